@@ -1,0 +1,347 @@
+"""The environment and ringback.toml, read once into frozen, checked settings.
+
+Every fault is found in one go, one line each, and stops the start: a wrong setting must not
+show up as a lost request weeks later.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from limits import parse_many
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from ringback.widget import Table, WebAddress, Widget, Words, origin_of
+
+
+class SettingsError(Exception):
+    """The settings are wrong or missing; `faults` has a line for each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class SamespaceSettings(Table):
+    """`[samespace]`: whose Samespace it is and where its API answers."""
+
+    base_url: WebAddress | None = None  # in place of https://{cluster_id}.samespace.com
+    cluster_id: str | None = Field(default=None, validate_default=True)
+    space_id: Words
+
+    @field_validator("cluster_id")
+    @classmethod
+    def _leads_somewhere(cls, cluster_id: str | None, so_far: ValidationInfo) -> str | None:
+        if not cluster_id and not so_far.data.get("base_url"):
+            raise ValueError('is missing; it should be the region your Samespace is in, like "in1"')
+        if cluster_id and not re.fullmatch(r"[A-Za-z0-9-]+", cluster_id):
+            raise ValueError('should be letters and digits, like "in1"')
+        return cluster_id
+
+    @property
+    def url(self) -> str:
+        """The API's root, without a slash at its end."""
+        return (self.base_url or f"https://{self.cluster_id}.samespace.com").rstrip("/")
+
+
+class LimitSettings(Table):
+    """`[limits]`: how often one address and one number may ask."""
+
+    per_address: str = "5 per minute; 30 per hour"
+    per_number: str = "2 per hour; 4 per day"
+    per_widget: str = "500 per day"
+    min_fill_seconds: float = Field(default=2, ge=0)
+
+    @field_validator("per_address", "per_number", "per_widget")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        try:
+            parse_many(value)
+        except ValueError:
+            raise ValueError('should be a limit, like "2 per hour; 4 per day"') from None
+        return value
+
+
+class DeliverySettings(Table):
+    """`[delivery]`: how requests are handed over. Times in seconds where the name does not say."""
+
+    timeout_seconds: float = Field(default=10, gt=0)
+    retry_seconds: tuple[float, ...] = Field(default=(5, 30, 120, 300, 900, 1800, 3600), min_length=1)
+    give_up_minutes: float = Field(default=120, gt=0)
+    lease_seconds: float = Field(default=30, gt=0)
+    on_unknown: Literal["hold", "resend"] = "hold"
+
+    @field_validator("retry_seconds")
+    @classmethod
+    def _positive(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
+        if any(wait <= 0 for wait in waits):
+            raise ValueError("should be waits above zero, in seconds, like [5, 30, 120]")
+        return waits
+
+    @field_validator("lease_seconds")
+    @classmethod
+    def _outlives_the_call(cls, lease: float, so_far: ValidationInfo) -> float:
+        # A lease that ends while the call is in the air would let a second process decide about it.
+        timeout = so_far.data.get("timeout_seconds", 0)
+        if lease <= timeout:
+            raise ValueError(f"should be longer than timeout_seconds, which is {timeout:g}")
+        return lease
+
+
+class AlertSettings(Table):
+    """`[alerts]`: who is told when a request needs a person."""
+
+    email: tuple[Words, ...] = ()
+    webhook: WebAddress | None = None
+
+
+class PrivacySettings(Table):
+    """`[privacy]`: how long what is kept."""
+
+    retention_days: int = Field(default=30, ge=1)
+    stop_days: int = Field(default=30, ge=1)
+
+
+class Configuration(Table):
+    """The whole of ringback.toml."""
+
+    samespace: SamespaceSettings
+    limits: LimitSettings = LimitSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    alerts: AlertSettings = AlertSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    widgets: dict[str, Widget] = Field(min_length=1)
+
+    @field_validator("widgets", mode="before")
+    @classmethod
+    def _named(cls, widgets: Any) -> Any:
+        if not isinstance(widgets, dict):
+            return widgets
+        return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
+
+    @field_validator("widgets")
+    @classmethod
+    def _one_address_each(cls, widgets: dict[str, Widget]) -> dict[str, Widget]:
+        seen: dict[str, str] = {}
+        for key in widgets:
+            other = seen.setdefault(key.lower(), key)
+            if other != key:
+                raise ValueError(f'"{other}" and "{key}" would be at one address; rename one')
+        return widgets
+
+
+class Settings(Configuration):
+    """Everything Ringback is told from outside."""
+
+    secret_key: SecretStr
+    secret_key_fallbacks: tuple[SecretStr, ...] = ()
+    database_url: SecretStr
+    public_url: str
+    trusted_proxies: int = 0
+    ratelimit_storage_uri: SecretStr = SecretStr("memory://")
+    delivery_mode: Literal["inline", "worker"] = "inline"
+    samespace_auth_token: SecretStr | None = None
+    smtp_url: SecretStr | None = None
+    metrics_token: SecretStr | None = None
+    port: int = 8000
+    web_concurrency: int = 1
+    sandbox: bool = False
+
+    @property
+    def secret_keys(self) -> list[str]:
+        """The keys that open a signature, oldest first; the last one signs."""
+        keys = [*self.secret_key_fallbacks, self.secret_key]
+        return [key.get_secret_value() for key in keys]
+
+    def widget(self, key: str) -> Widget | None:
+        """The widget at `/{key}`, or None."""
+        return self.widgets.get(key)
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Where ringback.toml should be."""
+    return Path(environ.get("RINGBACK_CONFIG") or "ringback.toml")
+
+
+def is_configured(environ: Mapping[str, str]) -> bool:
+    """Whether there is a configuration: a file, or a setting that names one."""
+    return bool(environ.get("RINGBACK_CONFIG")) or config_path(environ).exists()
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check everything. Raises SettingsError with every fault at once."""
+    faults: list[str] = []
+    values = _read_environment(environ, faults)
+    path = config_path(environ)
+    tables = _read_file(path, faults)
+    configuration = _check_file(path, tables, faults) if tables is not None else None
+    if faults or configuration is None:
+        raise SettingsError(faults)
+    return Settings.model_construct(**dict(configuration), **values)
+
+
+def read_configuration(path: Path) -> Configuration:
+    """The file alone, for a start whose environment is our own. Raises SettingsError."""
+    faults: list[str] = []
+    tables = _read_file(path, faults)
+    configuration = _check_file(path, tables, faults) if tables is not None else None
+    if configuration is None:
+        raise SettingsError(faults)
+    return configuration
+
+
+def _read_file(path: Path, faults: list[str]) -> dict[str, Any] | None:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except FileNotFoundError:
+        faults.append(f"{path}: there is no such file; RINGBACK_CONFIG should name your ringback.toml")
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{path}: cannot be read ({type(error).__name__}); it should be a readable text file")
+    except tomllib.TOMLDecodeError as error:
+        faults.append(f"{path}: is not TOML: {error}")
+    return None
+
+
+def _check_file(path: Path, tables: dict[str, Any], faults: list[str]) -> Configuration | None:
+    try:
+        return Configuration.model_validate(tables)
+    except ValidationError as error:
+        faults.extend(_file_fault(path, tables, fault) for fault in error.errors())
+    return None
+
+
+def _file_fault(path: Path, tables: dict[str, Any], fault: Any) -> str:
+    """One line: the file, the key, what it is, and the mend."""
+    keys = [str(key) for key in fault["loc"] if key not in ("[key]", "key")]
+    name = ".".join(keys) or "the file"
+    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if fault["type"] == "extra_forbidden":
+        return f"{path}: {name}: is no setting of ours; take it out or correct its name"
+    if fault["type"] == "missing":
+        return f"{path}: {name}: is missing; add it"
+    value = _value_at(tables, fault["loc"])
+    it_is = f" (it is {value!r})" if isinstance(value, str | int | float | bool | list) else ""
+    return f"{path}: {name}: {message[0].lower() + message[1:]}{it_is}"
+
+
+def _value_at(tables: Any, keys: tuple[Any, ...]) -> Any:
+    for key in keys:
+        try:
+            tables = tables[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tables
+
+
+def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str, Any]:
+    """The values of the environment's settings; what is wrong goes to `faults`."""
+    values: dict[str, Any] = {}
+    for variable, name, read in _ENVIRONMENT:
+        text = environ.get(variable, "").strip()
+        if not text and variable not in _REQUIRED:
+            continue
+        try:
+            values[name] = read(text)
+        except ValueError as error:
+            values[name] = None
+            faults.append(f"{variable}: {error}")
+    concurrency = values.get("web_concurrency") or 1
+    storage = values.get("ratelimit_storage_uri", SecretStr("memory://"))
+    # In memory every process counts for itself: with four of them a limit of 5 lets 20 through.
+    if concurrency > 1 and storage and storage.get_secret_value().startswith("memory:"):
+        faults.append(
+            f"RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY={concurrency}; several processes "
+            "should count together, in redis://host:6379/0"
+        )
+    return values
+
+
+def _secret(text: str) -> SecretStr:
+    if not text:
+        raise ValueError(
+            "is missing; it should be a long random text, such as "
+            "python -c 'import secrets; print(secrets.token_hex(32))' prints"
+        )
+    return SecretStr(text)
+
+
+def _secrets(text: str) -> tuple[SecretStr, ...]:
+    return tuple(SecretStr(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _database_url(text: str) -> SecretStr:
+    if not text:
+        raise ValueError(
+            "is missing; it should say where the requests live, on a disk that stays: "
+            "sqlite:////var/lib/ringback/ringback.db or postgresql://user:password@host/name"
+        )
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("is no database address; it should begin with sqlite:/// or postgresql://") from None
+    if url.drivername.split("+")[0] not in ("sqlite", "postgresql", "postgres"):
+        raise ValueError(f"is for {url.drivername}; it should begin with sqlite:/// or postgresql://")
+    if url.drivername.startswith("sqlite") and url.database in (None, "", ":memory:"):
+        raise ValueError("is a database in memory; requests should live on a disk that stays")
+    return SecretStr(text)
+
+
+def _public_url(text: str) -> str:
+    if not text:
+        raise ValueError("is missing; it should be the address visitors use, like https://callback.acme.com")
+    try:
+        return origin_of(text)
+    except ValueError:
+        raise ValueError(
+            f"is {text!r}; it should be the address visitors use, without a path, like https://callback.acme.com"
+        ) from None
+
+
+def _storage_uri(text: str) -> SecretStr:
+    if urlsplit(text).scheme not in ("memory", "redis", "rediss", "redis+unix"):
+        raise ValueError("is neither memory:// nor redis://host:6379/0; it should be one of them")
+    return SecretStr(text)
+
+
+def _smtp_url(text: str) -> SecretStr:
+    if urlsplit(text).scheme not in ("smtp", "smtps") or not urlsplit(text).hostname:
+        raise ValueError("is no mail server; it should be like smtp://user:password@host:587")
+    return SecretStr(text)
+
+
+def _delivery_mode(text: str) -> str:
+    if text not in ("inline", "worker"):
+        raise ValueError(f"is {text!r}; it should be inline or worker")
+    return text
+
+
+def _number(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
+            raise ValueError(f"is {text!r}; it should be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return read
+
+
+_REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
+_ENVIRONMENT: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
+    ("SECRET_KEY", "secret_key", _secret),
+    ("SECRET_KEY_FALLBACKS", "secret_key_fallbacks", _secrets),
+    ("DATABASE_URL", "database_url", _database_url),
+    ("PUBLIC_URL", "public_url", _public_url),
+    ("TRUSTED_PROXIES", "trusted_proxies", _number(0, 20)),
+    ("RATELIMIT_STORAGE_URI", "ratelimit_storage_uri", _storage_uri),
+    ("RINGBACK_DELIVERY", "delivery_mode", _delivery_mode),
+    ("SAMESPACE_AUTH_TOKEN", "samespace_auth_token", SecretStr),
+    ("SMTP_URL", "smtp_url", _smtp_url),
+    ("METRICS_TOKEN", "metrics_token", SecretStr),
+    ("PORT", "port", _number(0, 65535)),
+    ("WEB_CONCURRENCY", "web_concurrency", _number(1, 1000)),
+)
