@@ -1,0 +1,367 @@
+"""A pretend Samespace on a real port, for the sandbox and for the tests: it rings nobody.
+
+It plays by the vendor's page, "Voice API", and is strict where that page is clear: a body with a
+key too many, a number with a plus or an attribute that is no string is refused, so that a mistake
+of ours shows here and not with a real Samespace.
+"""
+
+import json
+import re
+import socket
+import threading
+from collections import deque
+from collections.abc import Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import TCPServer
+from types import TracebackType
+from typing import Any, Self
+from uuid import uuid4
+
+LOCALHOST = "127.0.0.1"
+CALLS_KEPT = 200
+BODY_BYTES = 64 * 1024
+WAITING_CONNECTIONS = 128
+IDLE_SECONDS = 30.0
+POLL_SECONDS = 0.05
+TEAM_CALL = "/apiv1/team/make_call"
+CLICK_TO_CALL = "/apiv1/make_call"
+TOKEN_RESET = "/router/api/v2/token/reset"  # noqa: S105 (an address, not a secret)
+NOT_LOGGED_IN = "Cant make call! Not logged In"
+
+
+class Mode(StrEnum):
+    """How the pretend Samespace behaves."""
+
+    ANSWERS = "answers"
+    REFUSES = "refuses"  # nobody is logged in: `success: false`, with status 200
+    SLOW = "slow"  # takes the call at once, says so after `slow_seconds`
+    DOWN = "down"  # the port refuses connections, and those that are open break
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that a team was asked for: what an agent's dock would show.
+
+    `body` is the JSON as it came, `received_at` an aware time in UTC; `serial` counts from 1 and
+    goes on when old calls are dropped.
+    """
+
+    number: str
+    team_name: str
+    attributes: Mapping[str, str]
+    body: Mapping[str, Any]
+    received_at: datetime
+    serial: int
+
+
+class SandboxSamespace:
+    """A Samespace of our own making: `start()` it, give `base_url` to a client, look at `calls`.
+
+    All of it may be used from any thread. After `down` it listens on the same port again.
+    """
+
+    def __init__(self, mode: Mode = Mode.ANSWERS, slow_seconds: float = 8.0) -> None:
+        self.slow_seconds = slow_seconds
+        self._mode = mode
+        self._mode_lock = threading.RLock()
+        self._port: _Port | None = None
+        self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
+        self._serial = 0
+        self._called = threading.Condition()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Take a free port and, unless the mode is `down`, listen on it."""
+        with self._mode_lock:
+            if self._port:
+                return
+            self._port = _Port(self)
+            if self._mode != Mode.DOWN:
+                self._port.open()
+
+    def stop(self) -> None:
+        """Break what is under way, slow answers too, and give the port back."""
+        with self._mode_lock:
+            if self._port:
+                self._port.release()
+                self._port = None
+
+    @property
+    def base_url(self) -> str:
+        """The API's root, such as `http://127.0.0.1:40123`; raises RuntimeError before `start()`."""
+        port = self._port
+        if port is None:
+            raise RuntimeError("The pretend Samespace has no address before start().")
+        return f"http://{LOCALHOST}:{port.number}"
+
+    @property
+    def mode(self) -> Mode:
+        """How it behaves, from the next request on."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        with self._mode_lock:
+            self._mode = Mode(mode)
+            if self._port:
+                (self._port.close if self._mode == Mode.DOWN else self._port.open)()
+
+    @property
+    def calls(self) -> list[Call]:
+        """The last 200 calls, oldest first."""
+        with self._called:
+            return list(self._calls)
+
+    def wait_for_calls(self, count: int, timeout: float = 5.0) -> list[Call]:
+        """`calls`, once `count` of them came since the start; raises TimeoutError after `timeout` seconds."""
+        with self._called:
+            if not self._called.wait_for(lambda: self._serial >= count, timeout):
+                raise TimeoutError(f"{self._serial} of {count} calls came within {timeout:g} s")
+            return list(self._calls)
+
+    def record(self, body: Mapping[str, Any]) -> None:
+        """Note a team call whose body was checked."""
+        with self._called:
+            self._serial += 1
+            call = Call(
+                number=body["number"],
+                team_name=body["team_name"],
+                attributes=body["attributes"],
+                body=body,
+                received_at=datetime.now(UTC),
+                serial=self._serial,
+            )
+            self._calls.append(call)
+            self._called.notify_all()
+
+
+class _Port:
+    """A port of this machine that is ours all along, whether anybody listens on it or not."""
+
+    def __init__(self, sandbox: SandboxSamespace) -> None:
+        self._sandbox = sandbox
+        self._reserved = self._reserve(0)
+        self._server: _Server | None = None
+        self.number: int = self._reserved.getsockname()[1]
+
+    def open(self) -> None:
+        if self._server is None:
+            self._server = _Server(self._reserved, self._sandbox)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+            self._reserved = self._reserve(self.number)
+
+    def release(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+        self._reserved.close()
+
+    @staticmethod
+    def _reserve(number: int) -> socket.socket:
+        """A socket that has the port but does not listen, so that connections to it are refused."""
+        reserved = socket.socket()
+        # Closed connections linger on a port for a minute and would keep it from us.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            reserved.bind((LOCALHOST, number))
+        except OSError:
+            reserved.close()
+            raise
+        return reserved
+
+
+class _Server(HTTPServer):
+    """Listens on a socket that is bound already, with a thread for each connection, until stopped.
+
+    Not a `ThreadingHTTPServer`: that one forgets its threads, and could only wait for slow answers
+    in place of breaking them off.
+    """
+
+    request_queue_size = WAITING_CONNECTIONS
+
+    def __init__(self, bound: socket.socket, sandbox: SandboxSamespace) -> None:
+        # TCPServer makes a socket of its own, which is not wanted; HTTPServer's bind would ask the
+        # name service who we are.
+        TCPServer.__init__(self, (LOCALHOST, 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = bound
+        self.server_address = bound.getsockname()
+        self.server_name, self.server_port = LOCALHOST, self.server_address[1]
+        self.sandbox = sandbox
+        self.stopping = threading.Event()
+        # Touched by the listening thread, and by stop() once that one is done.
+        self._visits: list[tuple[socket.socket, threading.Thread]] = []
+        self.server_activate()
+        self._listener = threading.Thread(
+            target=self.serve_forever, args=(POLL_SECONDS,), name="sandbox-samespace", daemon=True
+        )
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Close the port, break every connection and wait until all threads are done."""
+        self.stopping.set()
+        self.shutdown()
+        self._listener.join()
+        self.server_close()
+        for connection, thread in self._visits:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(target=self._serve, args=(request, client_address), daemon=True)
+        thread.start()
+        self._visits = [visit for visit in self._visits if visit[1].is_alive()] + [(request, thread)]
+
+    def _serve(self, request: socket.socket, client_address: Any) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except OSError:
+            pass  # The other side left in the middle, as a client that has waited long enough does.
+        finally:
+            self.shutdown_request(request)
+
+
+class _BadRequestError(Exception):
+    """The request is not as the vendor's page has it."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection."""
+
+    server: _Server
+    server_version = "SandboxSamespace"
+    sys_version = ""
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+
+    def do_GET(self) -> None:
+        if self.path == "/":
+            self._answer(HTTPStatus.OK, {"success": True})
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, _no("There is nothing at this address."))
+
+    def do_POST(self) -> None:
+        try:
+            answer = self._take()
+        except _BadRequestError as fault:
+            # What is left of the body unread must not be taken for the next request.
+            self.close_connection = True
+            self._answer(fault.status, _no(fault.message))
+            return
+        sandbox = self.server.sandbox
+        if sandbox.mode == Mode.SLOW and self.server.stopping.wait(sandbox.slow_seconds):
+            self.close_connection = True
+            return
+        self._answer(HTTPStatus.OK, answer)
+
+    def _take(self) -> dict[str, Any]:
+        check = _CHECKS.get(self.path)
+        if check is None:
+            raise _BadRequestError(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
+        body = self._json_body()
+        check(body)
+        if self.path == TOKEN_RESET:
+            return {"success": True, "auth_token": str(uuid4())}
+        if self.server.sandbox.mode == Mode.REFUSES:
+            return _no(NOT_LOGGED_IN)
+        if self.path == TEAM_CALL:
+            self.server.sandbox.record(body)
+        return {"success": True}
+
+    def _json_body(self) -> dict[str, Any]:
+        length = self.headers.get("Content-Length", "")
+        if not re.fullmatch(r"[0-9]{1,9}", length):
+            raise _BadRequestError(HTTPStatus.LENGTH_REQUIRED, "Content-Length is missing.")
+        if int(length) > BODY_BYTES:
+            raise _BadRequestError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large.")
+        content = self.rfile.read(int(length))
+        if self.headers.get_content_type() != "application/json":
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, "Content-Type should be application/json.")
+        try:
+            body = json.loads(content)
+        except (ValueError, RecursionError):
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, "The body is no JSON.") from None
+        if not isinstance(body, dict):
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, "The body should be a JSON object.")
+        return body
+
+    def _answer(self, status: HTTPStatus, answer: dict[str, Any]) -> None:
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent: the requests are on the dock page, and stderr is the application's."""
+
+
+def _no(message: str) -> dict[str, Any]:
+    return {"success": False, "message": message}
+
+
+def _check_team_call(body: dict[str, Any]) -> None:
+    _check_keys(body, {"space_id", "team_name", "number", "attributes"})
+    _check_strings(body, "space_id", "team_name", "number")
+    _check_digits(body["number"])
+    attributes = body["attributes"]
+    if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, "attributes should be an object of strings.")
+
+
+def _check_click_to_call(body: dict[str, Any]) -> None:
+    _check_keys(body, {"username", "number"}, {"callerId", "custom"})
+    _check_strings(body, "username", "number", *(["callerId"] if "callerId" in body else []))
+    _check_digits(body["number"])
+    if not isinstance(body.get("custom", {}), dict):
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, "custom should be an object.")
+
+
+def _check_token_reset(body: dict[str, Any]) -> None:
+    _check_keys(body, {"cloud_id", "auth_token"})
+    _check_strings(body, "cloud_id", "auth_token")
+
+
+def _check_keys(body: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> None:
+    if not required <= body.keys() <= required | optional:
+        wanted = ", ".join(sorted(required | optional))
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"The keys should be {wanted}.")
+
+
+def _check_strings(body: dict[str, Any], *names: str) -> None:
+    for name in names:
+        if not isinstance(body[name], str) or not body[name]:
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, f"{name} should be a string that is not empty.")
+
+
+def _check_digits(number: str) -> None:
+    if not re.fullmatch(r"[0-9]+", number):
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, "number should be digits with the country code, no plus.")
+
+
+_CHECKS = {TEAM_CALL: _check_team_call, CLICK_TO_CALL: _check_click_to_call, TOKEN_RESET: _check_token_reset}
