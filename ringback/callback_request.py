@@ -1,0 +1,114 @@
+"""A callback request, its states, and which may follow which."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a request stands. The visitor's page and the operator's list use the same words."""
+
+    WAITING = "waiting"
+    HANDING_OVER = "handing_over"
+    WITH_TEAM = "with_team"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+# The outbox changes a state only along these arrows.
+MAY_FOLLOW: Mapping[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.HANDING_OVER, State.FAILED, State.CANCELLED, State.WITH_TEAM, State.UNKNOWN}),
+    State.HANDING_OVER: frozenset({State.WAITING, State.WITH_TEAM, State.UNKNOWN, State.FAILED}),
+    State.UNKNOWN: frozenset({State.WAITING, State.WITH_TEAM}),
+    State.FAILED: frozenset({State.WAITING}),
+    # Only a held request goes back from here: an operator releases it.
+    State.WITH_TEAM: frozenset({State.WAITING}),
+    State.CANCELLED: frozenset(),
+}
+
+
+class EventKind(StrEnum):
+    """What can happen to a request. The confirmation page is drawn from these and nothing else."""
+
+    RECEIVED = "received"
+    ATTEMPTED = "attempted"
+    WITH_TEAM = "with_team"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    RESCHEDULED = "rescheduled"
+    RESOLVED = "resolved"
+    # For operators only: a visitor must not learn whether a number is held.
+    HELD = "held"
+    RELEASED = "released"
+    RETURNED = "returned"
+
+
+OPERATORS_ONLY = frozenset({EventKind.HELD, EventKind.RELEASED, EventKind.RETURNED})
+
+
+class Held(StrEnum):
+    """Why a request is not handed over until an operator releases it."""
+
+    NUMBER_LIMIT = "number_limit"
+    WIDGET_LIMIT = "widget_limit"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened. `detail` is for operators."""
+
+    at: datetime
+    kind: EventKind
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a visitor asked for, judged and cleaned. `phone` is digits with the country code."""
+
+    widget: str
+    phone: str
+    region: str
+    name: str = ""
+    email: str = ""
+    company: str = ""
+    message: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    page: str = ""
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class CallbackRequest:
+    """A stored request. All times are aware and in UTC."""
+
+    id: str = field(repr=False)
+    reference: str
+    state: State
+    held: Held | None
+    answers: Answers = field(repr=False)
+    requested_at: datetime
+    due_at: datetime
+    promised_by: datetime | None
+    attempt: int
+    next_attempt_at: datetime
+
+
+# Without 0 O 1 I L U: read aloud and typed, they are taken for one another.
+_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_reference() -> str:
+    """What people say to each other about a request, such as `RB-7F3K-92QD`. No secret."""
+    letters = [secrets.choice(_REFERENCE_ALPHABET) for _ in range(8)]
+    return f"RB-{''.join(letters[:4])}-{''.join(letters[4:])}"
+
+
+def new_id() -> str:
+    """128 random bits: whoever has the link may see and cancel the request."""
+    return secrets.token_hex(16)

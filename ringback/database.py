@@ -1,0 +1,267 @@
+"""The store: engine, tables, and migrations at start.
+
+SQLite on one machine (WAL, every commit on the disk before it returns), PostgreSQL on many.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+log = logging.getLogger("ringback.database")
+
+# A store that is stuck has to be answered for within 15 s, so nothing here waits longer than this.
+PATIENCE_SECONDS = 8.0
+_SQLITE_TRY_SECONDS = 0.02
+_MIGRATION_LOCK = 0x52696E67  # "Ring", any constant of our own
+
+
+class StoreError(Exception):
+    """The store cannot be used; says why without a word of what is in it."""
+
+
+class Instant(sa.types.TypeDecorator[datetime]):
+    """An aware time, kept in UTC. SQLite has no time zones, so there it is put back on reading."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give back an aware time in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData()
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("reference", sa.String(12), nullable=False, unique=True),
+    sa.Column("widget", sa.String, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("held", sa.String(16)),
+    sa.Column("phone", sa.String(15), nullable=False),
+    sa.Column("region", sa.String(2), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text, nullable=False),
+    sa.Column("company", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("attributes", sa.JSON, nullable=False),
+    sa.Column("page", sa.Text, nullable=False),
+    sa.Column("language", sa.String, nullable=False),
+    sa.Column("form_id", sa.String(32), unique=True),
+    sa.Column("answers_hash", sa.String(64)),
+    sa.Column("requested_at", Instant, nullable=False),
+    sa.Column("due_at", Instant, nullable=False),
+    sa.Column("promised_by", Instant),
+    sa.Column("give_up_at", Instant, nullable=False),
+    sa.Column("next_attempt_at", Instant, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("owner", sa.String),
+    sa.Column("lease_ends_at", Instant),
+    sa.Column("changed_at", Instant, nullable=False),
+)
+# What the hand-over looks for stays small however long the history grows.
+sa.Index(
+    "requests_waiting",
+    requests.c.due_at,
+    requests.c.next_attempt_at,
+    sqlite_where=requests.c.state == "waiting",
+    postgresql_where=requests.c.state == "waiting",
+)
+sa.Index(
+    "requests_handing_over",
+    requests.c.lease_ends_at,
+    sqlite_where=requests.c.state == "handing_over",
+    postgresql_where=requests.c.state == "handing_over",
+)
+sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
+sa.Index("requests_by_widget", requests.c.widget, requests.c.requested_at)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("request_id", sa.ForeignKey("requests.id"), nullable=False, index=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("detail", sa.Text),
+)
+
+stops = sa.Table(
+    "stops",
+    metadata,
+    sa.Column("phone", sa.String(15), primary_key=True),
+    sa.Column("until", Instant, nullable=False),
+)
+
+about = sa.Table(
+    "about",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("value", sa.String, nullable=False),
+)
+
+
+class Database:
+    """One store. `read` and `write` are the only ways in, each one transaction."""
+
+    def __init__(self, url: str) -> None:
+        """Open nothing yet. `url` as in DATABASE_URL."""
+        self._door = threading.Lock()
+        self.engine = _engine(sa.make_url(url))
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A transaction that changes nothing."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A transaction that is on the disk once the block has ended, and not at all if it raised.
+
+        SQLite takes one writer at a time. Threads of one process queue at a door of ours, which is
+        fair, instead of racing for the file's lock, which is not: eight racing threads made one in a
+        hundred wait a second.
+        """
+        if not self.is_sqlite:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        if not self._door.acquire(timeout=PATIENCE_SECONDS):
+            raise StoreError("the store is busy")
+        try:
+            with (
+                self.engine.connect().execution_options(write_deadline=deadline) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        finally:
+            self._door.release()
+
+    def lock_number(self, connection: sa.Connection, phone: str) -> None:
+        """Let nobody else decide about this number until the transaction ends.
+
+        On SQLite the transaction itself is that lock.
+        """
+        if not self.is_sqlite:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 0))))
+
+    def migrate(self, kind: str) -> None:
+        """Bring the tables up to date, one process at a time. `kind` is "production" or "sandbox".
+
+        Raises StoreError for a store of the other kind: a sandbox's requests must never be called.
+        """
+        with self.write() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            config = Config()
+            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            found = connection.execute(sa.select(about.c.value).where(about.c.key == "kind")).scalar()
+            if found is None:
+                connection.execute(about.insert().values(key="kind", value=kind))
+            elif found != kind:
+                raise StoreError(f"DATABASE_URL: is the store of a {found}; it should be one for {kind}")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.drivername == "sqlite":
+        return _sqlite(url)
+    # `postgres://` is what hosts hand out and SQLAlchemy no longer reads.
+    url = url.set(drivername="postgresql+psycopg")
+    milliseconds = int(PATIENCE_SECONDS * 1000)
+    return sa.create_engine(
+        url,
+        hide_parameters=True,  # an error must not carry a visitor's answers into a log
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=PATIENCE_SECONDS,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 4,
+            "tcp_user_timeout": 5000,
+            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+        },
+    )
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=PATIENCE_SECONDS,
+        connect_args={"timeout": _SQLITE_TRY_SECONDS, "isolation_level": None},
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    def pragma(statement: str) -> None:
+        _until_unlocked(lambda: connection.execute(statement), time.monotonic() + PATIENCE_SECONDS)
+
+    pragma("PRAGMA journal_mode=WAL")
+    # NORMAL may lose rows that were committed when the power goes; "we have your request" may not.
+    pragma("PRAGMA synchronous=FULL")
+    pragma("PRAGMA foreign_keys=ON")
+    pragma("PRAGMA secure_delete=ON")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    """Start a transaction; a writing one takes the lock at once.
+
+    One that read first and then wanted to write would fail whatever its time-out
+    (https://www.sqlite.org/lang_transaction.html, "Read transactions versus write transactions").
+    """
+    deadline = connection.get_execution_options().get("write_deadline")
+    if deadline is None:
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _until_unlocked(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), deadline)
+
+
+def _until_unlocked(statement: Any, deadline: float) -> None:
+    """Try again until another process lets go.
+
+    SQLite's own waiting sleeps in C, where it would stop every other visitor of a gevent worker.
+    """
+    while True:
+        try:
+            statement()
+            return
+        except Exception as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
