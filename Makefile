@@ -1,0 +1,41 @@
+# `make run` and `make test` are all there is to know; each does everything on a fresh machine.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test test-long browser check pictures clean
+
+run: .venv/run
+	@$(BIN)/python app.py
+
+# The fastest first: a slip is told in seconds.
+test: check browser
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+
+test-long: check browser
+	$(BIN)/pytest
+
+check: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+browser: .venv/test
+	@$(BIN)/python -m tests.browser.chromium
+
+# The pictures of the README, taken of the sandbox.
+pictures: browser
+	$(BIN)/python -m tests.browser.pictures
+
+.venv/run: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ringback needs Python 3.11 or newer: make PYTHON=python3.12 run")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/test: .venv/run requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .sandbox tests/output

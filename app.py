@@ -1,0 +1,33 @@
+"""What gunicorn, flask and `python app.py` start: settings in, app out."""
+
+import os
+import sys
+
+import click
+from flask import Flask
+from werkzeug.serving import run_simple
+
+from ringback.database import StoreError
+from ringback.factory import create_app
+from ringback.settings import SettingsError, is_configured, load
+
+
+def start() -> Flask:
+    """With no configuration, the sandbox; never under gunicorn, where it would swallow somebody's callers."""
+    if is_configured(os.environ) or os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
+        return create_app(load(os.environ))
+    from ringback.sandbox import create_sandbox
+
+    return create_sandbox(os.environ)
+
+
+try:
+    app = start()
+except (SettingsError, StoreError) as error:
+    sys.exit(str(error))
+
+if __name__ == "__main__":
+    port = int(os.environ.get("PORT") or 8000)
+    app.extensions["ringback-delivery"].start()
+    click.echo(app.extensions.get("ringback-welcome", f"Ringback answers on http://127.0.0.1:{port}"))
+    run_simple("127.0.0.1", port, app, threaded=True)

@@ -1,0 +1,51 @@
+"""What the agent is told: the attributes of a hand-over, an object of strings."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from ringback.callback_request import CallbackRequest
+from ringback.widget import FIELDS, Widget
+
+# A minute is how long a hand-over may take without anybody calling it late.
+_LATE = timedelta(minutes=1)
+
+
+def what_the_agent_sees(
+    requests: Sequence[CallbackRequest], attempt: int, widget: Widget, public_url: str, now: datetime
+) -> dict[str, str]:
+    """The attributes for requests that are handed over together, the earliest first."""
+    first = requests[0]
+    said = {
+        **{name: _together(getattr(request.answers, name) for request in requests) for name in FIELDS},
+        **{
+            name: _together(request.answers.attributes.get(name, "") for request in requests)
+            for name in widget.attributes
+        },
+    }
+    attributes = {name: value for name, value in said.items() if value}
+    attributes |= {
+        "page": first.answers.page or f"{public_url}/{widget.key}",
+        "language": first.answers.language,
+        "requested_at": first.requested_at.astimezone(widget.timezone).isoformat(timespec="seconds"),
+        "reference": _together(request.reference for request in requests),
+        "stop_url": f"{public_url}/stop",
+    }
+    if attempt > 1:
+        attributes["attempt"] = str(attempt)
+    if note := _note(requests, attempt, now):
+        attributes["note"] = note
+    return attributes
+
+
+def _together(values: Iterable[str]) -> str:
+    """Each value once, in order."""
+    return " / ".join(dict.fromkeys(value for value in values if value))
+
+
+def _note(requests: Sequence[CallbackRequest], attempt: int, now: datetime) -> str:
+    late = now - requests[0].due_at
+    if late < _LATE:
+        return ""
+    minutes = int(late.total_seconds() // 60)
+    why = "Samespace could not take it before" if attempt > 1 else "Ringback could not hand it over before"
+    return f"Handed over {minutes} {'minute' if minutes == 1 else 'minutes'} late: {why}."

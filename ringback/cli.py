@@ -1,0 +1,152 @@
+"""What an operator types: `flask --app app …`.
+
+Requests are named by their reference, never by the id in their link.
+"""
+
+import json
+import signal
+from datetime import datetime
+
+import click
+from flask import Flask
+
+from ringback.callback_request import CallbackRequest
+from ringback.delivery import Delivery
+from ringback.outbox import Outbox
+from ringback.phone import PhoneNumber
+from ringback.samespace import Samespace
+from ringback.settings import Settings
+
+REFERENCE = click.argument("reference")
+
+
+def init_app(app: Flask, settings: Settings, outbox: Outbox, delivery: Delivery, samespace: Samespace) -> None:
+    """Add the commands."""
+    app.cli.add_command(_deliver(delivery))
+    app.cli.add_command(_check(settings, samespace))
+    app.cli.add_command(_requests(outbox))
+
+
+def _deliver(delivery: Delivery) -> click.Command:
+    @click.command("deliver")
+    def deliver() -> None:
+        """Hand requests over to Samespace until told to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: delivery.stop(0))
+        delivery.run()
+
+    return deliver
+
+
+def _check(settings: Settings, samespace: Samespace) -> click.Command:
+    @click.command("check")
+    @click.option("--live", is_flag=True, help="Also try the way to Samespace. Rings nobody.")
+    def check(live: bool) -> None:
+        """Say what is configured. Faults stop every command before this one runs."""
+        click.echo("The configuration is complete." if not settings.sandbox else "This is the sandbox.")
+        for widget in settings.widgets.values():
+            click.echo(f"  /{widget.key}: team {widget.team_name}, numbers in {', '.join(widget.called_regions)}")
+            for advice in _advice(widget.privacy_url, widget.origins):
+                click.echo(f"    {advice}")
+        if live:
+            if not samespace.probe():
+                raise click.ClickException(f"{settings.samespace.url} does not answer.")
+            click.echo(f"{settings.samespace.url} answers.")
+
+    return check
+
+
+def _advice(privacy_url: str | None, origins: tuple[str, ...]) -> list[str]:
+    advice = []
+    if not privacy_url:
+        advice.append("privacy_url is not set: visitors see no link to your privacy notice.")
+    if not origins:
+        advice.append("origins is not set: no web site may show this form in a dialog, only link to it.")
+    return advice
+
+
+def _requests(outbox: Outbox) -> click.Group:
+    group = click.Group("requests", help="Look after callback requests.")
+
+    def id_of(reference: str) -> str:
+        id = outbox.find(reference.upper())
+        if id is None:
+            raise click.ClickException(f"There is no request {reference}.")
+        return id
+
+    def done(worked: bool, reference: str, yes: str, no: str) -> None:
+        if not worked:
+            raise click.ClickException(f"{reference} {no}")
+        click.echo(f"{reference} {yes}")
+
+    @group.command("list")
+    @click.option("--attention", is_flag=True, help="Only those a person has to look at.")
+    def listed(attention: bool) -> None:
+        """List requests, the newest first."""
+        found = outbox.listed(attention)
+        for request in found:
+            click.echo(_line(request))
+        if not found:
+            click.echo("Nothing needs a person." if attention else "There are no requests.")
+
+    @group.command()
+    @REFERENCE
+    def show(reference: str) -> None:
+        """Show one request with all that happened to it."""
+        found = outbox.read(id_of(reference))
+        if found:
+            request, events = found
+            click.echo(_line(request))
+            answers = request.answers
+            for name in ("name", "email", "company", "message", "page", "language"):
+                if getattr(answers, name):
+                    click.echo(f"  {name}: {getattr(answers, name)}")
+            if answers.attributes:
+                click.echo(f"  attributes: {json.dumps(dict(answers.attributes), ensure_ascii=False)}")
+            for event in events:
+                click.echo(f"  {_time(event.at)} {event.kind.value}{f': {event.detail}' if event.detail else ''}")
+
+    @group.command()
+    @REFERENCE
+    def retry(reference: str) -> None:
+        """Hand over again what failed or is unknown."""
+        worked = outbox.retry(id_of(reference))
+        done(
+            worked,
+            reference,
+            "will be handed over again.",
+            "is neither failed nor unknown; nothing has changed.",
+        )
+
+    @group.command()
+    @REFERENCE
+    def release(reference: str) -> None:
+        """Hand over a request that was held."""
+        done(
+            outbox.release(id_of(reference)),
+            reference,
+            "will be handed over.",
+            "is not held; nothing has changed.",
+        )
+
+    @group.command()
+    @REFERENCE
+    @click.option("--rang/--not-rung", required=True, help="Did the team get it?")
+    def resolve(reference: str, rang: bool) -> None:
+        """Say what became of an unknown request."""
+        worked = outbox.resolve(id_of(reference), rang)
+        yes = "is with the team." if rang else "will be handed over again."
+        done(worked, reference, yes, "is not unknown; nothing has changed.")
+
+    return group
+
+
+def _line(request: CallbackRequest) -> str:
+    number = PhoneNumber.from_digits(request.answers.phone).masked
+    held = f" (held: {request.held.value})" if request.held else ""
+    when, state = _time(request.requested_at), f"{request.state.value}{held}"
+    return f"{request.reference}  {when}  {state}  {request.answers.widget}  {number}"
+
+
+def _time(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="seconds")

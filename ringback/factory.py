@@ -1,0 +1,94 @@
+"""The list of parts an app is made of. It decides nothing."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask, request
+from werkzeug.exceptions import BadRequest
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
+
+from ringback import cli, embedding, errors, limits, logs, pages
+from ringback.database import Database
+from ringback.delivery import Delivery
+from ringback.form_token import Tokens
+from ringback.health import health_pages
+from ringback.outbox import Clock, Outbox, utc_now
+from ringback.parts import Parts
+from ringback.samespace import Samespace
+from ringback.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+BODY_BYTES = 64 * 1024
+_LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+_ASSET_SECONDS = 31_536_000  # their addresses change with what is in them
+
+
+def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
+    """Make the app. Raises StoreError when the store cannot be used."""
+    logs.configure()
+    app = Flask("ringback", root_path=str(ROOT))
+    app.config.update(
+        SECRET_KEY=settings.secret_keys[-1],
+        MAX_CONTENT_LENGTH=BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=BODY_BYTES,
+        SEND_FILE_MAX_AGE_DEFAULT=_ASSET_SECONDS,
+    )
+    database = Database(settings.database_url.get_secret_value())
+    database.migrate("sandbox" if settings.sandbox else "production")
+    outbox = Outbox(database, settings, clock)
+    samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
+    delivery = Delivery(outbox, samespace, settings, clock)
+    app.extensions["ringback"] = Parts(settings, outbox, Tokens(settings.secret_keys, clock), clock)
+    app.extensions["ringback-assets"] = _assets(ROOT / "static")
+    app.extensions["ringback-database"] = database
+    app.extensions["ringback-delivery"] = delivery
+
+    _trust_hosts(app, settings)
+    errors.init_app(app)
+    limits.init_app(app, settings)
+    embedding.init_app(app, settings)
+    app.register_blueprint(health_pages(database, _hands_over(settings, delivery)))
+    app.register_blueprint(embedding.embed_script(ROOT / "static"))
+    app.register_blueprint(pages.blueprint)
+    cli.init_app(app, settings, outbox, delivery, samespace)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    if settings.delivery_mode == "inline":
+        # Servers that have a moment for it start the hand-over when they are up; this is for the others.
+        app.before_request(delivery.start)
+    return app
+
+
+def _hands_over(settings: Settings, delivery: Delivery) -> Callable[[], bool]:
+    """Whether requests leave this process, where that is this process's work."""
+    return lambda: settings.delivery_mode == "worker" or delivery.is_running
+
+
+def _trust_hosts(app: Flask, settings: Settings) -> None:
+    """Answer to the name visitors use, and to no other: links and checks are built on it."""
+    public = settings.public_url.split("://", 1)[1]
+    trusted = _LOCAL_NAMES if settings.sandbox else [public.rsplit(":", 1)[0] if ":" in public else public]
+
+    @app.before_request
+    def check_host() -> None:
+        if request.blueprint != "health" and not host_is_trusted(request.host, trusted):
+            raise BadRequest
+
+
+def _assets(folder: Path) -> dict[str, str]:
+    """The address of each file, which changes when the file does."""
+    names = {
+        "css": "ringback.css",
+        "form_js": "form.js",
+        "confirmation_js": "confirmation.js",
+        "frame_js": "frame.js",
+        "icon": "icon.svg",
+    }
+    return {key: f"/static/{name}?v={_version(folder / name)}" for key, name in names.items()}
+
+
+def _version(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]

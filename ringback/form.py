@@ -1,0 +1,309 @@
+"""What a visitor types, how it is read, and every sentence we answer with.
+
+Errors are written in the manner of the GOV.UK Design System
+(https://design-system.service.gov.uk/components/error-message/): they say what to do, in the words of
+the label, and never please, sorry, valid or invalid.
+"""
+
+import hashlib
+import hmac
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
+from babel import Locale
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import (
+    BooleanField,
+    EmailField,
+    Field,
+    HiddenField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+from wtforms.validators import StopValidation
+
+from ringback import phone
+from ringback.callback_request import Answers
+from ringback.form_token import FormToken, TokenCSRF, TokenFault, Tokens
+from ringback.phone import PhoneNumber, Reason
+from ringback.widget import Widget
+
+ATTRIBUTE_LENGTH = 200
+_PAGE_LENGTH = 500
+
+REFUSALS: Mapping[Reason, str] = {
+    Reason.EMPTY: "Enter your phone number",
+    Reason.NOT_A_NUMBER: "Enter a phone number, like {national} or {international}",
+    Reason.TOO_SHORT: "Phone number is too short. Check that it has the area code",
+    Reason.TOO_LONG: "Phone number has too many digits",
+    Reason.LOCAL_ONLY: "Enter your phone number with its area code",
+    Reason.EXTENSION: "Enter a phone number that we can call without an extension",
+    Reason.OTHER_REGION: "We can only call numbers in these countries: {regions}. Enter another number",
+    Reason.PREMIUM: "We cannot call premium-rate numbers. Enter another number",
+    Reason.SHARED_COST: "We cannot call numbers that charge the caller extra. Enter another number",
+    Reason.TOLL_FREE: "We cannot call freephone numbers. Enter another number",
+    Reason.PERSONAL: "We cannot call personal numbers that forward calls. Enter another number",
+    Reason.PAGER: "We cannot call pagers. Enter another number",
+    Reason.VOICEMAIL: "We cannot call voicemail numbers. Enter another number",
+    Reason.SATELLITE: "We cannot call satellite and international-network numbers. Enter another number",
+    Reason.EMERGENCY_OR_SHORT: "We cannot call short or emergency numbers. Enter another number",
+}
+CHECK_NUMBER = "Check your phone number. If {typed} is right, select {button} again"
+
+NOTICES: Mapping[TokenFault, str] = {
+    TokenFault.OLD: "This page was open for a long time. Check your answers and send again.",
+    TokenFault.MISSING: "We could not tell where this form came from. Check your answers and send again.",
+    TokenFault.FORGED: "We could not tell where this form came from. Check your answers and send again.",
+    TokenFault.OTHER_WIDGET: "We could not tell where this form came from. Check your answers and send again.",
+}
+ALREADY_SENT = "You already sent this form. Send again to make another request."
+TOO_QUICK = "That was very quick. Check your answers and send again."
+FROM_ELSEWHERE = "This form was sent from another web site. Check your answers and send it again from here."
+TOO_MANY = "There have been many requests from your network. Your answers are still here. Try again {when}."
+NOT_STORED = "We could not store your request. Your answers are still here. Try again in a moment."
+
+
+def clean_line(text: str | None) -> str:
+    """One line of a person's words: composed, without control, bidi and zero-width characters."""
+    return " ".join(clean_text(text).split())
+
+
+def clean_text(text: str | None) -> str:
+    """A person's words with their line breaks, and nothing that hides or reorders what is read.
+
+    Joiners stay between letters, where scripts such as Persian and Hindi need them.
+    """
+    composed = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
+    kept = "".join(letter for letter in composed if letter == "\n" or not _is_hidden(letter))
+    return re.sub(r"(?<!\w)[\u200c\u200d]+|[\u200c\u200d]+(?![\w\ufe0f])", "", kept).strip()
+
+
+def _is_hidden(letter: str) -> bool:
+    if letter in "\u200c\u200d\t":
+        return letter == "\t"
+    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def clean_page(address: str | None) -> str:
+    """A web address without query, fragment, user or password, which may hold secrets; else nothing."""
+    try:
+        parts = urlsplit(clean_line(address))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w.:-]+", host):
+        return ""
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"[:_PAGE_LENGTH]
+
+
+def _filled(sentence: str) -> Callable[[Any, Field], None]:
+    def check(form: Any, field: Field) -> None:
+        if not field.data:
+            raise StopValidation(sentence)
+
+    return check
+
+
+def _at_most(length: int) -> Callable[[Any, Field], None]:
+    def check(form: Any, field: Field) -> None:
+        if len(field.data or "") > length:
+            raise StopValidation(f"{field.label.text} must be {length:,} characters or less")
+
+    return check
+
+
+def _like_an_address(form: Any, field: Field) -> None:
+    # Only what cannot be an address is refused: nothing is sent there, an agent reads it.
+    if field.data and not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", field.data):
+        raise StopValidation("Enter an email address in the correct format, like name@example.com")
+
+
+_EMPTY = {
+    "name": "Enter your full name",
+    "email": "Enter your email address",
+    "company": "Enter your company",
+    "message": "Enter a message",
+}
+
+
+class CallbackForm(FlaskForm):
+    """The form of one widget, with the fields it shows."""
+
+    class Meta(FlaskForm.Meta):
+        """Our token in place of the one that needs a cookie."""
+
+        csrf_class = TokenCSRF
+
+    _csrf: TokenCSRF | None = None  # set by WTForms where protection is on
+
+    name = StringField("Full name", [_at_most(120)], filters=[clean_line])
+    country = SelectField("Country", validate_choice=False)
+    phone = TelField(
+        "Phone number", description="Only for this call. Include the country code if it is from abroad."
+    )
+    email = EmailField("Email address", [_at_most(254), _like_an_address], filters=[clean_line])
+    company = StringField("Company", [_at_most(120)], filters=[clean_line])
+    message = TextAreaField("Message", [_at_most(1000)], filters=[clean_text])
+    consent = BooleanField("")
+    checked = HiddenField()
+    page = HiddenField(filters=[clean_page])
+
+    def __init__(
+        self, widget: Widget, tokens: Tokens, sent: MultiDict[str, str] | None, given: Mapping[str, str]
+    ) -> None:
+        """`sent`: what was posted, None on a GET. `given`: where the host page's values stand."""
+        start = {"page": given.get("page", ""), "country": widget.region}
+        super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key)}, data=start)
+        self.widget = widget
+        self.number: PhoneNumber | None = None
+        self.attribute_values = {
+            name: clean_line(given[name])[:ATTRIBUTE_LENGTH]
+            for name in widget.attributes
+            if clean_line(given.get(name))
+        }
+        self._keep_what_is_shown()
+
+    def _keep_what_is_shown(self) -> None:
+        for name in ("name", "email", "company", "message"):
+            if name not in self.widget.fields:
+                del self[name]
+            elif name in self.widget.required:
+                self[name].validators = [_filled(_EMPTY[name]), *self[name].validators]
+        if len(self.widget.called_regions) > 1:
+            names = {code: region_name(code) for code in self.widget.called_regions}
+            self.country.choices = [
+                (code, f"{name} (+{phonenumbers.country_code_for_region(code)})") for code, name in names.items()
+            ]
+        else:
+            del self.country
+        if self.widget.consent == "request":
+            del self.consent
+        else:
+            self.consent.validators = [_filled("Select the box if you agree to be called")]
+
+    @property
+    def token(self) -> FormToken | None:
+        """The token that came with the form, if it can be read."""
+        return self._csrf.token if self._csrf else None
+
+    @property
+    def token_fault(self) -> TokenFault | None:
+        """What is wrong with the token; None too where Flask-WTF's protection is switched off."""
+        return self._csrf.fault if self._csrf else None
+
+    def main_fields(self) -> list[Field]:
+        """What everybody sees, in order."""
+        wanted = ["name", "country", "phone", *self.widget.required]
+        return [field for field in self if field.short_name in wanted]
+
+    def extra_fields(self) -> list[Field]:
+        """What waits behind "add …": optional, and shown at once when it holds something."""
+        extra = [name for name in ("email", "company", "message") if name not in self.widget.required]
+        return [field for field in self if field.short_name in extra]
+
+    def errors_in_order(self) -> list[tuple[Field, str]]:
+        """Each field with its first error, in the order of the page."""
+        shown = [*self.main_fields(), *self.extra_fields(), *([self.consent] if "consent" in self else [])]
+        return [(field, field.errors[0]) for field in shown if field.errors]
+
+    def validate_phone(self, field: Field) -> None:
+        """Read the number in the chosen country, or the widget's."""
+        chosen = self.country.data if "country" in self else None
+        self.number = _read_number(field, chosen, self.widget.region, self.widget.called_regions)
+
+    def ask_to_check(self, button: str) -> None:
+        """Show the number again once: possible, but in no range known to be in use."""
+        typed = clean_line(self.phone.data)
+        self.phone.errors = [*self.phone.errors, CHECK_NUMBER.format(typed=typed, button=button)]
+        self.checked.data = self.number.digits if self.number else ""
+
+    def was_checked(self) -> bool:
+        """Whether the visitor has seen this number again already."""
+        return self.number is not None and self.checked.data == self.number.digits
+
+    def answers(self) -> Answers:
+        """What was asked for, once `validate` has found it good."""
+        if self.number is None:
+            raise ValueError("the form was not validated")
+        typed = {name: self[name].data or "" for name in self.widget.fields}
+        return Answers(
+            widget=self.widget.key,
+            phone=self.number.digits,
+            region=self.number.region,
+            attributes=self.attribute_values,
+            page=self.page.data or "",
+            **typed,
+        )
+
+
+class StopForm(FlaskForm):
+    """The form of the person who did not ask to be called."""
+
+    class Meta(FlaskForm.Meta):
+        """As above."""
+
+        csrf_class = TokenCSRF
+
+    _csrf: TokenCSRF | None = None
+
+    phone = TelField("Your phone number", description="Include the country code if it is from abroad.")
+
+    def __init__(self, widgets: Collection[Widget], tokens: Tokens, sent: MultiDict[str, str] | None) -> None:
+        """Any number that one of the widgets would call can be stopped."""
+        super().__init__(formdata=sent, meta={"csrf_context": (tokens, "stop")})
+        self._regions = tuple(dict.fromkeys(region for widget in widgets for region in widget.called_regions))
+        self.number: PhoneNumber | None = None
+
+    @property
+    def token_fault(self) -> TokenFault | None:
+        """What is wrong with the token; None too where Flask-WTF's protection is switched off."""
+        return self._csrf.fault if self._csrf else None
+
+    def validate_phone(self, field: Field) -> None:
+        """Read the number as the forms do."""
+        self.number = _read_number(field, None, self._regions[0], self._regions)
+
+
+def _read_number(field: Field, chosen: str | None, main: str, regions: tuple[str, ...]) -> PhoneNumber:
+    region = chosen if chosen in regions else main
+    try:
+        return phone.read(field.data or "", region, regions)
+    except phone.PhoneError as error:
+        raise StopValidation(refusal(error.reason, region, regions)) from None
+
+
+def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> str:
+    """The sentence for a number that is refused."""
+    return REFUSALS[reason].format(
+        national=phone.example(region),
+        international=phone.international_example(region),
+        regions=", ".join(region_name(code) for code in regions),
+    )
+
+
+def region_name(code: str, language: str = "en") -> str:
+    """`GB` as people say it."""
+    return str(Locale.parse(language).territories.get(code, code))
+
+
+def answers_hash(answers: Answers, secret_key: str) -> str:
+    """A keyed hash of the answers: enough to see that two are the same, and nothing else."""
+    said = [
+        answers.phone,
+        answers.name,
+        answers.email,
+        answers.company,
+        answers.message,
+        dict(answers.attributes),
+    ]
+    text = json.dumps(said, sort_keys=True, ensure_ascii=False)
+    return hmac.new(secret_key.encode(), b"answers " + text.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,104 @@
+"""The one signed token in a form. It is three things at once:
+
+- the protection against posts forged from other sites, without a cookie (a cookie fails in other
+  people's pages, where browsers block it);
+- the time trap: it says when the form was first shown;
+- the idempotency key: a form sent twice carries the same id both times.
+
+It names its widget, is good for a day, and is bound to nobody.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from itsdangerous import BadData, URLSafeSerializer
+from wtforms.csrf.core import CSRF
+from wtforms.fields import HiddenField
+from wtforms.form import BaseForm
+
+# WCAG 2.2, 2.2.1: a limit of 20 hours or more is no time limit to a reader.
+GOOD_FOR = timedelta(hours=24)
+# A clock a little behind ours may have issued it; a token from further in the future is nobody's.
+_CLOCK_SKEW = timedelta(minutes=5)
+
+
+class TokenFault(StrEnum):
+    """Why a token does not count."""
+
+    MISSING = "missing"
+    FORGED = "forged"
+    OTHER_WIDGET = "other widget"
+    OLD = "old"
+
+
+@dataclass(frozen=True)
+class FormToken:
+    """A token that was read. `first_shown_at` is kept when a form is shown again."""
+
+    widget: str
+    id: str
+    issued_at: datetime
+    first_shown_at: datetime
+
+
+class Tokens:
+    """Issues and reads tokens with the keys of the settings."""
+
+    def __init__(self, secret_keys: list[str], clock: Callable[[], datetime]) -> None:
+        """`secret_keys`: oldest first; the last one signs, all are accepted."""
+        self._serializer = URLSafeSerializer(secret_keys, salt="ringback form")
+        self._clock = clock
+
+    def issue(self, widget: str, first_shown_at: datetime | None = None) -> str:
+        """A fresh token for a form that is shown now, and was first shown then."""
+        now = self._clock()
+        first = first_shown_at or now
+        return str(self._serializer.dumps([widget, secrets.token_hex(16), now.timestamp(), first.timestamp()]))
+
+    def read(self, text: str | None, widget: str) -> tuple[FormToken | None, TokenFault | None]:
+        """The token and what is wrong with it. An old one is still given back: it tells when it all began."""
+        if not text:
+            return None, TokenFault.MISSING
+        try:
+            token = FormToken(*_fields(self._serializer.loads(text)))
+        except (BadData, ValueError, TypeError, OverflowError, OSError):
+            return None, TokenFault.FORGED
+        age = self._clock() - token.issued_at
+        if token.widget != widget:
+            return None, TokenFault.OTHER_WIDGET
+        if age > GOOD_FOR or age < -_CLOCK_SKEW:
+            return token, TokenFault.OLD
+        return token, None
+
+
+def _fields(loaded: Any) -> tuple[str, str, datetime, datetime]:
+    widget, id, issued_at, first_shown_at = loaded
+    return (
+        str(widget),
+        str(id),
+        datetime.fromtimestamp(issued_at, UTC),
+        datetime.fromtimestamp(first_shown_at, UTC),
+    )
+
+
+class TokenCSRF(CSRF):
+    """Flask-WTF's seam: our token in the place of its own, which needs a session cookie."""
+
+    def setup_form(self, form: BaseForm) -> Any:
+        """Called by WTForms with the form; `csrf_context` of its Meta is (Tokens, widget)."""
+        self._tokens, self._widget = form.meta.csrf_context
+        self.token: FormToken | None = None
+        self.fault: TokenFault | None = None
+        return super().setup_form(form)
+
+    def generate_csrf_token(self, csrf_token_field: HiddenField) -> str:
+        """A fresh token on every showing, that remembers the first."""
+        self.token, self.fault = self._tokens.read(csrf_token_field.data, self._widget)
+        return str(self._tokens.issue(self._widget, self.token.first_shown_at if self.token else None))
+
+    def validate_csrf_token(self, form: BaseForm, field: HiddenField) -> None:
+        """Say nothing here: a token that does not count is no mistake of the visitor's in a field."""

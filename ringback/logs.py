@@ -1,0 +1,18 @@
+"""One line per event, with the reference and the outcome; never a name, a number or a request's link."""
+
+import logging
+import sys
+
+
+def configure() -> None:
+    """Log to standard error, unless somebody has set up logging already."""
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+    # The development server writes each address it serves, and a request's link is its key.
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # Says where each migration goes, at every start.
+    logging.getLogger("alembic").setLevel(logging.WARNING)

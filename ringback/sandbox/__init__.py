@@ -1,0 +1,68 @@
+"""Ringback to try: one demo widget, a Samespace of our own making, a customer's web site, an agent's dock.
+
+Only app.py knows it. It can reach no real Samespace, answers to no name but this machine's, and keeps a
+store of its own that production refuses to open.
+"""
+
+import sys
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+from flask import Flask
+from pydantic import SecretStr
+
+from ringback.factory import create_app
+from ringback.sandbox.pages import sandbox_pages
+from ringback.sandbox.samespace import SandboxSamespace
+from ringback.settings import SamespaceSettings, Settings, read_configuration
+
+STORE = Path(".sandbox") / "ringback.db"
+
+
+def create_sandbox(environ: Mapping[str, str]) -> Flask:
+    """The app with everything around it, started. It tells its addresses when it is served."""
+    port = _port(environ, sys.argv)
+    samespace = SandboxSamespace()
+    samespace.start()
+    configuration = read_configuration(Path(__file__).parent / "ringback.toml")
+    demo = configuration.widgets["demo"].model_copy(update={"origins": (f"http://localhost:{port}",)})
+    ours = {
+        "samespace": SamespaceSettings(base_url=samespace.base_url, space_id="sandbox"),
+        "widgets": {"demo": demo},
+    }
+    settings = Settings.model_construct(
+        **dict(configuration) | ours,
+        secret_key=SecretStr("the sandbox has no secrets"),
+        database_url=SecretStr(f"sqlite:///{STORE.absolute()}"),
+        public_url=f"http://127.0.0.1:{port}",
+        port=port,
+        sandbox=True,
+    )
+    app = create_app(settings)
+    app.register_blueprint(sandbox_pages(samespace))
+    app.extensions["ringback-welcome"] = welcome(port)
+    return app
+
+
+def _port(environ: Mapping[str, str], arguments: list[str]) -> int:
+    """Where it will be served: `flask run` has a port of its own, and tells it to nobody."""
+    if arguments[0].endswith("flask") and "run" in arguments:
+        for name, value in pairwise(arguments):
+            if name in ("-p", "--port"):
+                return int(value)
+        return int(environ.get("FLASK_RUN_PORT") or 5000)
+    return int(environ.get("PORT") or 8000)
+
+
+def welcome(port: int) -> str:
+    """What to open, for the person who has just started it."""
+    return "\n".join(
+        [
+            "Ringback is running as a sandbox: nobody is called. Three pages to open:",
+            f"  the customer's web site   http://localhost:{port}/sandbox/site",
+            f"  the form on its own       http://127.0.0.1:{port}/demo",
+            f"  the agent's dock          http://127.0.0.1:{port}/sandbox/dock",
+            "Ask for a call on the first, see it arrive on the last. Ctrl+C stops it.",
+        ]
+    )

@@ -1,0 +1,82 @@
+/**
+ * Makes the forms kinder where scripts run; they work as well without.
+ */
+
+/** After this long without an answer we say that we are still at it. */
+const STILL_SENDING_AFTER_MS = 8_000;
+
+/** By then the server has answered or never will; sending again leads to the same request. */
+const GIVE_BUTTON_BACK_AFTER_MS = 30_000;
+
+/**
+ * Sends a form once, however often its button is pressed, and says how it goes.
+ *
+ * The button is `aria-disabled` rather than `disabled`, so that it keeps the focus.
+ */
+class SubmitGuard {
+  constructor(form) {
+    this.button = form.querySelector("[data-sending]");
+    this.label = this.button.textContent;
+    this.status = form.querySelector("#sending");
+    form.addEventListener("submit", (event) => this.onSubmit(event));
+    // The back button may bring the page back as it was left: still sending.
+    addEventListener("pageshow", (event) => event.persisted && this.release());
+  }
+
+  onSubmit(event) {
+    if (this.button.ariaDisabled) {
+      event.preventDefault();
+      return;
+    }
+    this.button.ariaDisabled = "true";
+    this.status.textContent = this.button.textContent = this.button.dataset.sending;
+    this.timers = [
+      setTimeout(() => this.reassure(), STILL_SENDING_AFTER_MS),
+      setTimeout(() => this.release(), GIVE_BUTTON_BACK_AFTER_MS),
+    ];
+  }
+
+  reassure() {
+    this.status.textContent = this.status.dataset.stillSending;
+    this.status.className = "hint";
+  }
+
+  release() {
+    this.timers?.forEach(clearTimeout);
+    this.button.ariaDisabled = null;
+    this.button.textContent = this.label;
+    this.status.textContent = "";
+    this.status.className = "visually-hidden";
+  }
+}
+
+/** A plus written as it is reads as a space; where no space can be, it was a plus. */
+const PREFILLED = {
+  name: (text) => text,
+  email: (text) => text.replaceAll(" ", "+"),
+  phone: (text) => text.replace(/^ /, "+"),
+};
+
+/**
+ * Fills empty fields from `#name=…&email=…&phone=…`.
+ *
+ * Then drops them from the address: personal data must not stay there, nor in a bookmark.
+ */
+function prefill() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  const names = Object.keys(PREFILLED).filter((name) => given.has(name));
+  for (const name of names) {
+    const field = document.getElementById(name);
+    if (field && !field.value) {
+      field.value = PREFILLED[name](given.get(name));
+      field.closest("details")?.setAttribute("open", "");
+    }
+  }
+  if (names.length) {
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+}
+
+document.querySelectorAll("[data-guarded]").forEach((form) => new SubmitGuard(form));
+prefill();
+document.querySelector("[data-takes-focus]")?.focus();

@@ -1,0 +1,76 @@
+/**
+ * What a page of ours tells the page that frames it, so that a dialog can close and a frame can fit.
+ *
+ * Every message is `{ringback: 1, type, …}` and holds nothing that a person typed.
+ */
+
+/** Smaller changes of height are rounding, and answering them could go on for ever. */
+const SMALLEST_CHANGE_PX = 2;
+
+const root = document.documentElement;
+
+/**
+ * The origins to speak to. Where the browser does not tell who frames us (Firefox), the origins that are allowed to;
+ * it delivers to the one that matches.
+ */
+function parentOrigins() {
+  const ancestor = location.ancestorOrigins?.[0];
+  return ancestor ? [ancestor] : root.dataset.parentOrigins.split(" ").filter(Boolean);
+}
+
+function tell(type, details) {
+  parentOrigins().forEach((origin) => parent.postMessage({ ringback: 1, type, ...details }, origin));
+}
+
+/** A key pressed in here never reaches the dialog around the frame. */
+function tellEscape(event) {
+  if (event.key === "Escape" && !event.isComposing) {
+    tell("escape");
+  }
+}
+
+/** Tells the height of the content, as often as it changes. */
+function tellHeight() {
+  let told = 0;
+  new ResizeObserver(() => {
+    const height = Math.ceil(root.getBoundingClientRect().height);
+    if (Math.abs(height - told) >= SMALLEST_CHANGE_PX) {
+      told = height;
+      tell("height", { height });
+    }
+  }).observe(root);
+}
+
+/** Tells that a request was stored; once, also when its page is loaded again. */
+function tellRequested({ widget, reference, state }) {
+  if (reference && history.state?.told !== reference) {
+    history.replaceState({ told: reference }, "");
+    tell("requested", { widget, reference, state });
+  }
+}
+
+/**
+ * Starts people at the heading, not in the void before it, once the frame has the focus.
+ *
+ * It waits for that: a frame that stands inline in a page must not pull people to it. And it waits one turn more, since
+ * whoever comes by Tab or a tap is on the way to a field.
+ */
+function focusHeading() {
+  setTimeout(() => {
+    if (document.activeElement === document.body) {
+      document.querySelector("h1").focus({ preventScroll: true });
+    }
+  });
+}
+
+if (parent !== window) {
+  tell("ready");
+  addEventListener("keydown", tellEscape);
+  tellHeight();
+  tellRequested(document.querySelector("main").dataset);
+  if (document.hasFocus()) {
+    focusHeading();
+  } else {
+    addEventListener("focus", focusHeading, { once: true });
+  }
+}

