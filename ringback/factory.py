@@ -1,6 +1,7 @@
 """The list of parts an app is made of. It decides nothing."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from ringback.outbox import Clock, Outbox, utc_now
 from ringback.parts import Parts
 from ringback.samespace import Samespace
 from ringback.settings import Settings
+
+log = logging.getLogger("ringback")
 
 ROOT = Path(__file__).parent.parent
 BODY_BYTES = 64 * 1024
@@ -53,13 +56,27 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.register_blueprint(pages.blueprint)
     cli.init_app(app, settings, outbox, delivery, samespace)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+    _trust_proxies(app, settings.trusted_proxies)
+    for name in settings.not_acted_on():
+        log.warning("%s is set; this version of Ringback does not act on it", name)
     if settings.delivery_mode == "inline":
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         app.before_request(delivery.start)
     return app
+
+
+def _trust_proxies(app: Flask, hops: int) -> None:
+    """Believe as many proxies as were declared, counted from our side: the rest a visitor can write."""
+    if hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+        return
+    told: list[str] = []
+
+    @app.before_request
+    def tell_of_a_proxy() -> None:
+        if "X-Forwarded-For" in request.headers and not told:
+            told.append("once")
+            log.warning("X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0")
 
 
 def _hands_over(settings: Settings, delivery: Delivery) -> Callable[[], bool]:

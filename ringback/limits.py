@@ -8,7 +8,6 @@ lock a visitor out, and a replay is answered before any of them.
 import hashlib
 import hmac
 import ipaddress
-import math
 import time
 from typing import cast
 
@@ -86,7 +85,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 def retry_after_seconds() -> int:
     """How long to wait after the limit that was just reached."""
     limit = limiter.current_limit
-    return max(1, math.ceil(limit.reset_at - time.time())) if limit else 60
+    return max(1, int(limit.reset_at - time.time())) if limit else 60
 
 
 def was_checked(what: str) -> bool:

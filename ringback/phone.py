@@ -205,7 +205,7 @@ def _mexican(spelling: str, region: str) -> str:
 def _is_short_code(text: str, region: str) -> bool:
     """Whether this is an emergency or service number, which answers only inside its own network."""
     digits = _digits(text)
-    if len(digits) >= FEWEST_DIGITS or "+" in text:
+    if len(digits) >= FEWEST_DIGITS:
         return False
     if phonenumbers.connects_to_emergency_number(digits, region):  # "9112" does in America
         return True

@@ -127,7 +127,8 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
     const url = new URL(href);
     const query = url.searchParams;
     const fragment = url.hash ? [url.hash.slice(1)] : [];
-    for (const [option, value] of Object.entries(options)) {
+    for (const [option, value] of Object.entries(options || {})) {
+      if (value == null) continue;
       if (PREFILLED.test(option)) fragment.push(`${option}=${encodeURIComponent(value)}`);
       else query.set(option, value);
     }
@@ -177,24 +178,28 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
     pane.timer = setTimeout(guarded(showFallback), limit, pane);
   }
 
-  // Every page in the frame says "ready", mostly before it has loaded, and then "load" finds the
-  // word already given. A page that has loaded and stays silent is not one of ours.
+  // Every page in the frame loads and says "ready", in either order. One that has loaded and stays
+  // silent is not ours: the browser's own, about a server that does not answer.
   function pageCame(pane) {
-    if (!pane.isReady) waitFor(pane, SILENCE_LIMIT_MS);
+    pane.isLate = !pane.isReady;
     pane.isReady = false;
+    if (pane.isLate) waitFor(pane, SILENCE_LIMIT_MS);
   }
 
   function pageIsReady(pane) {
     clearTimeout(pane.timer);
-    pane.isReady = true;
+    pane.isReady = !pane.isLate;
+    pane.isLate = false;
     pane.box.className = "known";
     if (pane.box.parentNode === dialog && dialog.open) pane.frame.focus();
   }
 
-  function showFallback({ box, form, note }) {
+  function showFallback({ box, form, frame, note }) {
     const link = element("a", { href: form.address, target: "_blank" }, "Open it in a new tab");
     box.classList.add("silent");
     note.replaceChildren("The form did not load. ", link);
+    // The browser's own page would keep the focus, and Escape with it.
+    if (frame.matches(":focus")) link.focus();
   }
 
   // ---- What the frame tells us
@@ -267,9 +272,10 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
   // A sheet that comes and goes leaves the page's own styles as they were. The element that scrolls
   // the page keeps doing so: choosing the other one would jump to the top.
   function lockPage() {
-    const scroller = getComputedStyle(page).overflowY === "visible" ? "body" : "html";
-    const gutter = innerWidth > page.clientWidth ? "stable" : "auto";
-    lock = sheetOf(`${scroller}{overflow:hidden!important}html{scrollbar-gutter:${gutter}!important}`);
+    const { overflowY, scrollbarGutter } = getComputedStyle(page);
+    const losesScrollbar = innerWidth > page.clientWidth && scrollbarGutter === "auto";
+    lock = sheetOf(`${overflowY === "visible" ? "body" : "html"}{overflow:hidden!important}`);
+    if (losesScrollbar) lock.insertRule("html{scrollbar-gutter:stable!important}");
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, lock];
   }
 
@@ -327,7 +333,7 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
   }
 
   /** Opens a widget's form: `Ringback.open("sales", { plan: "pro" })`. */
-  function open(widget, options = {}) {
+  function open(widget, options) {
     const form = describe(`${ORIGIN}/${encodeURIComponent(widget)}`, options);
     if (isSupported) show(form);
     else location.assign(form.address);

@@ -9,7 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
 

@@ -1,0 +1,70 @@
+"""The documentation tells the truth: every setting is in it, and what it shows can be run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ringback import settings
+from ringback.settings import Configuration
+from ringback.widget import Hours, Texts, Widget
+from tests.test_settings import ENVIRONMENT, loaded
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def toml_in(text: str) -> str:
+    found = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("text", [CONFIGURATION, README], ids=["configuration", "README"])
+def test_the_files_shown_can_be_used(text: str, tmp_path: Path) -> None:
+    assert loaded(tmp_path, toml_in(text)).widget("sales")
+
+
+def test_every_variable_is_documented() -> None:
+    rows = set(re.findall(r"^\| `([A-Z_]+)` \|", CONFIGURATION, re.MULTILINE))
+
+    assert rows == {variable for variable, _, _ in settings._ENVIRONMENT} | {"RINGBACK_CONFIG"}
+    assert set(ENVIRONMENT) <= rows
+
+
+def test_every_key_is_documented() -> None:
+    shown = toml_in(CONFIGURATION)
+    tables = [model.annotation for name, model in Configuration.model_fields.items() if name != "widgets"]
+    keys = {key for table in [*tables, Widget, Hours] for key in table.model_fields} - {"key", "texts"}
+
+    assert [key for key in keys if not re.search(rf"^(# )?(\[.*)?{key}( =|\])", shown, re.MULTILINE)] == [
+        day for day in keys if day in ("wed", "thu", "sat", "sun")
+    ]
+    for text in Texts.model_fields:
+        assert text in shown
+
+
+def test_the_defaults_shown_are_the_defaults(tmp_path: Path) -> None:
+    shown = loaded(tmp_path, toml_in(CONFIGURATION))
+    least = loaded(
+        tmp_path, '[samespace]\ncluster_id="in1"\nspace_id="a"\n[widgets.x]\nteam_name="X"\nregion="GB"\n'
+    )
+
+    for table in ("limits", "delivery", "privacy"):
+        assert getattr(shown, table) == getattr(least, table)
+    assert shown.widgets["sales"].brand == least.widgets["x"].brand
+
+
+def test_every_command_in_the_documentation_exists(tmp_path: Path) -> None:
+    from tests.conftest import make_settings
+
+    from ringback.factory import create_app
+
+    app = create_app(make_settings(f"sqlite:///{tmp_path}/ringback.db"))
+    text = README + CONFIGURATION + (ROOT / "docs/operating.md").read_text(encoding="utf-8")
+    for command, sub in set(re.findall(r"flask --app app ([a-z]+)(?: ([a-z]+))?", text)):
+        found = app.cli.commands[command]
+        if sub and hasattr(found, "commands"):
+            assert sub in found.commands
+    app.extensions["ringback-database"].close()

@@ -1,0 +1,85 @@
+"""What an operator types, and what it says."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from ringback.callback_request import Answers
+from ringback.sandbox.samespace import Mode, SandboxSamespace
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
+    return make_app(base_url=samespace.base_url)
+
+
+def said(app: Flask, *command: str, status: int = 0) -> str:
+    result = app.test_cli_runner().invoke(args=list(command))
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def ask(app: Flask) -> str:
+    outbox = app.extensions["ringback"].outbox
+    return outbox.accept(Answers("sales", "442079460123", "GB", name="Ann Example", message="softly")).reference
+
+
+def hand_over(app: Flask) -> None:
+    claim = app.extensions["ringback"].outbox.claim("test")
+    app.extensions["ringback-delivery"].hand_over(claim)
+
+
+def test_the_list_shows_no_whole_number(app: Flask) -> None:
+    assert said(app, "requests", "list") == "There are no requests.\n"
+    reference = ask(app)
+    line = said(app, "requests", "list")
+
+    assert reference in line
+    assert "waiting  sales" in line
+    assert "7946" not in line
+
+
+def test_show_tells_all_of_one_request(app: Flask) -> None:
+    output = said(app, "requests", "show", ask(app).lower())
+
+    assert "name: Ann Example" in output
+    assert "received" in output
+
+
+def test_what_is_held_is_on_the_attention_list_until_it_is_released(app: Flask) -> None:
+    app.extensions["ringback"].outbox.stop("442079460123")
+    reference = ask(app)
+    assert reference in said(app, "requests", "list", "--attention")
+    hand_over(app)
+
+    assert said(app, "requests", "release", reference) == f"{reference} will be handed over.\n"
+    assert said(app, "requests", "list", "--attention") == "Nothing needs a person.\n"
+    assert "is not held" in said(app, "requests", "release", reference, status=1)
+
+
+def test_an_unknown_is_resolved_or_tried_again(app: Flask, samespace: SandboxSamespace) -> None:
+    from ringback.callback_request import EventKind, State
+    from ringback.outbox import Settlement
+
+    outbox = app.extensions["ringback"].outbox
+    reference = ask(app)
+    outbox.settle(outbox.claim("test"), Settlement(State.UNKNOWN, EventKind.UNKNOWN))
+
+    assert said(app, "requests", "resolve", reference, "--rang") == f"{reference} is with the team.\n"
+    assert "is not unknown" in said(app, "requests", "resolve", reference, "--not-rung", status=1)
+    assert "is neither failed nor unknown" in said(app, "requests", "retry", reference, status=1)
+
+
+def test_a_request_that_is_not_there_is_said_so(app: Flask) -> None:
+    assert "There is no request RB-0000-0000." in said(app, "requests", "show", "RB-0000-0000", status=1)
+
+
+def test_check_says_what_is_configured_and_rings_nobody(app: Flask, samespace: SandboxSamespace) -> None:
+    output = said(app, "check", "--live")
+
+    assert "/sales: team Sales, numbers in GB" in output
+    assert f"{samespace.base_url} answers." in output
+    samespace.mode = Mode.DOWN
+    assert "does not answer" in said(app, "check", "--live", status=1)
+    assert samespace.calls == []
