@@ -52,7 +52,6 @@ _REFUSED = {
     PhoneNumberType.PAGER: Reason.PAGER,
     PhoneNumberType.VOICEMAIL: Reason.VOICEMAIL,
 }
-_ORDINARY = (PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.VOIP, PhoneNumberType.UAN)
 _LENGTHS = {Length.IS_POSSIBLE_LOCAL_ONLY: Reason.LOCAL_ONLY, Length.TOO_LONG: Reason.TOO_LONG}
 # 976 charges like 900, as an area code and as the exchange of any area; libphonenumber does not know it.
 _AMERICAN_PREMIUM = re.compile(r"1(?:900|976|[0-9]{3}976)")
@@ -243,9 +242,9 @@ def _check_digits(number: Parsed) -> None:
 
 
 def _check_length(number: Parsed) -> None:
-    """Raises PhoneError for a length only special numbers have: 7 digits can be British freephone."""
-    outcomes = [phonenumbers.is_possible_number_for_type_with_reason(number, kind) for kind in _ORDINARY]
-    reason = None if Length.IS_POSSIBLE in outcomes else _LENGTHS.get(outcomes[0], Reason.TOO_SHORT)
+    """Raises PhoneError for a length that only special numbers have, as British freephone's 0800 1111."""
+    outcome = phonenumbers.is_possible_number_for_type_with_reason(number, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    reason = None if outcome == Length.IS_POSSIBLE else _LENGTHS.get(outcome, Reason.TOO_SHORT)
     national = phonenumbers.national_significant_number(number)
     coded = _digits(number.raw_input or "") != national
     # libphonenumber leaves the trunk 0 where the rest is too short, and so "06 12 34 56 7" has a French length.
@@ -292,13 +291,11 @@ def _ends(length: int, varied: int) -> set[str]:
 def _region(number: Parsed, near: Collection[str], allowed: Collection[str]) -> str:
     """Whose number it is: by its range or leading digits, else its neighbours', else the main region's.
 
-    Where regions share a range, the one that is allowed: libphonenumber calls Åland's mobiles Finnish. Not
-    where a small region has leading digits of its own: Man's 07524 would fit Britain's patterns too.
+    Where regions share a range, the one that is allowed: libphonenumber calls Åland's mobiles Finnish.
     """
     main = _main_region(number)
     region = phonenumbers.region_code_for_number(number) or (main if main in near or not near else min(near))
-    metadata = PhoneMetadata.metadata_for_region(region)
-    if region in allowed or (region != main and metadata and metadata.leading_digits):
+    if region in allowed:
         return region
     return next((other for other in allowed if phonenumbers.is_valid_number_for_region(number, other)), region)
 
