@@ -24,17 +24,19 @@
   const FORM_PATH =
     /^\/(?!(requests|static|stop|console|sandbox|embed|healthz|readyz|metrics|openapi|api|docs|install)$)[\w-]*$/i;
 
-  // Nothing in here is seen or changed by the page's own styles. Without spaces: this is sent as it stands.
+  // The page's own styles reach none of this, nor this the page. Close-set, since it is sent as it stands.
   const STYLES = `
 :host{all:initial!important;position:fixed!important;z-index:2147483000!important}
 :host(ringback-inline){display:block!important;position:static!important;min-height:640px!important}
 [hidden]{display:none!important}
-dialog{inset:24px 0 0;width:auto;max-width:none;height:auto;max-height:none;margin:0;padding:0;border:0;border-radius:20px 20px 0 0;
-outline:1px solid transparent;overflow:hidden;background:light-dark(#fff,#17191d);box-shadow:0 24px 64px -12px #0008}
+dialog{inset:24px 0 0;width:auto;max-width:none;height:auto;max-height:none;margin:0;padding:0;border:0;
+border-radius:20px 20px 0 0;outline:1px solid transparent;overflow:hidden;background:light-dark(#fff,#17191d);
+box-shadow:0 24px 64px -12px #0008}
 dialog[open],div{display:flex;flex-direction:column;flex:1;min-height:0}
 dialog::backdrop{background:#0f111566}
 @media (min-width:480px){dialog{inset:16px 0;width:416px;max-height:720px;margin:auto;border-radius:20px}}
-button{align-self:end;flex:none;width:44px;height:44px;margin:4px 4px 0;border:0;border-radius:50%;background:none;font:28px/1 system-ui;cursor:pointer}
+button{align-self:end;flex:none;width:44px;height:44px;margin:4px 4px 0;border:0;border-radius:50%;
+background:none;font:28px/1 system-ui;cursor:pointer}
 :focus-visible{outline:3px solid;outline-offset:-3px}
 p,a{margin:0;color:CanvasText;font:16px/1.5 system-ui}
 p{padding:12px 20px}
@@ -43,7 +45,8 @@ iframe{flex:1;min-height:0;border:0;visibility:hidden}
 .known:not(.silent) p{display:none}
 :host(ringback-inline) iframe{flex:none;height:640px}
 nav{position:fixed;inset-inline-end:20px;bottom:max(20px,env(safe-area-inset-bottom))}
-nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline:1px solid #fff6;background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 8px 24px -4px #0006}
+nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline:1px solid #fff6;
+background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 8px 24px -4px #0006}
 @media (prefers-reduced-motion:no-preference){dialog{animation:rise .15s ease-out}}
 @keyframes rise{from{opacity:0;translate:0 8px}}
 @media print{:host{display:none!important}}`;
@@ -158,8 +161,8 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
   function createPane(form) {
     const frame = element("iframe", { title: form.name, src: form.src, referrerpolicy: "strict-origin" });
     const note = element("p", { role: "status" });
-    const pane = { form, frame, note, box: element("div", {}, note, frame) };
-    pane.box.style.colorScheme = frame.style.colorScheme = form.colorScheme;
+    const pane = { ...form, frame, note, box: element("div", {}, note, frame) };
+    pane.box.style.colorScheme = form.colorScheme;
     frame.addEventListener("load", guarded(() => pageCame(pane)));
     panes.push(pane);
     return pane;
@@ -194,12 +197,12 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
     if (pane.box.parentNode === dialog && dialog.open) pane.frame.focus();
   }
 
-  function showFallback({ box, form, frame, note }) {
-    const link = element("a", { href: form.address, target: "_blank" }, "Open it in a new tab");
+  function showFallback({ box, address, frame, note }) {
+    const link = element("a", { href: address, target: "_blank" }, "Open it in a new tab");
     box.classList.add("silent");
     note.replaceChildren("The form did not load. ", link);
     // The browser's own page would keep the focus, and Escape with it.
-    if (frame.matches(":focus")) link.focus();
+    if (frame.getRootNode().activeElement === frame) link.focus();
   }
 
   // ---- What the frame tells us
@@ -232,7 +235,7 @@ nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline
 
   /** The form in the dialog: the one from before, with what was typed in it, unless it did not come. */
   function paneFor(form) {
-    const before = panes.find((pane) => pane.form.key === form.key && pane.box.parentNode === dialog);
+    const before = panes.find((pane) => pane.key === form.key && pane.box.parentNode === dialog);
     const pane = before || createPane(form);
     if (pane !== before || pane.box.classList.contains("silent")) loadInto(dialog, pane);
     return pane;
