@@ -18,18 +18,6 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-# The outbox changes a state only along these arrows.
-MAY_FOLLOW: Mapping[State, frozenset[State]] = {
-    State.WAITING: frozenset({State.HANDING_OVER, State.FAILED, State.CANCELLED, State.WITH_TEAM, State.UNKNOWN}),
-    State.HANDING_OVER: frozenset({State.WAITING, State.WITH_TEAM, State.UNKNOWN, State.FAILED}),
-    State.UNKNOWN: frozenset({State.WAITING, State.WITH_TEAM}),
-    State.FAILED: frozenset({State.WAITING}),
-    # Only a held request goes back from here: an operator releases it.
-    State.WITH_TEAM: frozenset({State.WAITING}),
-    State.CANCELLED: frozenset(),
-}
-
-
 class EventKind(StrEnum):
     """What can happen to a request. The confirmation page is drawn from these and nothing else."""
 
@@ -97,6 +85,7 @@ class CallbackRequest:
     promised_by: datetime | None
     attempt: int
     next_attempt_at: datetime
+    resent: bool = False
 
 
 # Without 0 O 1 I L U: read aloud and typed, they are taken for one another.

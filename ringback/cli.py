@@ -10,6 +10,7 @@ from datetime import datetime
 import click
 from flask import Flask
 
+from ringback.attention import Attention
 from ringback.callback_request import CallbackRequest
 from ringback.delivery import Delivery
 from ringback.outbox import Outbox
@@ -20,11 +21,13 @@ from ringback.settings import Settings
 REFERENCE = click.argument("reference")
 
 
-def init_app(app: Flask, settings: Settings, outbox: Outbox, delivery: Delivery, samespace: Samespace) -> None:
+def init_app(
+    app: Flask, settings: Settings, outbox: Outbox, attention: Attention, delivery: Delivery, samespace: Samespace
+) -> None:
     """Add the commands."""
     app.cli.add_command(_deliver(delivery))
     app.cli.add_command(_check(settings, samespace))
-    app.cli.add_command(_requests(outbox))
+    app.cli.add_command(_requests(attention, outbox))
 
 
 def _deliver(delivery: Delivery) -> click.Command:
@@ -65,11 +68,11 @@ def _advice(privacy_url: str | None, origins: tuple[str, ...]) -> list[str]:
     return advice
 
 
-def _requests(outbox: Outbox) -> click.Group:
+def _requests(attention: Attention, outbox: Outbox) -> click.Group:
     group = click.Group("requests", help="Look after callback requests.")
 
     def id_of(reference: str) -> str:
-        id = outbox.find(reference.upper())
+        id = attention.find(reference.upper())
         if id is None:
             raise click.ClickException(f"There is no request {reference}.")
         return id
@@ -80,14 +83,14 @@ def _requests(outbox: Outbox) -> click.Group:
         click.echo(f"{reference} {yes}")
 
     @group.command("list")
-    @click.option("--attention", is_flag=True, help="Only those a person has to look at.")
-    def listed(attention: bool) -> None:
+    @click.option("--attention", "only_attention", is_flag=True, help="Only those a person has to look at.")
+    def listed(only_attention: bool) -> None:
         """List requests, the newest first."""
-        found = outbox.listed(attention)
+        found = attention.listed(only_attention)
         for request in found:
             click.echo(_line(request))
         if not found:
-            click.echo("Nothing needs a person." if attention else "There are no requests.")
+            click.echo("Nothing needs a person." if only_attention else "There are no requests.")
 
     @group.command()
     @REFERENCE
@@ -110,7 +113,7 @@ def _requests(outbox: Outbox) -> click.Group:
     @REFERENCE
     def retry(reference: str) -> None:
         """Hand over again what failed or is unknown."""
-        worked = outbox.retry(id_of(reference))
+        worked = attention.retry(id_of(reference))
         done(
             worked,
             reference,
@@ -123,7 +126,7 @@ def _requests(outbox: Outbox) -> click.Group:
     def release(reference: str) -> None:
         """Hand over a request that was held."""
         done(
-            outbox.release(id_of(reference)),
+            attention.release(id_of(reference)),
             reference,
             "will be handed over.",
             "is not held; nothing has changed.",
@@ -134,7 +137,7 @@ def _requests(outbox: Outbox) -> click.Group:
     @click.option("--rang/--not-rung", required=True, help="Did the team get it?")
     def resolve(reference: str, rang: bool) -> None:
         """Say what became of an unknown request."""
-        worked = outbox.resolve(id_of(reference), rang)
+        worked = attention.resolve(id_of(reference), rang)
         yes = "is with the team." if rang else "will be handed over again."
         done(worked, reference, yes, "is not unknown; nothing has changed.")
 

@@ -78,11 +78,13 @@ requests = sa.Table(
     sa.Column("owner", sa.String),
     sa.Column("lease_ends_at", Instant),
     sa.Column("changed_at", Instant, nullable=False),
+    sa.Column("resend_at", Instant),
+    sa.Column("resent", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
     "requests_waiting",
-    requests.c.due_at,
+    requests.c.give_up_at,
     requests.c.next_attempt_at,
     sqlite_where=requests.c.state == "waiting",
     postgresql_where=requests.c.state == "waiting",
@@ -92,6 +94,12 @@ sa.Index(
     requests.c.lease_ends_at,
     sqlite_where=requests.c.state == "handing_over",
     postgresql_where=requests.c.state == "handing_over",
+)
+sa.Index(
+    "requests_to_resend",
+    requests.c.resend_at,
+    sqlite_where=requests.c.resend_at.is_not(None),
+    postgresql_where=requests.c.resend_at.is_not(None),
 )
 sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
 sa.Index("requests_by_widget", requests.c.widget, requests.c.requested_at)
@@ -111,6 +119,45 @@ stops = sa.Table(
     metadata,
     sa.Column("phone", sa.String(15), primary_key=True),
     sa.Column("until", Instant, nullable=False),
+)
+
+teams = sa.Table(
+    "teams",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("paused_at", Instant),
+    sa.Column("paused_why", sa.Text),
+    sa.Column("next_try_at", Instant),
+    sa.Column("next_call_at", Instant),
+)
+
+breaker = sa.Table(
+    "breaker",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("probe_at", Instant),
+    sa.Column("trial_at", Instant),
+    sa.Column("trial_ends_at", Instant),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+)
+
+alert_channels = sa.Table(
+    "alert_channels",
+    metadata,
+    sa.Column("channel", sa.String(16), primary_key=True),
+    sa.Column("sent_up_to", sa.BigInteger, nullable=False),
+    sa.Column("sent_at", Instant),
+    sa.Column("busy_until", Instant),
 )
 
 about = sa.Table(

@@ -12,11 +12,13 @@ import socket
 import threading
 import time
 import uuid
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from ringback import transitions
 from ringback.agent_note import what_the_agent_sees
-from ringback.callback_request import EventKind, State
+from ringback.gate import Sign
 from ringback.outbox import Claim, Clock, Outbox, Settlement, utc_now
 from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Samespace, Unclear
 from ringback.settings import Settings
@@ -26,9 +28,9 @@ log = logging.getLogger("ringback.delivery")
 POLL_SECONDS = 0.25
 _EXPIRE_SECONDS = 1.0
 _HANDS = 8  # calls in the air at once, so that a slow Samespace does not make everybody queue
+_HANDS_FOR_ONE_WIDGET = _HANDS - 2  # so that a flood at one leaves hands for the others
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
-_CONFIGURATION_FAULT_SECONDS = 300.0
 _LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 
@@ -45,6 +47,7 @@ class Delivery:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._free_hands = threading.Semaphore(_HANDS)
+        self._in_the_air: Counter[str] = Counter()  # by widget
         self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
         self._last_expiry = 0.0
@@ -86,7 +89,9 @@ class Delivery:
         if time.monotonic() - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = time.monotonic()
             for reference in self._outbox.expire():
-                log.warning("request %s needs a person", reference)
+                log.warning("request %s: see what happened with `requests show`", reference)
+        if self._outbox.take_probe() and self._samespace.probe():
+            self._outbox.samespace_answers()
         while not self._stopping.is_set() and self._take_one():
             pass
 
@@ -96,12 +101,14 @@ class Delivery:
             return True
         claim = None
         try:
-            claim = self._outbox.claim(self._owner)
+            busy = [widget for widget, hands in self._in_the_air.items() if hands >= _HANDS_FOR_ONE_WIDGET]
+            claim = self._outbox.claim(self._owner, busy)
         finally:
             if claim is None:
                 self._free_hands.release()
         if claim is None or self._pool is None:
             return False
+        self._in_the_air[claim.widget] += 1
         self._pool.submit(self._hand, claim)
         return True
 
@@ -112,56 +119,61 @@ class Delivery:
             # The claim runs out by itself and becomes unknown, which is what it is.
             log.error("request %s: could not be settled (%s)", claim.requests[0].reference, type(error).__name__)
         finally:
+            self._in_the_air[claim.widget] -= 1
             self._free_hands.release()
+            self._outbox.arrived.set()  # what waited for a hand may have one now
 
     def hand_over(self, claim: Claim) -> None:
         """Make one call for a claim and record how it ended."""
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
         settled = self._outbox.settle(claim, settlement)
+        after = settlement.transition.after
         for request in claim.requests:
             if settled:
-                log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, settlement.state)
+                log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
             else:
                 log.warning("request %s: its claim ran out before the answer came", request.reference)
 
     def _ring(self, claim: Claim) -> Settlement:
-        now = self._clock()
-        widget = self._settings.widgets.get(claim.requests[0].answers.widget)
+        widget = self._settings.widget(claim.widget)
         if widget is None:
             # Taken out of the file while requests waited: nobody to give them to, so a person decides.
-            return Settlement(State.FAILED, EventKind.FAILED, "its widget is no longer configured")
-        attributes = what_the_agent_sees(claim.requests, claim.attempt, widget, self._settings.public_url, now)
+            return Settlement(transitions.FAIL, "its widget is no longer configured")
+        attributes = what_the_agent_sees(
+            claim.requests, claim.attempt, widget, self._settings.public_url, self._clock()
+        )
         number = claim.requests[0].answers.phone
-        return self.judge(self._samespace.make_call(widget.team_name, number, attributes), claim.attempt)
+        return self.judge(self._samespace.make_call(widget.team_name, number, attributes), claim)
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
         """A held request takes the same steps as any other, so that its page tells nothing."""
         if self._samespace.probe():
-            return Settlement(State.WITH_TEAM, EventKind.WITH_TEAM, "held, on the attention list")
-        return self._again(claim.attempt, "Samespace did not answer")
+            return Settlement(transitions.TAKEN, "held, on the attention list")
+        return self._again(claim, "Samespace did not answer")
 
-    def judge(self, outcome: Outcome, attempt: int) -> Settlement:
+    def judge(self, outcome: Outcome, claim: Claim) -> Settlement:
         """What an outcome means for the request. What cannot be told is never sent again by itself."""
         match outcome:
             case Accepted(reply=reply):
-                return Settlement(State.WITH_TEAM, EventKind.WITH_TEAM, f"accepted: {reply}")
-            case Refused(message=message):
-                return self._again(attempt, f"refused: {message}")
+                return Settlement(transitions.TAKEN, f"accepted: {reply}", Sign.SOUND)
+            case Refused(message=message, retry_after=wait):
+                if claim.attempt > len(self._settings.delivery.retry_seconds):
+                    return Settlement(transitions.FAIL, f"refused to the last: {message}", Sign.SOUND)
+                return self._again(claim, f"refused: {message}", Sign.SOUND, wait or 0)
             case NotSent(reason=reason):
-                return self._again(attempt, f"not sent: {reason}")
-            case Busy(retry_after=retry_after, status=status):
-                return self._again(attempt, f"busy ({status})", at_least=retry_after or 0)
-            case Misconfigured(status=status):
+                return self._again(claim, f"not sent: {reason}", Sign.UNREACHED)
+            case Busy(retry_after=wait, status=status):
+                return self._again(claim, f"busy ({status})", Sign.BUSY, wait or 0)
+            case Misconfigured(status=status, reply=reply):
                 log.error("Samespace answered %d: check [samespace] and team_name in the configuration", status)
-                return self._again(attempt, f"answered {status}", at_least=_CONFIGURATION_FAULT_SECONDS)
+                detail = f"answered {status}: {reply}"
+                return Settlement(transitions.RETURN, detail, Sign.MISCONFIGURED, self._clock())
             case Unclear(reason=reason, reply=reply):
-                return Settlement(State.UNKNOWN, EventKind.UNKNOWN, f"{reason}: {reply}" if reply else reason)
+                return self._outbox.lost(f"{reason}: {reply}" if reply else reason, claim)
 
-    def _again(self, attempt: int, detail: str, at_least: float = 0) -> Settlement:
+    def _again(self, claim: Claim, detail: str, sign: Sign | None = None, at_least: float = 0) -> Settlement:
         waits = self._settings.delivery.retry_seconds
-        wait = waits[min(attempt, len(waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 spreads load, no secret
-        wait = max(wait, min(at_least, _LONGEST_RETRY_AFTER_SECONDS))
-        return Settlement(State.WAITING, EventKind.RETURNED, detail, self._later(wait))
-
-    def _later(self, seconds: float) -> datetime:
-        return self._clock() + timedelta(seconds=seconds)
+        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 no secret
+        asked = min(at_least, _LONGEST_RETRY_AFTER_SECONDS)
+        later = self._clock() + timedelta(seconds=max(wait, asked))
+        return Settlement(transitions.RETURN, detail, sign, later, asked)

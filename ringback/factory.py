@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
 from ringback import cli, embedding, errors, limits, logs, pages
+from ringback.attention import Attention
 from ringback.database import Database
 from ringback.delivery import Delivery
 from ringback.form_token import Tokens
@@ -41,11 +42,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     database = Database(settings.database_url.get_secret_value())
     database.migrate("sandbox" if settings.sandbox else "production")
     outbox = Outbox(database, settings, clock)
+    outbox.gate.register_teams()
+    attention = Attention(database, settings, clock)
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     delivery = Delivery(outbox, samespace, settings, clock)
     app.extensions["ringback"] = Parts(settings, outbox, Tokens(settings.secret_keys, clock), clock)
     app.extensions["ringback-assets"] = _assets(ROOT / "static")
     app.extensions["ringback-database"] = database
+    app.extensions["ringback-attention"] = attention
     app.extensions["ringback-delivery"] = delivery
 
     _trust_hosts(app, settings)
@@ -55,7 +59,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(health_pages(database, _hands_over(settings, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.register_blueprint(pages.blueprint)
-    cli.init_app(app, settings, outbox, delivery, samespace)
+    cli.init_app(app, settings, outbox, attention, delivery, samespace)
     _trust_proxies(app, settings.trusted_proxies)
     for name in settings.not_acted_on():
         log.warning("%s is set; this version of Ringback does not act on it", name)

@@ -9,7 +9,7 @@ number claims every request that waits for it, and what happens to that call hap
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,8 +17,8 @@ from typing import Any
 import sqlalchemy as sa
 from limits import parse_many
 
+from ringback import transitions
 from ringback.callback_request import (
-    MAY_FOLLOW,
     Answers,
     CallbackRequest,
     Event,
@@ -29,7 +29,9 @@ from ringback.callback_request import (
     new_reference,
 )
 from ringback.database import Database, events, requests, stops
+from ringback.gate import Gate, Sign
 from ringback.settings import Settings
+from ringback.transitions import Transition
 
 Clock = Callable[[], datetime]
 
@@ -65,15 +67,25 @@ class Claim:
         """Held requests look like any other, and ring nobody."""
         return self.requests[0].held is not None
 
+    @property
+    def widget(self) -> str:
+        """Whose team is called: that of the earliest request."""
+        return self.requests[0].answers.widget
+
 
 @dataclass(frozen=True)
 class Settlement:
-    """How a claim ends. `detail` is for operators; `next_attempt_at` for what waits again."""
+    """How a claim ends: the arrow its requests take, and what the call said about Samespace.
 
-    state: State
-    event: EventKind | None
-    detail: str | None = None
+    `detail` is for operators; `next_attempt_at` for what waits again; `wait_seconds` is how long Samespace
+    asked to be left alone.
+    """
+
+    transition: Transition
+    detail: str = ""
+    sign: Sign | None = None
     next_attempt_at: datetime | None = None
+    wait_seconds: float = 0
 
 
 def utc_now() -> datetime:
@@ -88,6 +100,7 @@ class Outbox:
         self._database = database
         self._settings = settings
         self._clock = clock
+        self.gate = Gate(database, settings)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     # --- the visitor's side ---
@@ -121,9 +134,10 @@ class Outbox:
             held = self._why_held(connection, answers, now)
             row = self._new_row(answers, use, held, now)
             connection.execute(requests.insert().values(row))
-            _record(connection, [row["id"]], now, EventKind.RECEIVED)
+            transitions.record(connection, [row["id"]], now, EventKind.RECEIVED)
             if held:
-                _record(connection, [row["id"]], now, EventKind.HELD, held)
+                transitions.record(connection, [row["id"]], now, EventKind.HELD, held)
+                transitions.tell(connection, [row["id"]], now, "held")
             return Receipt(row["id"], row["reference"], stored_now=True)
 
     def _new_row(self, answers: Answers, use: FormUse | None, held: Held | None, now: datetime) -> dict[str, Any]:
@@ -172,17 +186,14 @@ class Outbox:
             if row is None:
                 return None
             found = sa.select(events).where(events.c.request_id == id).order_by(events.c.id)
-            return _as_request(row), [
+            return as_request(row), [
                 Event(event.at, EventKind(event.kind), event.detail) for event in connection.execute(found)
             ]
 
     def cancel(self, id: str) -> bool:
         """Withdraw a request. False if it no longer waited: then nothing has changed."""
         with self._database.write() as connection:
-            moved = self._move(
-                connection, requests.c.id == id, State.WAITING, State.CANCELLED, EventKind.CANCELLED
-            )
-            return bool(moved)
+            return bool(transitions.apply(connection, transitions.CANCEL, requests.c.id == id, self._clock()))
 
     def stop(self, phone: str) -> None:
         """Hold what waits for a number and what will come for it in the next `stop_days`."""
@@ -194,34 +205,45 @@ class Outbox:
             connection.execute(stops.insert().values(phone=phone, until=until))
             waits = requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None)
             hold = requests.update().where(*waits).values(held=Held.STOPPED).returning(requests.c.id)
-            _record(connection, connection.execute(hold).scalars().all(), now, EventKind.HELD, Held.STOPPED)
+            ids = list(connection.execute(hold).scalars())
+            transitions.record(connection, ids, now, EventKind.HELD, Held.STOPPED)
+            transitions.tell(connection, ids, now, "held")
 
     # --- the hand-over's side ---
 
-    def claim(self, owner: str) -> Claim | None:
-        """Take the number whose promise is oldest, and everything that waits for it. None: nothing is due."""
+    def claim(self, owner: str, busy_widgets: Collection[str] = ()) -> Claim | None:
+        """Take the number whose promise is oldest, and everything that waits for it. None: nothing may go now.
+
+        `busy_widgets` have enough in the air in this process: one widget's flood is not to keep another's
+        visitors waiting.
+        """
         now = self._clock()
         with self._database.read() as connection:
-            if connection.execute(_due(now).limit(1)).first() is None:
+            if self.gate.is_open(connection, now):
+                return None
+            shut = self.gate.shut_widgets(connection, now) | set(busy_widgets)
+            if connection.execute(_due(now, shut).limit(1)).first() is None:
                 return None
         with self._database.write() as connection:
-            # `attempt` and `owner` go with the row from here: who no longer owns it cannot settle it.
-            head = connection.execute(_due(now).limit(1).with_for_update(skip_locked=True)).first()
-            if head is None or not self._may_claim(connection, head.phone):
+            head = connection.execute(_due(now, shut).limit(1).with_for_update(skip_locked=True)).first()
+            if head is None or not self._may_decide(connection, head.phone):
                 return None
-            together = requests.c.id == head.id if head.held else _waiting_for(head.phone)
-            attempt = (
-                connection.execute(sa.select(sa.func.max(requests.c.attempt)).where(together)).scalar_one() + 1
-            )
-            lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
-            values = {"owner": owner, "lease_ends_at": lease, "attempt": attempt}
-            ids = self._move(
-                connection, together, State.WAITING, State.HANDING_OVER, EventKind.ATTEMPTED, **values
-            )
-            claimed = sa.select(requests).where(requests.c.id.in_(ids)).order_by(requests.c.requested_at)
-            return Claim(tuple(_as_request(row) for row in connection.execute(claimed)), owner, attempt)
+            if not self.gate.take_turn(connection, self._settings.widget(head.widget), now):
+                return None
+            return self._take(connection, head, owner, now)
 
-    def _may_claim(self, connection: sa.Connection, phone: str) -> bool:
+    def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
+        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
+        together = requests.c.id == head.id if head.held else _waiting_for(head.phone)
+        attempt = connection.execute(sa.select(sa.func.max(requests.c.attempt)).where(together)).scalar_one() + 1
+        lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
+        values = {"owner": owner, "lease_ends_at": lease, "attempt": attempt}
+        ids = transitions.apply(connection, transitions.CLAIM, together, now, **values)
+        first = sa.case((requests.c.id == head.id, 0), else_=1)
+        claimed = sa.select(requests).where(requests.c.id.in_(ids)).order_by(first, requests.c.requested_at)
+        return Claim(tuple(as_request(row) for row in connection.execute(claimed)), owner, attempt)
+
+    def _may_decide(self, connection: sa.Connection, phone: str) -> bool:
         if self._database.is_sqlite:
             return True
         # Somebody who is deciding about this number holds its lock, and may want the row we hold: do not wait.
@@ -230,145 +252,110 @@ class Outbox:
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
         """Record how a hand-over ended. False if the claim had run out and somebody else decided."""
+        now = self._clock()
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
             self._database.lock_number(connection, phone)
-            ours = (
+            if settlement.sign:
+                widget = self._settings.widget(claim.widget)
+                wait = settlement.wait_seconds
+                self.gate.note(connection, settlement.sign, widget, settlement.detail, now, wait)
+            ours = sa.and_(
                 requests.c.id.in_([request.id for request in claim.requests]),
                 requests.c.owner == claim.owner,
                 requests.c.attempt == claim.attempt,
             )
-            moved = self._end(connection, sa.and_(*ours), settlement)
+            moved = self._end(connection, ours, settlement, now)
             if moved and not claim.is_held:
-                self._end_latecomers(connection, phone, settlement)
+                self._end_latecomers(connection, phone, settlement, now)
             return bool(moved)
 
-    def _end(self, connection: sa.Connection, which: sa.ColumnElement[bool], settlement: Settlement) -> list[str]:
+    def _end(
+        self, connection: sa.Connection, which: sa.ColumnElement[bool], settlement: Settlement, now: datetime
+    ) -> list[str]:
         values: dict[str, Any] = {"owner": None, "lease_ends_at": None}
         if settlement.next_attempt_at:
             values["next_attempt_at"] = settlement.next_attempt_at
-        return self._move(
-            connection,
-            which,
-            State.HANDING_OVER,
-            settlement.state,
-            settlement.event,
-            settlement.detail,
-            **values,
-        )
+        if settlement.transition is transitions.LOSE_AND_RESEND:
+            values["resend_at"] = settlement.next_attempt_at
+        return transitions.apply(connection, settlement.transition, which, now, settlement.detail, **values)
 
-    def _end_latecomers(self, connection: sa.Connection, phone: str, settlement: Settlement) -> None:
+    def _end_latecomers(
+        self, connection: sa.Connection, phone: str, settlement: Settlement, now: datetime
+    ) -> None:
         """A request that came while its number was in the air joined that call, and shares its end."""
-        if settlement.state in (State.WITH_TEAM, State.UNKNOWN):
-            joined = _waiting_for(phone)
-            self._move(connection, joined, State.WAITING, settlement.state, settlement.event, settlement.detail)
+        transition = transitions.FOR_THE_OTHERS.get(settlement.transition)
+        if transition:
+            values = {}
+            if transition is transitions.LOSE_TOO_AND_RESEND:
+                values["resend_at"] = settlement.next_attempt_at
+            transitions.apply(connection, transition, _waiting_for(phone), now, settlement.detail, **values)
+
+    def lost(self, detail: str, claim: Claim | None = None) -> Settlement:
+        """The settlement of a call that may or may not have been taken, as `on_unknown` wants it."""
+        again = claim is None or not any(request.resent for request in claim.requests)
+        if self._settings.delivery.on_unknown == "hold" or not again:
+            return Settlement(transitions.LOSE, detail, Sign.UNCLEAR)
+        waits = self._settings.delivery.retry_seconds
+        later = self._clock() + timedelta(seconds=waits[min(2, len(waits)) - 1])
+        return Settlement(transitions.LOSE_AND_RESEND, detail, Sign.UNCLEAR, later)
 
     def expire(self) -> list[str]:
-        """Give up what is too late and mark what was cut off; the references of both, for the log."""
+        """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
         now = self._clock()
-        late = sa.and_(requests.c.state == State.WAITING, requests.c.give_up_at <= now)
-        cut_off = sa.and_(requests.c.state == State.HANDING_OVER, requests.c.lease_ends_at <= now)
+        waiting, sending = requests.c.state == State.WAITING, requests.c.state == State.HANDING_OVER
+        late = sa.and_(waiting, requests.c.give_up_at <= now)
+        cut_off = sa.and_(sending, requests.c.lease_ends_at <= now)
+        to_resend = sa.and_(requests.c.state == State.UNKNOWN, requests.c.resend_at <= now)
         with self._database.read() as connection:
-            if connection.execute(sa.select(requests.c.id).where(sa.or_(late, cut_off)).limit(1)).first() is None:
+            some = sa.select(requests.c.id).where(sa.or_(late, cut_off, to_resend)).limit(1)
+            if connection.execute(some).first() is None:
                 return []
         with self._database.write() as connection:
-            phones = connection.execute(sa.select(requests.c.phone).where(cut_off, requests.c.held.is_(None)))
-            lost = Settlement(State.UNKNOWN, EventKind.UNKNOWN, "the process that handed it over ended")
-            numbers = sorted(set(phones.scalars()))
-            ids = self._end(connection, cut_off, lost)
-            for phone in numbers:
-                self._end_latecomers(connection, phone, lost)
-            ids += self._move(
-                connection, late, State.WAITING, State.FAILED, EventKind.FAILED, "given up: too late"
-            )
+            ids = self._cut_off(connection, cut_off, now)
+            again = {"resend_at": None, "resent": True, "next_attempt_at": now}
+            ids += transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
+            ids += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             named = sa.select(requests.c.reference).where(requests.c.id.in_(ids))
             return list(connection.execute(named).scalars())
 
-    # --- the operator's side ---
-
-    def listed(self, attention: bool = False, limit: int = 100) -> list[CallbackRequest]:
-        """The newest requests, or those a person has to look at."""
-        query = sa.select(requests).order_by(requests.c.requested_at.desc()).limit(limit)
-        if attention:
-            held = sa.and_(requests.c.held.is_not(None), requests.c.state != State.CANCELLED)
-            query = query.where(sa.or_(requests.c.state.in_([State.UNKNOWN, State.FAILED]), held))
-        with self._database.read() as connection:
-            return [_as_request(row) for row in connection.execute(query)]
-
-    def find(self, reference: str) -> str | None:
-        """The id behind a reference, or None."""
-        with self._database.read() as connection:
-            return connection.execute(sa.select(requests.c.id).where(requests.c.reference == reference)).scalar()
-
-    def release(self, id: str) -> bool:
-        """Hand over what was held. False if it is not held."""
-        with self._database.write() as connection:
-            now = self._clock()
-            held = sa.and_(requests.c.id == id, requests.c.held.is_not(None))
-            row = connection.execute(sa.select(requests.c.state).where(held)).first()
-            if row is None or State(row.state) in (State.CANCELLED, State.HANDING_OVER):
-                return False
-            self._queue_again(connection, id, State(row.state), EventKind.RELEASED)
-            connection.execute(requests.update().where(requests.c.id == id).values(held=None, changed_at=now))
-            return True
-
-    def retry(self, id: str) -> bool:
-        """Hand over again what failed or is unknown. False if it is neither."""
-        with self._database.write() as connection:
-            row = connection.execute(sa.select(requests.c.state).where(requests.c.id == id)).first()
-            if row is None or State(row.state) not in (State.FAILED, State.UNKNOWN):
-                return False
-            self._queue_again(connection, id, State(row.state), EventKind.RETURNED)
-            return True
-
-    def resolve(self, id: str, rang: bool) -> bool:
-        """Say what became of an unknown: the team had it, or it goes out again. False if it is not unknown."""
-        with self._database.write() as connection:
-            if rang:
-                which = requests.c.id == id
-                return bool(self._move(connection, which, State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED))
-            row = connection.execute(sa.select(requests.c.state).where(requests.c.id == id)).first()
-            if row is None or State(row.state) is not State.UNKNOWN:
-                return False
-            self._queue_again(connection, id, State.UNKNOWN, EventKind.RESOLVED)
-            return True
-
-    def _queue_again(self, connection: sa.Connection, id: str, state: State, event: EventKind) -> None:
-        now = self._clock()
-        give_up_at = now + timedelta(minutes=self._settings.delivery.give_up_minutes)
-        values: dict[str, Any] = {"next_attempt_at": now, "give_up_at": give_up_at}
-        if state is State.WAITING:
-            connection.execute(requests.update().where(requests.c.id == id).values(values))
-            _record(connection, [id], now, event)
-            return
-        self._move(connection, requests.c.id == id, state, State.WAITING, event, **values)
-
-    # --- the one way a state changes ---
-
-    def _move(
-        self,
-        connection: sa.Connection,
-        which: sa.ColumnElement[bool],
-        before: State,
-        after: State,
-        event: EventKind | None,
-        detail: str | None = None,
-        **values: Any,
-    ) -> list[str]:
-        """Change the state of what is still in `before`, record it, and give back the ids that changed."""
-        if after not in MAY_FOLLOW[before]:
-            raise ValueError(f"{after} may not follow {before}")
-        now = self._clock()
-        change = (
-            requests.update()
-            .where(which, requests.c.state == before)
-            .values(state=after, changed_at=now, **values)
-            .returning(requests.c.id)
-        )
-        ids = list(connection.execute(change).scalars())
-        if event:
-            _record(connection, ids, now, event, detail)
+    def _cut_off(self, connection: sa.Connection, cut_off: sa.ColumnElement[bool], now: datetime) -> list[str]:
+        """What a process held when it ended: there is no telling whether it had rung."""
+        ids: list[str] = []
+        for resent in (False, True):
+            which = sa.and_(cut_off, requests.c.resent == resent)
+            phones = sa.select(requests.c.phone).where(which, requests.c.held.is_(None))
+            numbers = sorted(set(connection.execute(phones).scalars()))
+            end = self.lost("the process that handed it over ended")
+            if resent:
+                end = Settlement(transitions.LOSE, end.detail)
+            ids += self._end(connection, which, end, now)
+            for phone in numbers:
+                self._end_latecomers(connection, phone, end, now)
         return ids
+
+    def take_probe(self) -> bool:
+        """Whether it is this process's turn to ask whether Samespace is back."""
+        now = self._clock()
+        with self._database.read() as connection:
+            if not self.gate.probe_is_due(connection, now):
+                return False
+        with self._database.write() as connection:
+            return self.gate.take_probe(connection, now)
+
+    def samespace_answers(self) -> None:
+        """It is back: let one request try."""
+        with self._database.write() as connection:
+            self.gate.answered(connection, self._clock())
+
+    def is_stuck(self, after: timedelta) -> bool:
+        """Whether something that may go has waited longer than this since it was due."""
+        now = self._clock()
+        with self._database.read() as connection:
+            if self.gate.is_open(connection, now):
+                return False
+            shut = self.gate.shut_widgets(connection, now)
+            return connection.execute(_due(now - after, shut).limit(1)).first() is not None
 
 
 _ANSWERS = ("widget", "phone", "region", "name", "email", "company", "message", "page", "language")
@@ -378,18 +365,22 @@ def _waiting_for(phone: str) -> sa.ColumnElement[bool]:
     return sa.and_(requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None))
 
 
-def _due(now: datetime) -> sa.Select[Any]:
-    """What may be claimed, oldest promise first; not a number whose call is in the air."""
+def _due(now: datetime, shut_widgets: Collection[str]) -> sa.Select[Any]:
+    """What may be claimed; not a number whose call is in the air.
+
+    The oldest promise first: `give_up_at` is every request's promise plus the same patience.
+    """
     other = requests.alias()
     in_the_air = sa.exists().where(
         other.c.phone == requests.c.phone, other.c.state == State.HANDING_OVER, other.c.held.is_(None)
     )
-    return (
-        sa.select(requests.c.id, requests.c.phone, requests.c.held)
+    query = (
+        sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
         .where(requests.c.state == State.WAITING, requests.c.next_attempt_at <= now)
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
-        .order_by(requests.c.due_at, requests.c.next_attempt_at)
+        .order_by(requests.c.give_up_at, requests.c.next_attempt_at)
     )
+    return query.where(requests.c.widget.not_in(sorted(shut_widgets))) if shut_widgets else query
 
 
 def _is_over(connection: sa.Connection, which: sa.ColumnElement[bool], limit: str, now: datetime) -> bool:
@@ -401,15 +392,8 @@ def _is_over(connection: sa.Connection, which: sa.ColumnElement[bool], limit: st
     return False
 
 
-def _record(
-    connection: sa.Connection, ids: Iterable[str], at: datetime, kind: EventKind, detail: str | None = None
-) -> None:
-    rows: Sequence[dict[str, Any]] = [{"request_id": id, "at": at, "kind": kind, "detail": detail} for id in ids]
-    if rows:
-        connection.execute(events.insert(), rows)
-
-
-def _as_request(row: Any) -> CallbackRequest:
+def as_request(row: Any) -> CallbackRequest:
+    """A row of the store, with its words."""
     return CallbackRequest(
         id=row.id,
         reference=row.reference,
@@ -421,4 +405,5 @@ def _as_request(row: Any) -> CallbackRequest:
         promised_by=row.promised_by,
         attempt=row.attempt,
         next_attempt_at=row.next_attempt_at,
+        resent=row.resent,
     )

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from ringback import transitions
 from ringback.callback_request import Answers
+from ringback.outbox import Settlement
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 
 
@@ -59,12 +61,9 @@ def test_what_is_held_is_on_the_attention_list_until_it_is_released(app: Flask) 
 
 
 def test_an_unknown_is_resolved_or_tried_again(app: Flask, samespace: SandboxSamespace) -> None:
-    from ringback.callback_request import EventKind, State
-    from ringback.outbox import Settlement
-
     outbox = app.extensions["ringback"].outbox
     reference = ask(app)
-    outbox.settle(outbox.claim("test"), Settlement(State.UNKNOWN, EventKind.UNKNOWN))
+    outbox.settle(outbox.claim("test"), Settlement(transitions.LOSE))
 
     assert said(app, "requests", "resolve", reference, "--rang") == f"{reference} is with the team.\n"
     assert "is not unknown" in said(app, "requests", "resolve", reference, "--not-rung", status=1)

@@ -1,6 +1,7 @@
 """What an outcome means for a request, and what the agent is told."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from flask import Flask
 
 from ringback.callback_request import Answers, State
 from ringback.delivery import Delivery
-from ringback.outbox import Outbox
+from ringback.outbox import Claim, Outbox
 from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.conftest import WIDGET, Clock
@@ -40,6 +41,13 @@ def answers(phone: str = "442079460123", widget: str = "sales", **said: str) -> 
     return Answers(widget=widget, phone=phone, region="GB", **said)
 
 
+def claim_of(outbox: Outbox, attempt: int = 1) -> Claim:
+    outbox.accept(answers())
+    claim = outbox.claim("test")
+    assert claim
+    return replace(claim, attempt=attempt)
+
+
 def hand_over_all(delivery: Delivery, outbox: Outbox) -> None:
     while claim := outbox.claim("test"):
         delivery.hand_over(claim)
@@ -57,22 +65,23 @@ def hand_over_all(delivery: Delivery, outbox: Outbox) -> None:
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, State) else value.value,
 )
-def test_every_outcome_has_a_state(delivery: Delivery, outcome: Outcome, state: State) -> None:
-    assert delivery.judge(outcome, 1).state is state
+def test_every_outcome_has_a_state(delivery: Delivery, outbox: Outbox, outcome: Outcome, state: State) -> None:
+    assert delivery.judge(outcome, claim_of(outbox)).transition.after is state
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), NOT_BEFORE.items())
 def test_the_waits_are_those_of_the_settings_give_or_take_a_fifth(
-    delivery: Delivery, clock: Clock, attempt: int, seconds: float
+    delivery: Delivery, outbox: Outbox, clock: Clock, attempt: int, seconds: float
 ) -> None:
+    claim = claim_of(outbox, attempt)
     for _ in range(50):
-        at = delivery.judge(NotSent(reason=""), attempt).next_attempt_at
+        at = delivery.judge(NotSent(reason=""), claim).next_attempt_at
         assert at
         assert seconds * 0.8 <= (at - clock.now).total_seconds() <= seconds * 1.2
 
 
-def test_retry_after_is_honoured(delivery: Delivery, clock: Clock) -> None:
-    at = delivery.judge(Busy(retry_after=600, status=503), 1).next_attempt_at
+def test_retry_after_is_honoured(delivery: Delivery, outbox: Outbox, clock: Clock) -> None:
+    at = delivery.judge(Busy(retry_after=600, status=503), claim_of(outbox)).next_attempt_at
 
     assert at == clock.now + timedelta(seconds=600)
 

@@ -6,13 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from ringback import transitions
+from ringback.attention import Attention
 from ringback.callback_request import Answers, EventKind, Held, State
 from ringback.database import Database, StoreError
 from ringback.outbox import FormUse, Outbox, Settlement
 from tests.conftest import WIDGET, Clock, make_settings
 
-WITH_TEAM = Settlement(State.WITH_TEAM, EventKind.WITH_TEAM)
-UNKNOWN = Settlement(State.UNKNOWN, EventKind.UNKNOWN)
+WITH_TEAM = Settlement(transitions.TAKEN)
+UNKNOWN = Settlement(transitions.LOSE)
 
 
 def answers(phone: str = "442079460123", widget: str = "sales", **said: str) -> Answers:
@@ -34,7 +36,14 @@ def outbox(database: Database, store_url: str, clock: Clock) -> Outbox:
         limits={"per_number": "3 per hour", "per_widget": "500 per day"},
         widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}},
     )
-    return Outbox(database, settings, clock)
+    outbox = Outbox(database, settings, clock)
+    outbox.gate.register_teams()
+    return outbox
+
+
+@pytest.fixture
+def attention(database: Database, store_url: str, clock: Clock) -> Attention:
+    return Attention(database, make_settings(store_url), clock)
 
 
 def state_of(outbox: Outbox, id: str) -> State:
@@ -85,7 +94,7 @@ def test_what_waits_again_is_not_due_before_its_time(outbox: Outbox, clock: Cloc
     receipt = outbox.accept(answers())
     claim = outbox.claim("me")
     assert claim
-    outbox.settle(claim, Settlement(State.WAITING, None, next_attempt_at=clock.now + timedelta(seconds=5)))
+    outbox.settle(claim, Settlement(transitions.RETURN, next_attempt_at=clock.now + timedelta(seconds=5)))
     clock.passes(seconds=4)
     assert outbox.claim("me") is None
     clock.passes(seconds=1)
@@ -126,9 +135,11 @@ def test_the_oldest_promise_goes_first(outbox: Outbox, clock: Clock) -> None:
     assert [claim.requests[0].answers.phone for claim in claims if claim] == ["442079460101", "442079460102"]
 
 
-def test_over_its_limit_a_number_is_held_and_looks_like_any_other(outbox: Outbox, clock: Clock) -> None:
+def test_over_its_limit_a_number_is_held_and_looks_like_any_other(
+    outbox: Outbox, attention: Attention, clock: Clock
+) -> None:
     receipts = [outbox.accept(answers()) for _ in range(4)]
-    held = outbox.listed(attention=True)
+    held = attention.listed(attention=True)
     assert [(request.reference, request.held) for request in held] == [(receipts[3].reference, Held.NUMBER_LIMIT)]
 
     claims = [outbox.claim("me"), outbox.claim("me")]
@@ -142,7 +153,7 @@ def test_over_its_limit_a_number_is_held_and_looks_like_any_other(outbox: Outbox
     assert kinds == [[EventKind.RECEIVED, EventKind.ATTEMPTED, EventKind.WITH_TEAM]] * 4
 
 
-def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outbox) -> None:
+def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outbox, attention: Attention) -> None:
     outbox.stop("442079460123")
     receipt = outbox.accept(answers())
     claim = outbox.claim("me")
@@ -150,24 +161,26 @@ def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outb
     assert claim.is_held
     outbox.settle(claim, WITH_TEAM)
 
-    assert outbox.release(receipt.id)
-    assert not outbox.release(receipt.id)
+    assert attention.release(receipt.id)
+    assert not attention.release(receipt.id)
     released = outbox.claim("me")
     assert released
     assert not released.is_held
 
 
-def test_stopping_a_number_holds_what_waits_for_it_and_ends_by_itself(outbox: Outbox, clock: Clock) -> None:
+def test_stopping_a_number_holds_what_waits_for_it_and_ends_by_itself(
+    outbox: Outbox, attention: Attention, clock: Clock
+) -> None:
     waiting = outbox.accept(answers())
     outbox.stop("442079460123")
-    assert [request.reference for request in outbox.listed(attention=True)] == [waiting.reference]
+    assert [request.reference for request in attention.listed(attention=True)] == [waiting.reference]
 
     clock.passes(days=31)
     outbox.accept(answers())
-    assert len(outbox.listed(attention=True)) == 1
+    assert len(attention.listed(attention=True)) == 1
 
 
-def test_an_unknown_is_resolved_by_a_person(outbox: Outbox) -> None:
+def test_an_unknown_is_resolved_by_a_person(outbox: Outbox, attention: Attention) -> None:
     def unknown(phone: str) -> str:
         receipt = outbox.accept(answers(phone))
         claim = outbox.claim("me")
@@ -176,10 +189,10 @@ def test_an_unknown_is_resolved_by_a_person(outbox: Outbox) -> None:
         return receipt.id
 
     rang, lost = unknown("442079460101"), unknown("442079460102")
-    assert outbox.resolve(rang, rang=True)
-    assert outbox.resolve(lost, rang=False)
+    assert attention.resolve(rang, rang=True)
+    assert attention.resolve(lost, rang=False)
     assert (state_of(outbox, rang), state_of(outbox, lost)) == (State.WITH_TEAM, State.WAITING)
-    assert not outbox.resolve(rang, rang=True)
+    assert not attention.resolve(rang, rang=True)
 
 
 def test_a_form_is_used_once(outbox: Outbox) -> None:
@@ -191,7 +204,7 @@ def test_a_form_is_used_once(outbox: Outbox) -> None:
     assert (other.id, other.stored_now, other.same_answers) == (first.id, False, False)
 
 
-def test_fifty_requests_for_one_number_at_once_are_one_hand_over(outbox: Outbox) -> None:
+def test_fifty_requests_for_one_number_at_once_are_one_hand_over(outbox: Outbox, attention: Attention) -> None:
     together = threading.Barrier(50)
 
     def ask(widget: str) -> None:
@@ -204,8 +217,8 @@ def test_fifty_requests_for_one_number_at_once_are_one_hand_over(outbox: Outbox)
     for thread in threads:
         thread.join()
 
-    assert len(outbox.listed(limit=100)) == 50
-    assert len(outbox.listed(attention=True)) == 47, "three an hour, the rest held"
+    assert len(attention.listed(limit=100)) == 50
+    assert len(attention.listed(attention=True)) == 47, "three an hour, the rest held"
     rung = [claim for claim in iter(lambda: outbox.claim("me"), None) if not claim.is_held]
     assert [len(claim.requests) for claim in rung] == [3]
 

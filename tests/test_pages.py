@@ -1,8 +1,10 @@
 """The visitor's pages, as a visitor without JavaScript meets them."""
 
 import re
+import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,7 +14,7 @@ from tests.visitor import Visitor
 
 
 def stored(app: Flask) -> list:
-    return app.extensions["ringback"].outbox.listed()
+    return app.extensions["ringback-attention"].listed()
 
 
 def test_the_first_widget_stands_at_the_root_too(visitor: Visitor) -> None:
@@ -340,3 +342,16 @@ def test_a_stopped_number_is_held_and_nobody_can_tell(visitor: Visitor, app: Fla
     assert stopped.headline == other.headline
     held = {request.answers.phone: request.held for request in stored(app)}
     assert held == {"442079460123": "stopped", "442079460199": None}
+
+
+def test_a_store_that_another_process_has_locked_is_not_waited_for_long(
+    app: Flask, visitor: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ringback.database.PATIENCE_SECONDS", 0.3)
+    page = visitor.opens("/sales")
+    other = sqlite3.connect(tmp_path / "ringback.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert visitor.sends(page, name="Ann", phone="020 7946 0123").status == 503
+
+    other.close()
+    assert visitor.sends(page, name="Ann", phone="020 7946 0123").status == 303

@@ -57,9 +57,8 @@ def test_the_defaults_shown_are_the_defaults(tmp_path: Path) -> None:
 
 
 def test_every_command_in_the_documentation_exists(tmp_path: Path) -> None:
-    from tests.conftest import make_settings
-
     from ringback.factory import create_app
+    from tests.conftest import make_settings
 
     app = create_app(make_settings(f"sqlite:///{tmp_path}/ringback.db"))
     text = README + CONFIGURATION + (ROOT / "docs/operating.md").read_text(encoding="utf-8")

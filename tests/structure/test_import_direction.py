@@ -30,10 +30,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "form_token": set(),
     "form": {"callback_request", "form_token", "phone", "widget"},
     "database": set(),
-    "outbox": {"callback_request", "database", "settings"},
+    "transitions": {"callback_request", "database"},
+    "gate": {"database", "settings", "widget"},
+    "outbox": {"callback_request", "database", "gate", "settings", "transitions"},
+    "attention": {"callback_request", "database", "outbox", "settings", "transitions"},
     "samespace": set(),
     "agent_note": {"callback_request", "widget"},
-    "delivery": {"agent_note", "callback_request", "outbox", "samespace", "settings"},
+    "delivery": {"agent_note", "gate", "outbox", "samespace", "settings", "transitions"},
     "confirmation": {"callback_request", "phone", "widget"},
     "parts": {"form_token", "outbox", "settings"},
     "limits": {"parts", "settings"},
@@ -55,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "parts",
         "widget",
     },
-    "cli": {"callback_request", "delivery", "outbox", "phone", "samespace", "settings"},
+    "cli": {"attention", "callback_request", "delivery", "outbox", "phone", "samespace", "settings"},
 }
 # The list of parts knows them all; the sandbox is known to app.py alone.
 ASSEMBLE = {"factory", "__init__"}

@@ -1,0 +1,196 @@
+"""Whether a call may be made now: the breaker for everybody, paused and paced teams each for itself.
+
+It stands in the store, so it holds over all processes.
+
+The breaker opens with the first call that ends without a clear answer, so that an outage costs one
+visitor an unknown and not all of them. Then Samespace is asked by a request that can ring nobody, until it
+answers; then one real request at a time is tried; when that ends clearly, everybody goes on.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from ringback.database import Database, alerts, breaker, teams
+from ringback.settings import Settings
+from ringback.widget import Widget
+
+# A team whose configuration is at fault is tried with one request this often.
+PAUSED_TEAM_SECONDS = 300
+# A paced team that was left alone may catch up by this much, so that no call is lost to the rhythm of polling.
+_CATCH_UP_SECONDS = 1.0
+
+
+class Sign(StrEnum):
+    """What the end of a call says about Samespace itself."""
+
+    SOUND = "sound"  # it answered clearly, whatever the answer
+    UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
+    BUSY = "busy"  # 429 and 503: leave it alone for a while
+    UNREACHED = "unreached"  # not a byte was sent
+    MISCONFIGURED = "misconfigured"  # it answered, and will turn this team's every call away
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team as operators see it."""
+
+    name: str
+    paused_at: datetime | None
+    paused_why: str | None
+
+
+class Gate:
+    """The breaker and the teams of one store. Every method works inside a transaction of the outbox."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+
+    def register_teams(self) -> None:
+        """Give each configured team its row, so that there is something to lock."""
+        names = sorted({widget.team_name for widget in self._settings.widgets.values()})
+        with self._database.write() as connection:
+            known = set(connection.execute(sa.select(teams.c.name).with_for_update()).scalars())
+            new = [{"name": name} for name in names if name not in known]
+            if new:
+                connection.execute(teams.insert(), new)
+
+    def is_open(self, connection: sa.Connection, now: datetime) -> bool:
+        """Whether nobody may be called: the breaker is open, or its one trial is under way."""
+        row = connection.execute(sa.select(breaker)).one()
+        if row.state == "closed":
+            return False
+        return bool(row.state == "open" or (row.trial_ends_at and row.trial_ends_at > now))
+
+    def shut_widgets(self, connection: sa.Connection, now: datetime) -> set[str]:
+        """Widgets whose team may not be called now."""
+        rows = {row.name: row for row in connection.execute(sa.select(teams))}
+        return {
+            key
+            for key, widget in self._settings.widgets.items()
+            if (row := rows.get(widget.team_name)) and not self._may_call(row, widget, now)
+        }
+
+    def take_turn(self, connection: sa.Connection, widget: Widget | None, now: datetime) -> bool:
+        """Take the one place there is, where places are counted. False: somebody else was quicker."""
+        return self._take_trial(connection, now) and (widget is None or self._take_place(connection, widget, now))
+
+    def _take_trial(self, connection: sa.Connection, now: datetime) -> bool:
+        if connection.execute(sa.select(breaker.c.state)).scalar_one() == "closed":
+            return True
+        lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
+        free = sa.or_(breaker.c.trial_ends_at.is_(None), breaker.c.trial_ends_at <= now)
+        took = connection.execute(
+            breaker.update().where(breaker.c.state == "trying", free).values(trial_ends_at=lease)
+        )
+        return took.rowcount == 1
+
+    def _take_place(self, connection: sa.Connection, widget: Widget, now: datetime) -> bool:
+        mine = teams.c.name == widget.team_name
+        row = connection.execute(sa.select(teams).where(mine)).first()
+        if row is None or not (row.paused_at or widget.calls_per_minute):
+            return True
+        row = connection.execute(sa.select(teams).where(mine).with_for_update()).one()
+        if not self._may_call(row, widget, now):
+            return False
+        values: dict[str, datetime] = {}
+        if row.paused_at:
+            values["next_try_at"] = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
+        if widget.calls_per_minute:
+            earliest = now - timedelta(seconds=_CATCH_UP_SECONDS)
+            start = max(row.next_call_at or earliest, earliest)
+            values["next_call_at"] = start + timedelta(seconds=60 / widget.calls_per_minute)
+        connection.execute(teams.update().where(mine).values(values))
+        return True
+
+    @staticmethod
+    def _may_call(row: sa.Row[tuple[object, ...]], widget: Widget, now: datetime) -> bool:
+        if row.paused_at and row.next_try_at > now:
+            return False
+        return not (widget.calls_per_minute and row.next_call_at and row.next_call_at > now)
+
+    # --- what the end of a call says ---
+
+    def note(
+        self,
+        connection: sa.Connection,
+        sign: Sign,
+        widget: Widget | None,
+        why: str,
+        now: datetime,
+        wait: float = 0,
+    ) -> None:
+        """Draw the conclusions of a call that ended. `wait`: the seconds Samespace asked for, if it did."""
+        if sign is Sign.MISCONFIGURED and widget:
+            self._pause(connection, widget.team_name, why, now)
+        elif sign is Sign.SOUND and widget:
+            self._resume(connection, widget.team_name)
+        row = connection.execute(sa.select(breaker)).one()
+        if sign in (Sign.SOUND, Sign.MISCONFIGURED):
+            if row.state == "trying":
+                self._set(connection, "closed", failures=0)
+        elif sign is Sign.UNREACHED:
+            if row.state == "trying":
+                self._open(connection, row.failures, now, wait)
+        elif row.state != "open":
+            self._open(connection, row.failures + 1, now, wait)
+
+    def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
+        waits = self._settings.delivery.retry_seconds
+        trial = max(wait, waits[min(failures, len(waits)) - 1] if failures else 0)
+        self._set(
+            connection,
+            "open",
+            failures=failures,
+            probe_at=now + timedelta(seconds=waits[0]),
+            trial_at=now + timedelta(seconds=trial),
+        )
+
+    def _set(self, connection: sa.Connection, state: str, **values: object) -> None:
+        connection.execute(breaker.update().values(state=state, trial_ends_at=None, **values))
+
+    # --- asking whether Samespace is back ---
+
+    def take_probe(self, connection: sa.Connection, now: datetime) -> bool:
+        """Whether it is this process's turn to ask."""
+        again = now + timedelta(seconds=self._settings.delivery.retry_seconds[0])
+        due = breaker.c.state == "open", breaker.c.probe_at <= now
+        return connection.execute(breaker.update().where(*due).values(probe_at=again)).rowcount == 1
+
+    def probe_is_due(self, connection: sa.Connection, now: datetime) -> bool:
+        """Whether somebody should ask."""
+        due = sa.select(breaker.c.id).where(breaker.c.state == "open", breaker.c.probe_at <= now)
+        return connection.execute(due).first() is not None
+
+    def answered(self, connection: sa.Connection, now: datetime) -> None:
+        """Samespace answers again: try one real request, unless the last ones failed a moment ago."""
+        ripe = breaker.c.state == "open", breaker.c.trial_at <= now
+        connection.execute(breaker.update().where(*ripe).values(state="trying", trial_ends_at=None))
+
+    # --- teams ---
+
+    def _pause(self, connection: sa.Connection, name: str, why: str, now: datetime) -> None:
+        again = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
+        newly = teams.c.name == name, teams.c.paused_at.is_(None)
+        paused = teams.update().where(*newly).values(paused_at=now, paused_why=why, next_try_at=again)
+        if connection.execute(paused).rowcount:
+            connection.execute(alerts.insert().values(at=now, kind="paused", about=f"team {name}"))
+
+    def _resume(self, connection: sa.Connection, name: str) -> bool:
+        paused = teams.c.name == name, teams.c.paused_at.is_not(None)
+        values = {"paused_at": None, "paused_why": None, "next_try_at": None}
+        return connection.execute(teams.update().where(*paused).values(values)).rowcount == 1
+
+    def teams(self) -> list[Team]:
+        """Every team there is a row for."""
+        query = sa.select(teams.c.name, teams.c.paused_at, teams.c.paused_why).order_by(teams.c.name)
+        with self._database.read() as connection:
+            return [Team(*row) for row in connection.execute(query)]
+
+    def resume(self, name: str) -> bool:
+        """An operator has mended it. False if the team is not paused."""
+        with self._database.write() as connection:
+            return self._resume(connection, name)

@@ -1,0 +1,91 @@
+"""The states of a request and every way from one to the next, each with its name.
+
+A change is an UPDATE that names the state it starts from, and for a hand-over the owner and the attempt
+too: who comes late, or has been thought dead, changes no row and finds out. What happened stands beside
+it in the history, which is only ever added to and is all the visitor's page is drawn from.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.callback_request import EventKind, State
+from ringback.database import alerts, events, requests
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One arrow. `needs_person`: somebody is told, because nothing more happens by itself."""
+
+    before: State
+    after: State
+    event: EventKind
+    needs_person: bool = False
+
+
+CLAIM = Transition(State.WAITING, State.HANDING_OVER, EventKind.ATTEMPTED)
+TAKEN = Transition(State.HANDING_OVER, State.WITH_TEAM, EventKind.WITH_TEAM)
+RETURN = Transition(State.HANDING_OVER, State.WAITING, EventKind.RETURNED)
+LOSE = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOWN, needs_person=True)
+LOSE_AND_RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOWN)
+FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
+GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
+CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
+# A request that came while its number was in the air shares that call's end without having left.
+TAKEN_TOO = Transition(State.WAITING, State.WITH_TEAM, EventKind.WITH_TEAM)
+LOSE_TOO = Transition(State.WAITING, State.UNKNOWN, EventKind.UNKNOWN, needs_person=True)
+LOSE_TOO_AND_RESEND = Transition(State.WAITING, State.UNKNOWN, EventKind.UNKNOWN)
+RESEND = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
+# An operator's.
+RELEASE_SHOWN = Transition(State.WITH_TEAM, State.WAITING, EventKind.RELEASED)
+RELEASE_WAITING = Transition(State.WAITING, State.WAITING, EventKind.RELEASED)
+RELEASE_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RELEASED)
+RETRY_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RETURNED)
+RETRY_UNKNOWN = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
+RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
+RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
+
+# For a request that shares another's end: the arrow that leads there from where it waits.
+FOR_THE_OTHERS = {TAKEN: TAKEN_TOO, LOSE: LOSE_TOO, LOSE_AND_RESEND: LOSE_TOO_AND_RESEND}
+
+
+def apply(
+    connection: sa.Connection,
+    transition: Transition,
+    which: sa.ColumnElement[bool],
+    now: datetime,
+    detail: str | None = None,
+    **values: Any,
+) -> list[str]:
+    """Take the requests along an arrow, if they still stand at its start. The ids of those that did."""
+    change = (
+        requests.update()
+        .where(which, requests.c.state == transition.before)
+        .values(state=transition.after, changed_at=now, **values)
+        .returning(requests.c.id)
+    )
+    ids = list(connection.execute(change).scalars())
+    record(connection, ids, now, transition.event, detail)
+    if transition.needs_person:
+        tell(connection, ids, now, transition.after)
+    return ids
+
+
+def record(
+    connection: sa.Connection, ids: Iterable[str], at: datetime, kind: EventKind, detail: str | None = None
+) -> None:
+    """Add to the history of these requests."""
+    rows = [{"request_id": id, "at": at, "kind": kind, "detail": detail} for id in ids]
+    if rows:
+        connection.execute(events.insert(), rows)
+
+
+def tell(connection: sa.Connection, ids: Iterable[str], at: datetime, kind: str) -> None:
+    """Have a person told about these requests, in the same transaction as what they are told of."""
+    references = sa.select(requests.c.reference).where(requests.c.id.in_(list(ids)))
+    rows = [{"at": at, "kind": kind, "about": reference} for reference in connection.execute(references).scalars()]
+    if rows:
+        connection.execute(alerts.insert(), rows)
