@@ -30,10 +30,10 @@ def what_the_agent_sees(
         "reference": _together(request.reference for request in requests),
         "stop_url": f"{public_url}/stop",
     }
-    if attempt > 1:
+    late = now - first.due_at
+    if attempt > 1 or late >= _LATE:
         attributes["attempt"] = str(attempt)
-    if note := _note(requests, attempt, now):
-        attributes["note"] = note
+        attributes["note"] = _note(requests, attempt, late)
     return attributes
 
 
@@ -42,10 +42,12 @@ def _together(values: Iterable[str]) -> str:
     return " / ".join(dict.fromkeys(value for value in values if value))
 
 
-def _note(requests: Sequence[CallbackRequest], attempt: int, now: datetime) -> str:
-    late = now - requests[0].due_at
-    if late < _LATE:
-        return ""
-    minutes = int(late.total_seconds() // 60)
+def _note(requests: Sequence[CallbackRequest], attempt: int, late: timedelta) -> str:
+    """Why it comes late or again, so that the agent knows what the person may say first."""
+    if any(request.resent for request in requests):
+        return "This may be a repeat: there was no telling whether the call before was taken."
     why = "Samespace could not take it before" if attempt > 1 else "Ringback could not hand it over before"
+    if late < _LATE:
+        return f"Attempt {attempt}: {why}."
+    minutes = int(late.total_seconds() // 60)
     return f"Handed over {minutes} {'minute' if minutes == 1 else 'minutes'} late: {why}."

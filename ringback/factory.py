@@ -3,7 +3,9 @@
 import hashlib
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest
@@ -12,6 +14,7 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from ringback import cli, embedding, errors, limits, logs, pages
 from ringback.attention import Attention
+from ringback.auth_token import AuthToken
 from ringback.database import Database
 from ringback.delivery import Delivery
 from ringback.form_token import Tokens
@@ -25,6 +28,8 @@ log = logging.getLogger("ringback")
 
 ROOT = Path(__file__).parent.parent
 BODY_BYTES = 64 * 1024
+# Nothing that may go lies longer than this, unless nobody hands over.
+_STUCK = timedelta(seconds=60)
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 _ASSET_SECONDS = 31_536_000  # their addresses change with what is in them
 
@@ -56,10 +61,10 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     errors.init_app(app)
     limits.init_app(app, settings)
     embedding.init_app(app, settings)
-    app.register_blueprint(health_pages(database, _hands_over(settings, delivery)))
+    app.register_blueprint(health_pages(database, _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.register_blueprint(pages.blueprint)
-    cli.init_app(app, settings, outbox, attention, delivery, samespace)
+    cli.init_app(app, settings, outbox, attention, delivery, samespace, AuthToken(database, settings))
     _trust_proxies(app, settings.trusted_proxies)
     for name in settings.not_acted_on():
         log.warning("%s is set; this version of Ringback does not act on it", name)
@@ -83,15 +88,20 @@ def _trust_proxies(app: Flask, hops: int) -> None:
             log.warning("X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0")
 
 
-def _hands_over(settings: Settings, delivery: Delivery) -> Callable[[], bool]:
-    """Whether requests leave this process, where that is this process's work."""
-    return lambda: settings.delivery_mode == "worker" or delivery.is_running
+def _hands_over(settings: Settings, outbox: Outbox, delivery: Delivery) -> Callable[[], bool]:
+    """Whether requests leave: this process's own hand-over runs, and nothing lies there that nobody takes."""
+
+    def check() -> bool:
+        runs = settings.delivery_mode == "worker" or delivery.is_running
+        return runs and not outbox.is_stuck(_STUCK)
+
+    return check
 
 
 def _trust_hosts(app: Flask, settings: Settings) -> None:
     """Answer to the name visitors use, and to no other: links and checks are built on it."""
-    public = settings.public_url.split("://", 1)[1]
-    trusted = _LOCAL_NAMES if settings.sandbox else [public.rsplit(":", 1)[0] if ":" in public else public]
+    host = urlsplit(settings.public_url).hostname or ""
+    trusted = _LOCAL_NAMES if settings.sandbox else [f"[{host}]" if ":" in host else host]
 
     @app.before_request
     def check_host() -> None:

@@ -19,12 +19,19 @@ def health_pages(database: Database, hand_over_is_running: Callable[[], bool]) -
 
     @blueprint.get("/readyz")
     def ready() -> tuple[Response, int]:
-        checks = {"store": _can_store(database), "hand_over": hand_over_is_running()}
+        checks = {"store": _can_store(database), "hand_over": _answers(hand_over_is_running)}
         is_ready = all(checks.values())
         words = {name: "ok" if ok else "not answering" for name, ok in checks.items()}
         return jsonify(status="ready" if is_ready else "not ready", **words), 200 if is_ready else 503
 
     return blueprint
+
+
+def _answers(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except STORE_ERRORS:
+        return False
 
 
 def _can_store(database: Database) -> bool:

@@ -361,7 +361,7 @@ def _log(outcome: str, answer: "_Answer | NotSent | Unclear", started: float) ->
     logger.info("Samespace call ended: %s, status %s, %d ms", outcome, status, milliseconds)
 
 
-def _read(response: requests.Response, line: "_Line") -> "_Answer | Unclear":
+def _read(response: requests.Response, line: "_Line") -> _Answer | Unclear:
     """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
     if line.timed_out:
         # http.client takes the end of the connection for the end of the headers.
@@ -378,7 +378,7 @@ def _read(response: requests.Response, line: "_Line") -> "_Answer | Unclear":
             body += piece
     except (HTTPError, HTTPException, OSError, ValueError):
         flaw = "the answer broke off"
-    # Where no length was given, our own hanging up looks like the end of the answer.
+    # Where no length was given, our own hanging up looks like the end of the body, too.
     line.stop_clock()
     if line.timed_out:
         flaw = line.too_late

@@ -161,17 +161,11 @@ class Settings(Configuration):
     def not_acted_on(self) -> list[str]:
         """What is set and checked, but does nothing in this version: silence would be a promise."""
         found = []
-        if self.alerts != AlertSettings():
-            found.append("alerts")
-        if self.delivery.on_unknown == "resend":
-            found.append('delivery.on_unknown = "resend"')
         for key, widget in self.widgets.items():
             if widget.hours:
                 found.append(f"widgets.{key}.hours (but for its timezone)")
             if widget.languages != ("en",):
                 found.append(f"widgets.{key}.languages")
-            if widget.calls_per_minute:
-                found.append(f"widgets.{key}.calls_per_minute")
         return found
 
     def widget(self, key: str) -> Widget | None:

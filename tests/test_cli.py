@@ -1,13 +1,16 @@
 """What an operator types, and what it says."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from ringback import transitions
 from ringback.callback_request import Answers
 from ringback.outbox import Settlement
+from ringback.samespace import Misconfigured
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 
 
@@ -82,3 +85,50 @@ def test_check_says_what_is_configured_and_rings_nobody(app: Flask, samespace: S
     samespace.mode = Mode.DOWN
     assert "does not answer" in said(app, "check", "--live", status=1)
     assert samespace.calls == []
+
+
+def test_teams_are_listed_and_resumed(app: Flask) -> None:
+    assert said(app, "teams", "list") == "Sales  open\n"
+    assert "Sales is not paused" in said(app, "teams", "resume", "Sales", status=1)
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    ask(app)
+    claim = outbox.claim("test")
+    outbox.settle(claim, delivery.judge(Misconfigured(404, "no such team"), claim))
+
+    assert "paused since 2026-11-24 10:00:00+00:00: answered 404: no such team" in said(app, "teams", "list")
+    assert said(app, "teams", "resume", "Sales") == "Sales is called again.\n"
+
+
+def test_a_call_by_hand_reaches_samespace(app: Flask, samespace: SandboxSamespace) -> None:
+    assert said(app, "samespace", "callback", "Sales", "020 7946 0123", "--attribute", "name=Ann") == (
+        "Sales has the call.\n"
+    )
+    (call,) = samespace.calls
+    assert (call.team_name, call.number, call.attributes) == ("Sales", "442079460123", {"name": "Ann"})
+    assert "is not called: premium" in said(app, "samespace", "callback", "Sales", "0909 879 0000", status=1)
+
+
+def test_a_dock_dials_or_says_that_nobody_is_there(app: Flask, samespace: SandboxSamespace) -> None:
+    assert said(app, "samespace", "click-to-call", "ann", "020 7946 0123") == "The dock of ann@acme dials.\n"
+    samespace.mode = Mode.REFUSES
+    output = said(app, "samespace", "click-to-call", "ann", "020 7946 0123", status=1)
+    assert "Cant make call! Not logged In" in output
+    samespace.mode = Mode.DOWN
+    assert "Nothing was sent" in said(app, "samespace", "click-to-call", "ann", "020 7946 0123", status=1)
+
+
+def test_a_new_token_is_stored_beside_the_old_one_and_shown_to_nobody(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace, tmp_path: Path
+) -> None:
+    app = make_app(base_url=samespace.base_url, environment={"samespace_auth_token": SecretStr("the first token")})
+    for _ in "12":
+        assert said(app, "samespace", "reset-token").startswith("The new token is in the store")
+    with app.extensions["ringback-database"].read() as connection:
+        rows = dict(connection.exec_driver_sql("SELECT key, value FROM about").all())
+
+    assert rows["samespace_auth_token"] not in ("", "the first token", rows["samespace_auth_token_before"])
+    assert "samespace_auth_token_before" in rows
+
+
+def test_without_a_token_there_is_nothing_to_reset(app: Flask) -> None:
+    assert "set SAMESPACE_AUTH_TOKEN" in said(app, "samespace", "reset-token", status=1)

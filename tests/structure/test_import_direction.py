@@ -58,7 +58,19 @@ MAY_IMPORT: dict[str, set[str]] = {
         "parts",
         "widget",
     },
-    "cli": {"attention", "callback_request", "delivery", "outbox", "phone", "samespace", "settings"},
+    "auth_token": {"database", "settings"},
+    "cli": {
+        "attention",
+        "auth_token",
+        "callback_request",
+        "delivery",
+        "errors",
+        "gate",
+        "outbox",
+        "phone",
+        "samespace",
+        "settings",
+    },
 }
 # The list of parts knows them all; the sandbox is known to app.py alone.
 ASSEMBLE = {"factory", "__init__"}

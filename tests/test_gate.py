@@ -1,0 +1,254 @@
+"""When a call may be made: the breaker, paused teams, pace, and fairness, on both engines."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from ringback import transitions
+from ringback.callback_request import Answers, State
+from ringback.delivery import Delivery
+from ringback.gate import Sign
+from ringback.outbox import Claim, Outbox, Settlement
+from ringback.samespace import Accepted, Busy, Misconfigured, Unclear
+from ringback.sandbox.samespace import Mode, SandboxSamespace
+from tests.conftest import WIDGET, Clock
+
+TAKEN = Settlement(transitions.TAKEN, sign=Sign.SOUND)
+WAITS = [5.0, 30.0, 120.0]
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamespace) -> Flask:
+    widgets = {
+        "sales": WIDGET,
+        "help": WIDGET | {"team_name": "Help"},
+        "slow": WIDGET | {"team_name": "Slow", "calls_per_minute": 60},
+    }
+    return make_app(store_url, samespace.base_url, widgets=widgets, delivery={"retry_seconds": WAITS})
+
+
+@pytest.fixture
+def outbox(app: Flask) -> Outbox:
+    return app.extensions["ringback"].outbox
+
+
+@pytest.fixture
+def delivery(app: Flask) -> Delivery:
+    return app.extensions["ringback-delivery"]
+
+
+def ask(outbox: Outbox, index: int, widget: str = "sales") -> str:
+    return outbox.accept(Answers(widget=widget, phone=f"44207946{index:04}", region="GB")).id
+
+
+def take(outbox: Outbox) -> Claim:
+    claim = outbox.claim("test")
+    assert claim, "something may go"
+    return claim
+
+
+def fail(outbox: Outbox, delivery: Delivery) -> None:
+    claim = take(outbox)
+    outbox.settle(claim, delivery.judge(Unclear("time-out", None, ""), claim))
+
+
+def state(outbox: Outbox, id: str) -> State:
+    found = outbox.read(id)
+    assert found
+    return found[0].state
+
+
+def test_the_first_unclear_end_keeps_everybody_from_the_same(outbox: Outbox, delivery: Delivery) -> None:
+    ids = [ask(outbox, index) for index in range(3)]
+    fail(outbox, delivery)
+
+    assert outbox.claim("test") is None
+    assert [state(outbox, id) for id in ids] == [State.UNKNOWN, State.WAITING, State.WAITING]
+
+
+def test_then_samespace_is_asked_without_ringing_anybody_and_one_request_tries(
+    outbox: Outbox, delivery: Delivery, clock: Clock
+) -> None:
+    for index in range(4):
+        ask(outbox, index)
+    fail(outbox, delivery)
+    assert not outbox.take_probe()
+    clock.passes(seconds=5)
+    assert outbox.take_probe()
+    assert not outbox.take_probe(), "one process asks"
+    outbox.samespace_answers()
+
+    trial = take(outbox)
+    assert outbox.claim("another") is None, "one real request at a time"
+    outbox.settle(trial, TAKEN)
+    assert take(outbox)
+    assert take(outbox)
+
+
+def test_a_trial_that_fails_waits_longer_each_time(outbox: Outbox, delivery: Delivery, clock: Clock) -> None:
+    for index in range(6):
+        ask(outbox, index)
+    for wait in (5, 30, 120):
+        fail(outbox, delivery)
+        outbox.samespace_answers()
+        assert outbox.claim("test") is None
+        clock.passes(seconds=wait - 1)
+        outbox.samespace_answers()
+        assert outbox.claim("test") is None, f"not before {wait} s"
+        clock.passes(seconds=1)
+        outbox.samespace_answers()
+
+
+def test_a_trial_whose_process_died_does_not_keep_the_breaker_open(
+    outbox: Outbox, delivery: Delivery, clock: Clock
+) -> None:
+    for index in range(3):
+        ask(outbox, index)
+    fail(outbox, delivery)
+    clock.passes(seconds=5)
+    outbox.samespace_answers()
+    take(outbox)
+    clock.passes(seconds=31)
+    outbox.expire()
+
+    assert take(outbox)
+
+
+def test_when_samespace_asks_for_time_everybody_gives_it(outbox: Outbox, delivery: Delivery, clock: Clock) -> None:
+    first, _ = ask(outbox, 1), ask(outbox, 2)
+    claim = take(outbox)
+    outbox.settle(claim, delivery.judge(Busy(retry_after=90, status=503), claim))
+
+    assert state(outbox, first) is State.WAITING
+    clock.passes(seconds=89)
+    outbox.samespace_answers()
+    assert outbox.claim("test") is None
+    clock.passes(seconds=1)
+    outbox.samespace_answers()
+    assert take(outbox)
+
+
+def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five_minutes(
+    outbox: Outbox, delivery: Delivery, clock: Clock
+) -> None:
+    ids = [ask(outbox, index) for index in range(4)]
+    other = ask(outbox, 9, "help")
+    claim = take(outbox)
+    outbox.settle(claim, delivery.judge(Misconfigured(404, ""), claim))
+
+    assert take(outbox).requests[0].id == other
+    assert outbox.claim("test") is None
+    clock.passes(minutes=5)
+    tried = take(outbox)
+    assert outbox.claim("test") is None
+    outbox.settle(tried, delivery.judge(Misconfigured(404, ""), tried))
+    assert [state(outbox, id) for id in ids] == [State.WAITING] * 4
+    clock.passes(minutes=5)
+    mended = take(outbox)
+    outbox.settle(mended, delivery.judge(Accepted(""), mended))
+    assert take(outbox)
+    assert take(outbox)
+
+
+def test_an_operator_resumes_a_team(outbox: Outbox, delivery: Delivery) -> None:
+    ask(outbox, 1)
+    claim = take(outbox)
+    outbox.settle(claim, delivery.judge(Misconfigured(403, "no such team"), claim))
+    paused = [team for team in outbox.gate.teams() if team.paused_at]
+    assert [(team.name, team.paused_why) for team in paused] == [("Sales", "answered 403: no such team")]
+
+    assert outbox.gate.resume("Sales")
+    assert not outbox.gate.resume("Sales")
+    assert take(outbox)
+
+
+def test_calls_per_minute_holds_in_any_minute(outbox: Outbox, clock: Clock) -> None:
+    for index in range(300):
+        ask(outbox, index, "slow")
+    start, went = clock.now, []
+    while clock.now < start + timedelta(seconds=150):
+        while claim := outbox.claim("one") or outbox.claim("another"):
+            went.append((clock.now - start).total_seconds())
+            outbox.settle(claim, TAKEN)
+        clock.passes(seconds=0.25)
+
+    for begin in range(0, 90):
+        assert 58 <= len([at for at in went if begin <= at < begin + 60]) <= 62
+
+
+def test_the_oldest_promise_goes_first_over_all_widgets(
+    make_app: Callable[..., Flask], store_url: str, clock: Clock
+) -> None:
+    widgets = {"sales": WIDGET | {"promise_minutes": 60}, "help": WIDGET | {"promise_minutes": 5}}
+    outbox = make_app(store_url, widgets=widgets).extensions["ringback"].outbox
+    relaxed = ask(outbox, 1, "sales")
+    clock.passes(minutes=1)
+    urgent = ask(outbox, 2, "help")
+
+    assert [take(outbox).requests[0].id for _ in "12"] == [urgent, relaxed]
+
+
+def test_one_widgets_flood_leaves_hands_for_another(
+    outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace
+) -> None:
+    samespace.slow_seconds = 1
+    samespace.mode = Mode.SLOW
+    for index in range(40):
+        ask(outbox, index, "sales")
+    other = ask(outbox, 99, "help")
+    delivery.start()
+    samespace.wait_for_calls(8, 10)
+
+    numbers = [call.number for call in samespace.calls[:8]]
+    assert "442079460099" in numbers, "it came last and did not wait for forty others"
+    samespace.mode = Mode.ANSWERS
+    assert other
+
+
+def test_resend_sends_an_unknown_once_more_and_says_so(
+    make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    app = make_app(store_url, samespace.base_url, delivery={"on_unknown": "resend", "retry_seconds": WAITS})
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    id = ask(outbox, 1)
+    fail(outbox, delivery)
+    assert state(outbox, id) is State.UNKNOWN
+    assert app.extensions["ringback-attention"].listed(attention=True) != []
+
+    clock.passes(seconds=30)
+    outbox.expire()
+    outbox.samespace_answers()
+    again = take(outbox)
+    delivery.hand_over(again)
+    (call,) = samespace.calls
+    assert call.attributes["note"].startswith("This may be a repeat")
+    assert state(outbox, id) is State.WITH_TEAM
+
+
+def test_resend_sends_no_third_time(make_app: Callable[..., Flask], store_url: str, clock: Clock) -> None:
+    app = make_app(store_url, delivery={"on_unknown": "resend", "retry_seconds": WAITS})
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    id = ask(outbox, 1)
+    for _ in "12":
+        fail(outbox, delivery)
+        clock.passes(minutes=10)
+        outbox.expire()
+        outbox.samespace_answers()
+
+    assert state(outbox, id) is State.UNKNOWN
+    assert outbox.claim("test") is None
+
+
+def test_what_is_refused_to_the_last_is_given_to_a_person(
+    outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    samespace.mode = Mode.REFUSES
+    id = ask(outbox, 1)
+    for wait in [*WAITS, 0]:
+        delivery.hand_over(take(outbox))
+        clock.passes(seconds=wait * 1.2)
+
+    assert state(outbox, id) is State.FAILED
+    assert len(WAITS) + 1 == 4
