@@ -56,6 +56,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.extensions["ringback-database"] = database
     app.extensions["ringback-attention"] = attention
     app.extensions["ringback-delivery"] = delivery
+    app.extensions["ringback-samespace"] = samespace
 
     _trust_hosts(app, settings)
     errors.init_app(app)
