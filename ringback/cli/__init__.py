@@ -1,0 +1,73 @@
+"""What an operator types: `flask --app app …`.
+
+Requests are named by their reference, never by the id in their link.
+"""
+
+import signal
+
+import click
+from flask import Flask
+
+from ringback.attention import Attention
+from ringback.auth_token import AuthToken
+from ringback.cli.operators import request_commands, team_commands
+from ringback.cli.vendor import samespace_commands
+from ringback.delivery import Delivery
+from ringback.outbox import Outbox
+from ringback.samespace import Samespace
+from ringback.settings import Settings
+
+
+def init_app(
+    app: Flask,
+    settings: Settings,
+    outbox: Outbox,
+    attention: Attention,
+    delivery: Delivery,
+    samespace: Samespace,
+    auth_token: AuthToken,
+) -> None:
+    """Add the commands."""
+    app.cli.add_command(_deliver(delivery))
+    app.cli.add_command(_check(settings, samespace))
+    app.cli.add_command(request_commands(attention, outbox))
+    app.cli.add_command(team_commands(outbox.gate))
+    app.cli.add_command(samespace_commands(settings, samespace, auth_token))
+
+
+def _deliver(delivery: Delivery) -> click.Command:
+    @click.command("deliver")
+    def deliver() -> None:
+        """Hand requests over to Samespace until told to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: delivery.stop(0))
+        delivery.run()
+
+    return deliver
+
+
+def _check(settings: Settings, samespace: Samespace) -> click.Command:
+    @click.command("check")
+    @click.option("--live", is_flag=True, help="Also try the way to Samespace. Rings nobody.")
+    def check(live: bool) -> None:
+        """Say what is configured. Faults stop every command before this one runs."""
+        click.echo("The configuration is complete." if not settings.sandbox else "This is the sandbox.")
+        for widget in settings.widgets.values():
+            click.echo(f"  /{widget.key}: team {widget.team_name}, numbers in {', '.join(widget.called_regions)}")
+            for advice in _advice(widget.privacy_url, widget.origins):
+                click.echo(f"    {advice}")
+        if live:
+            if not samespace.probe():
+                raise click.ClickException(f"{settings.samespace.url} does not answer.")
+            click.echo(f"{settings.samespace.url} answers.")
+
+    return check
+
+
+def _advice(privacy_url: str | None, origins: tuple[str, ...]) -> list[str]:
+    advice = []
+    if not privacy_url:
+        advice.append("privacy_url is not set: visitors see no link to your privacy notice.")
+    if not origins:
+        advice.append("origins is not set: no web site may show this form in a dialog, only link to it.")
+    return advice

@@ -1,0 +1,88 @@
+"""`flask --app app samespace …`: Samespace's three interfaces by hand."""
+
+import click
+
+from ringback import phone
+from ringback.auth_token import AuthToken
+from ringback.errors import STORE_ERRORS
+from ringback.samespace import (
+    Accepted,
+    Busy,
+    Misconfigured,
+    NewToken,
+    NotLoggedIn,
+    NotSent,
+    Outcome,
+    Refused,
+    Samespace,
+    Unclear,
+)
+from ringback.settings import Settings
+
+
+def samespace_commands(settings: Settings, samespace: Samespace, auth_token: AuthToken) -> click.Group:
+    group = click.Group("samespace", help="Use Samespace's own interfaces. These calls are real.")
+    regions = tuple(dict.fromkeys(code for widget in settings.widgets.values() for code in widget.called_regions))
+
+    def digits(number: str) -> str:
+        try:
+            return phone.read(number, regions[0], regions).digits
+        except phone.PhoneError as error:
+            raise click.ClickException(f"That number is not called: {error.reason.value}.") from None
+
+    def pairs(texts: tuple[str, ...]) -> dict[str, str]:
+        if wrong := [text for text in texts if "=" not in text]:
+            raise click.ClickException(f"{wrong[0]} should be name=value.")
+        return dict(text.split("=", 1) for text in texts)
+
+    @group.command()
+    @click.argument("team")
+    @click.argument("number")
+    @click.option("--attribute", "attributes", multiple=True, help="name=value, for the agent to see.")
+    def callback(team: str, number: str, attributes: tuple[str, ...]) -> None:
+        """Have a team call a number, past the outbox and its limits."""
+        _tell(samespace.make_call(team, digits(number), pairs(attributes)), f"{team} has the call.")
+
+    @group.command("click-to-call")
+    @click.argument("username")
+    @click.argument("number")
+    @click.option("--caller-id", help="The number to show.")
+    @click.option("--custom", multiple=True, help="name=value, for the agent to see.")
+    def click_to_call(username: str, number: str, caller_id: str | None, custom: tuple[str, ...]) -> None:
+        """Have an agent's own dock dial a number. USERNAME as in ann@acme, or ann alone."""
+        full = username if "@" in username else f"{username}@{settings.samespace.space_id}"
+        outcome = samespace.click_to_call(full, digits(number), caller_id, pairs(custom) or None)
+        _tell(outcome, f"The dock of {full} dials.")
+
+    @group.command("reset-token")
+    def reset_token() -> None:
+        """Have Samespace make a new auth token, and keep it in the store."""
+        old = auth_token.current()
+        if old is None:
+            raise click.ClickException("There is no token yet: set SAMESPACE_AUTH_TOKEN.")
+        outcome = samespace.reset_token(old)
+        if isinstance(outcome, NewToken):
+            try:
+                auth_token.replace(old, outcome.token)
+            except STORE_ERRORS:
+                # It exists nowhere else, and the old one may be dead already.
+                click.echo(f"The store did not take the new token. Keep it: {outcome.token}", err=True)
+                raise click.ClickException("Set SAMESPACE_AUTH_TOKEN to it.") from None
+        _tell(outcome, "The new token is in the store; the one before is kept beside it.")
+
+    return group
+
+
+def _tell(outcome: Outcome | NotLoggedIn | NewToken, done: str) -> None:
+    """Say how a call ended; anything but a plain yes is a failure of the command."""
+    match outcome:
+        case Accepted() | NewToken():
+            click.echo(done)
+        case Refused(message=message) | NotLoggedIn(message=message):
+            raise click.ClickException(f"Samespace refused: {message}")
+        case NotSent(reason=reason):
+            raise click.ClickException(f"Nothing was sent: {reason}.")
+        case Busy(status=status) | Misconfigured(status=status):
+            raise click.ClickException(f"Samespace answered {status}; nothing was done.")
+        case Unclear(reason=reason):
+            raise click.ClickException(f"There is no telling whether it was taken: {reason}.")
