@@ -1,26 +1,14 @@
 """The vendor's three APIs in one class, and every way a call to them can end, as a type.
 
-Nothing that the network or Samespace does is raised. The question that decides about a person's
-telephone is "may Samespace have taken it?", and exception classes cannot answer it: a
-`requests.ConnectionError` stands for a refused connection as well as for one that broke after
-everything was read. So the connection itself notes when it is established: before that moment
-not a byte of the request has left, after it the request counts as sent.
-
-A call has a connection of its own, closed at its end: a kept connection that the server closes at
-the wrong moment looks like an answer that was lost. The adapter of `requests` is used without its
-`Session`: a session is what follows redirects, keeps cookies and reads proxies and `.netrc`
-passwords from the environment (`trust_env`), and a callback must reach Samespace directly or not
-at all.
+Nothing that the network or Samespace does is raised. The question that decides about a person's telephone is
+"may Samespace have taken it?"; `line` knows how far a request got, and this module reads what came back.
 """
 
 import json
 import logging
-import socket
-import ssl
-import threading
 import unicodedata
 from collections.abc import Callable, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,18 +19,14 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
-from urllib3.util.connection import create_connection
+
+from ringback.line import SOCKET_PATIENCE, Line, OneCallAdapter
 
 logger = logging.getLogger(__name__)
 
 REPLY_CHARACTERS = 2_000
 ANSWER_BYTES = 20_000
-# Looking up the name, connecting and the TLS handshake may take this part of a call's time, so
-# that a request which is sent has at least the other half left to be answered in.
-CONNECT_SHARE = 0.5
 # No request waits longer than this on one answer's word; after a day nobody expects the call.
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 
@@ -199,15 +183,17 @@ class Samespace:
         return outcome
 
     def _exchange(self, method: str, path: str, content: bytes | None) -> "_Answer | NotSent | Unclear":
-        line = _Line(self._timeout_seconds)
-        adapter = _OneCallAdapter(line)
+        line = Line(self._timeout_seconds)
+        adapter = OneCallAdapter(line)
         try:
             request = requests.Request(method, self._base_url + path, headers=_headers(content), data=content)
-            with closing(adapter.send(request.prepare(), stream=True, timeout=self._timeout_seconds)) as response:
+            patience = self._timeout_seconds * SOCKET_PATIENCE
+            sent = adapter.send(request.prepare(), stream=True, timeout=patience, verify=True)
+            with closing(sent) as response:
                 return _read(response, line)
         except Exception as error:
             # Whatever went wrong and in whichever library, what counts is how far the request got.
-            return line.verdict(error)
+            return _broken_off(line, error)
         finally:
             line.close()
             adapter.close()
@@ -361,7 +347,16 @@ def _log(outcome: str, answer: "_Answer | NotSent | Unclear", started: float) ->
     logger.info("Samespace call ended: %s, status %s, %d ms", outcome, status, milliseconds)
 
 
-def _read(response: requests.Response, line: "_Line") -> _Answer | Unclear:
+def _broken_off(line: Line, error: Exception) -> NotSent | Unclear:
+    """What it means that a call ended with `error` in place of an answer: how far did it get?"""
+    if not line.was_sent:
+        return NotSent(line.why_not_sent(error))
+    if line.timed_out:
+        return Unclear(line.too_late, None, "")
+    return Unclear(f"no answer came: {type(error).__name__}", None, "")
+
+
+def _read(response: requests.Response, line: Line) -> _Answer | Unclear:
     """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
     if line.timed_out:
         # http.client takes the end of the connection for the end of the headers.
@@ -383,172 +378,3 @@ def _read(response: requests.Response, line: "_Line") -> _Answer | Unclear:
     if line.timed_out:
         flaw = line.too_late
     return _Answer(response.status_code, response.headers.get("Retry-After"), body, flaw)
-
-
-class _Line:
-    """The one connection of one call: how far it got, and the clock that hangs up.
-
-    A socket's own time-out starts anew with every byte, so a server that drips could hold a call
-    for hours. Here a timer shuts the connection down when the time is up, and every read and
-    write that waits on it ends.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        now = monotonic()
-        self._seconds = seconds
-        self._ends_at = now + seconds
-        self._connect_by = now + seconds * CONNECT_SHARE
-        self._established = False
-        self._fault: str | None = None
-        self._timer: threading.Timer | None = None
-        self._handle: socket.socket | None = None
-        self.timed_out = False
-
-    @property
-    def too_late(self) -> str:
-        return f"no whole answer within {self._seconds:g} s"
-
-    def open(self, host: str, port: int) -> socket.socket:
-        """A connected socket, its clock ticking; raises OSError where there is none in time."""
-        fault: OSError = TimeoutError()
-        addresses = self._look_up(host, port)
-        for position, address in enumerate(addresses):
-            # A share for each address that is left: an IPv6 address which swallows everything must
-            # not use up the time of the IPv4 one behind it.
-            share = (self._connect_by - monotonic()) / (len(addresses) - position)
-            try:
-                sock = create_connection(address, max(share, 0.001), None, HTTPConnection.default_socket_options)
-            except OSError as error:
-                fault = error
-            else:
-                return self._watch(sock)
-        raise fault
-
-    def established(self) -> None:
-        """Note that the way is clear, so that from here on the request counts as sent."""
-        self.stop_clock()
-        if self.timed_out:
-            raise TimeoutError
-        self._established = True
-        self._start_clock(self._ends_at)
-
-    def failed(self, error: Exception) -> None:
-        """Note why there is no connection."""
-        self._fault = f"no connection within {self._seconds:g} s" if self.timed_out else _why(error)
-
-    def verdict(self, error: Exception) -> NotSent | Unclear:
-        """What it means that a call ended with `error` in place of an answer."""
-        if not self._established:
-            return NotSent(self._fault or _why(error))
-        if self.timed_out:
-            return Unclear(self.too_late, None, "")
-        return Unclear("the connection broke before an answer came", None, "")
-
-    def stop_clock(self) -> None:
-        """End the timer; `timed_out` says whether it came first."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer.join()
-            self._timer = None
-
-    def close(self) -> None:
-        self.stop_clock()
-        if self._handle:
-            self._handle.close()
-            self._handle = None
-
-    def _look_up(self, host: str, port: int) -> list[tuple[str, int]]:
-        """The host's addresses, asked for in a thread of its own: nothing can interrupt `getaddrinfo`."""
-        found: list[tuple[str, int]] = []
-        faults: list[Exception] = []
-
-        def ask() -> None:
-            try:
-                answers = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
-                found.extend((str(address[0]), port) for *_, address in answers)
-            except (OSError, UnicodeError) as error:
-                faults.append(error)
-
-        thread = threading.Thread(target=ask, name="samespace-name", daemon=True)
-        thread.start()
-        thread.join(max(self._connect_by - monotonic(), 0))
-        if faults:
-            raise faults[0]
-        if thread.is_alive():
-            raise TimeoutError
-        return found
-
-    def _watch(self, sock: socket.socket) -> socket.socket:
-        try:
-            # TLS takes the socket over and leaves this one empty; a second handle on the same
-            # connection shuts down both.
-            self._handle = sock.dup()
-            self._start_clock(self._connect_by)
-        except BaseException:
-            sock.close()
-            raise
-        sock.settimeout(self._seconds)
-        return sock
-
-    def _start_clock(self, at: float) -> None:
-        self._timer = threading.Timer(max(at - monotonic(), 0), self._hang_up)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _hang_up(self) -> None:
-        self.timed_out = True
-        if self._handle:
-            with suppress(OSError):
-                self._handle.shutdown(socket.SHUT_RDWR)
-
-
-def _why(error: Exception) -> str:
-    """Why there is no connection, in words for the operator."""
-    if isinstance(error, socket.gaierror):
-        return "the name could not be looked up"
-    if isinstance(error, TimeoutError):
-        return "no connection in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate was not accepted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"the TLS handshake failed: {error.reason or 'broken off'}"
-    if isinstance(error, OSError) and error.strerror:
-        return f"could not connect: {error.strerror}"
-    return f"could not connect: {type(error).__name__}"
-
-
-class _Connection(HTTPConnection):
-    """A connection that keeps its line informed."""
-
-    def __init__(self, *args: Any, line: _Line, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._line = line
-
-    def _new_conn(self) -> socket.socket:
-        return self._line.open(self._dns_host, self.port)
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-            self._line.established()
-        except Exception as error:
-            self._line.failed(error)
-            raise
-
-
-class _SecureConnection(_Connection, HTTPSConnection):
-    """The same over TLS, where connecting includes the handshake."""
-
-
-class _OneCallAdapter(HTTPAdapter):
-    """What `requests` sends one request through; it never tries again by itself."""
-
-    def __init__(self, line: _Line) -> None:
-        super().__init__(max_retries=0)
-        self._line = line
-
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **options)
-        pool.ConnectionCls = _SecureConnection if pool.scheme == "https" else _Connection
-        pool.conn_kw["line"] = self._line
-        return pool

@@ -69,6 +69,7 @@ class FaultServer:
     def __init__(self, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         self.connections = 0
+        self.finished = 0  # behaviours that came to their end without being broken off
         self.over = threading.Event()
         self._behaviour = behaviour
         self._tls = tls
@@ -119,6 +120,7 @@ class FaultServer:
                 connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
                 self._open.append(connection)
             self._behaviour(Visit(connection, self))
+            self.finished += not self.over.is_set()
 
 
 def _is_whole(request: bytes) -> bool:
@@ -214,7 +216,7 @@ def response(status: int, body: bytes | str = b"", *headers: str, content_type: 
     lines = [f"HTTP/1.1 {status} Because", f"Content-Type: {content_type}", *headers]
     if status >= 200 and status not in (204, 304):
         lines.append(f"Content-Length: {len(content)}")
-    return "\r\n".join([*lines, "", ""]).encode() + content
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
 
 
 @contextmanager

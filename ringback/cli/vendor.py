@@ -68,6 +68,8 @@ def samespace_commands(settings: Settings, samespace: Samespace, auth_token: Aut
                 # It exists nowhere else, and the old one may be dead already.
                 click.echo(f"The store did not take the new token. Keep it: {outcome.token}", err=True)
                 raise click.ClickException("Set SAMESPACE_AUTH_TOKEN to it.") from None
+        if isinstance(outcome, Unclear) and outcome.reply:
+            click.echo(f"Samespace answered this, which may hold the new token: {outcome.reply}", err=True)
         _tell(outcome, "The new token is in the store; the one before is kept beside it.")
 
     return group

@@ -18,7 +18,6 @@ from enum import StrEnum
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from socketserver import TCPServer
-from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
@@ -39,7 +38,7 @@ class Mode(StrEnum):
 
     ANSWERS = "answers"
     REFUSES = "refuses"  # nobody is logged in: `success: false`, with status 200
-    SLOW = "slow"  # takes the call at once, says so after `slow_seconds`
+    SLOW = "slow"  # takes a call at once, says so after `slow_seconds`; the root still answers at once
     DOWN = "down"  # the port refuses connections, and those that are open break
 
 
@@ -65,12 +64,12 @@ class SandboxSamespace:
     All of it may be used from any thread. After `down` it listens on the same port again.
     """
 
-    def __init__(self, mode: Mode = Mode.ANSWERS, slow_seconds: float = 8.0) -> None:
+    def __init__(self, mode: Mode = Mode.ANSWERS, slow_seconds: float = 8.0, keep: int = CALLS_KEPT) -> None:
         self.slow_seconds = slow_seconds
         self._mode = mode
         self._mode_lock = threading.RLock()
         self._port: _Port | None = None
-        self._calls: deque[Call] = deque(maxlen=CALLS_KEPT)
+        self._calls: deque[Call] = deque(maxlen=keep)
         self._serial = 0
         self._called = threading.Condition()
 
@@ -78,9 +77,7 @@ class SandboxSamespace:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:

@@ -1,0 +1,194 @@
+"""One call over one connection: how far it got, and the clock that hangs up.
+
+Whether a request may have been taken cannot be told from exception classes: a `requests.ConnectionError`
+stands for a refused connection as well as for one that broke after everything was read. So the connection
+itself notes when it is established: before that moment not a byte has left, after it the request counts as sent.
+
+A call has a connection of its own, closed at its end: a kept connection that the server closes at the wrong
+moment looks like an answer that was lost. The adapter of `requests` is used without its `Session`: a session
+is what follows redirects, keeps cookies and reads proxies and `.netrc` passwords from the environment.
+"""
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
+
+# Looking up the name, connecting and the TLS handshake may take this part of a call's time, so
+# that a request which is sent has at least the other half left to be answered in.
+CONNECT_SHARE = 0.5
+# The clock is to be what ends a call, always in the same way; the socket's own time-out, which starts anew with
+# every byte, stands behind it with this much more of the time.
+SOCKET_PATIENCE = 2
+
+
+class Line:
+    """The one connection of one call: how far it got, and the clock that hangs up.
+
+    A socket's own time-out starts anew with every byte, so a server that drips could hold a call
+    for hours. Here a timer shuts the connection down when the time is up, and every read and
+    write that waits on it ends.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        now = monotonic()
+        self._seconds = seconds
+        self._ends_at = now + seconds
+        self._connect_by = now + seconds * CONNECT_SHARE
+        self.was_sent = False
+        self._fault: str | None = None
+        self._timer: threading.Timer | None = None
+        self._handle: socket.socket | None = None
+        self.timed_out = False
+
+    @property
+    def too_late(self) -> str:
+        return f"no whole answer within {self._seconds:g} s"
+
+    def open(self, host: str, port: int) -> socket.socket:
+        """A connected socket, its clock ticking; raises OSError where there is none in time."""
+        fault: OSError = TimeoutError()
+        addresses = self._look_up(host, port)
+        for position, address in enumerate(addresses):
+            # A share for each address that is left: an IPv6 address which swallows everything must
+            # not use up the time of the IPv4 one behind it.
+            share = (self._connect_by - monotonic()) / (len(addresses) - position)
+            try:
+                sock = create_connection(address, max(share, 0.001), None, HTTPConnection.default_socket_options)
+            except OSError as error:
+                fault = error
+            else:
+                return self._watch(sock)
+        raise fault
+
+    def established(self) -> None:
+        """Note that the way is clear, so that from here on the request counts as sent."""
+        self.stop_clock()
+        if self.timed_out:
+            raise TimeoutError
+        self._start_clock(self._ends_at)
+        self.was_sent = True
+
+    def failed(self, error: Exception) -> None:
+        """Note why there is no connection."""
+        self._fault = _why(TimeoutError() if self.timed_out else error)
+
+    def why_not_sent(self, error: Exception) -> str:
+        """Why there was no connection, in words for the operator."""
+        return self._fault or _why(error)
+
+    def stop_clock(self) -> None:
+        """End the timer; `timed_out` says whether it came first."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer.join()
+            self._timer = None
+
+    def close(self) -> None:
+        self.stop_clock()
+        if self._handle:
+            self._handle.close()
+            self._handle = None
+
+    def _look_up(self, host: str, port: int) -> list[tuple[str, int]]:
+        """The host's addresses, asked for in a thread of its own: nothing can interrupt `getaddrinfo`."""
+        found: list[tuple[str, int]] = []
+        faults: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                answers = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+                found.extend((str(address[0]), port) for *_, address in answers)
+            except (OSError, UnicodeError) as error:
+                faults.append(error)
+
+        thread = threading.Thread(target=ask, name="samespace-name", daemon=True)
+        thread.start()
+        thread.join(max(self._connect_by - monotonic(), 0))
+        if faults:
+            raise faults[0]
+        if thread.is_alive():
+            raise TimeoutError
+        return found
+
+    def _watch(self, sock: socket.socket) -> socket.socket:
+        try:
+            # TLS takes the socket over and leaves this one empty; a second handle on the same
+            # connection shuts down both.
+            self._handle = sock.dup()
+            self._start_clock(self._connect_by)
+        except BaseException:
+            sock.close()
+            raise
+        sock.settimeout(self._seconds * SOCKET_PATIENCE)
+        return sock
+
+    def _start_clock(self, at: float) -> None:
+        timer = threading.Timer(max(at - monotonic(), 0), self._hang_up)
+        timer.daemon = True
+        timer.start()
+        self._timer = timer
+
+    def _hang_up(self) -> None:
+        self.timed_out = True
+        if self._handle:
+            with suppress(OSError):
+                self._handle.shutdown(socket.SHUT_RDWR)
+
+
+def _why(error: Exception) -> str:
+    """Why there is no connection, in words for the operator."""
+    if isinstance(error, socket.gaierror):
+        return "the name could not be looked up"
+    if isinstance(error, TimeoutError):
+        return "no connection in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate was not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"the TLS handshake failed: {error.reason or 'broken off'}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"could not connect: {error.strerror}"
+    return f"could not connect: {type(error).__name__}"
+
+
+class _Connection(HTTPConnection):
+    """A connection that keeps its line informed."""
+
+    def __init__(self, *args: Any, line: Line, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._line = line
+
+    def _new_conn(self) -> socket.socket:
+        return self._line.open(self._dns_host, self.port)
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+            self._line.established()
+        except Exception as error:
+            self._line.failed(error)
+            raise
+
+
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS, where connecting includes the handshake."""
+
+
+class OneCallAdapter(HTTPAdapter):
+    """What `requests` sends one request through; it never tries again by itself."""
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(max_retries=0)
+        self._line = line
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **options)
+        pool.ConnectionCls = _SecureConnection if pool.scheme == "https" else _Connection
+        pool.conn_kw["line"] = self._line
+        return pool
