@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
 from ringback import cli, embedding, errors, limits, logs, pages
+from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
 from ringback.database import Database
@@ -48,12 +49,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     database.migrate("sandbox" if settings.sandbox else "production")
     outbox = Outbox(database, settings, clock)
     outbox.gate.register_teams()
+    alerts = Alerts(database, settings, clock)
     attention = Attention(database, settings, clock)
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     delivery = Delivery(outbox, samespace, settings, clock)
     app.extensions["ringback"] = Parts(settings, outbox, Tokens(settings.secret_keys, clock), clock)
     app.extensions["ringback-assets"] = _assets(ROOT / "static")
     app.extensions["ringback-database"] = database
+    app.extensions["ringback-alerts"] = alerts
     app.extensions["ringback-attention"] = attention
     app.extensions["ringback-delivery"] = delivery
     app.extensions["ringback-samespace"] = samespace
@@ -65,13 +68,14 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(health_pages(database, _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.register_blueprint(pages.blueprint)
-    cli.init_app(app, settings, outbox, attention, delivery, samespace, AuthToken(database, settings))
+    cli.init_app(app, settings, outbox, attention, delivery, alerts, samespace, AuthToken(database, settings))
     _trust_proxies(app, settings.trusted_proxies)
     for name in settings.not_acted_on():
         log.warning("%s is set; this version of Ringback does not act on it", name)
     if settings.delivery_mode == "inline":
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         app.before_request(delivery.start)
+        app.before_request(alerts.start)
     return app
 
 

@@ -48,6 +48,11 @@ class Line:
         self.timed_out = False
 
     @property
+    def socket_seconds(self) -> float:
+        """The time-out of the socket itself."""
+        return self._seconds * SOCKET_PATIENCE
+
+    @property
     def too_late(self) -> str:
         return f"no whole answer within {self._seconds:g} s"
 
@@ -126,7 +131,7 @@ class Line:
         except BaseException:
             sock.close()
             raise
-        sock.settimeout(self._seconds * SOCKET_PATIENCE)
+        sock.settimeout(self.socket_seconds)
         return sock
 
     def _start_clock(self, at: float) -> None:

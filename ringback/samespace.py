@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import requests
 from urllib3.exceptions import HTTPError
 
-from ringback.line import SOCKET_PATIENCE, Line, OneCallAdapter
+from ringback.line import Line, OneCallAdapter
 
 logger = logging.getLogger(__name__)
 
@@ -187,8 +187,7 @@ class Samespace:
         adapter = OneCallAdapter(line)
         try:
             request = requests.Request(method, self._base_url + path, headers=_headers(content), data=content)
-            patience = self._timeout_seconds * SOCKET_PATIENCE
-            sent = adapter.send(request.prepare(), stream=True, timeout=patience, verify=True)
+            sent = adapter.send(request.prepare(), stream=True, timeout=line.socket_seconds, verify=True)
             with closing(sent) as response:
                 return _read(response, line)
         except Exception as error:

@@ -7,6 +7,7 @@ show up as a lost request weeks later.
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -93,11 +94,22 @@ class DeliverySettings(Table):
         return lease
 
 
+# Nothing that would mean something in a mail's header, so a bare address without a name beside it.
+_MAIL_WORD = r"[^\s@<>()\[\],;:\"\\]+"
+
+
 class AlertSettings(Table):
     """`[alerts]`: who is told when a request needs a person."""
 
     email: tuple[Words, ...] = ()
     webhook: WebAddress | None = None
+
+    @field_validator("email")
+    @classmethod
+    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(f"{_MAIL_WORD}@{_MAIL_WORD}", address) for address in addresses):
+            raise ValueError('should be mail addresses, like "front-desk@acme.com"')
+        return addresses
 
 
 class PrivacySettings(Table):
@@ -190,6 +202,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     path = config_path(environ)
     tables = _read_file(path, faults)
     configuration = _check_file(path, tables, faults) if tables is not None else None
+    if configuration and configuration.alerts.email and "smtp_url" not in values:
+        faults.append(f"SMTP_URL: is missing; alerts.email needs a mail server, {_SMTP_EXAMPLE}")
     if faults or configuration is None:
         raise SettingsError(faults)
     return Settings.model_construct(**dict(configuration), **values)
@@ -319,10 +333,18 @@ def _storage_uri(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+_SMTP_EXAMPLE = "like smtp://user:password@host:587"
+
+
 def _smtp_url(text: str) -> SecretStr:
-    if urlsplit(text).scheme not in ("smtp", "smtps") or not urlsplit(text).hostname:
-        raise ValueError("is no mail server; it should be like smtp://user:password@host:587")
-    return SecretStr(text)
+    with suppress(ValueError):  # its text may hold the password
+        url = urlsplit(text)
+        # A / # or ? in a password ends the address early, and what stands before it is taken for a port.
+        whole = not (url.path.strip("/") or url.query or url.fragment)
+        named = bool(url.username) == bool(url.password)
+        if url.scheme in ("smtp", "smtps") and url.hostname and url.port != 0 and whole and named:
+            return SecretStr(text)
+    raise ValueError(f"is no mail server; it should be {_SMTP_EXAMPLE}, with %2F for a / in the password")
 
 
 def _delivery_mode(text: str) -> str:

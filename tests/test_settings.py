@@ -73,6 +73,7 @@ ENVIRONMENT = {
     "SECRET_KEY": "a key for tests only",
     "DATABASE_URL": "sqlite:////var/lib/ringback/ringback.db",
     "PUBLIC_URL": "https://Callback.acme.test/",
+    "SMTP_URL": "smtp://mail.acme.test",
 }
 
 
@@ -140,6 +141,8 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ('timezone = "Europe/London"', 'timezone = "GMT+1"', "hours.timezone: should be a time zone"),
         ('"22:00-02:00"', '"22-2"', 'hours.fri.0: "22-2" should be a span of time'),
         ('on_unknown = "hold"', 'on_unknown = "guess"', "delivery.on_unknown: should be 'hold' or 'resend'"),
+        ('"front-desk@acme.test"', '"front-desk"', "alerts.email: should be mail addresses"),
+        ('"front-desk@acme.test"', '"a@acme.test, b@acme.test"', "alerts.email: should be mail addresses"),
         ("[privacy]", "[privacy", "is not TOML"),
     ],
 )
@@ -176,6 +179,9 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"WEB_CONCURRENCY": "4"}, "RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY=4"),
         ({"RINGBACK_DELIVERY": "maybe"}, "should be inline or worker"),
         ({"SMTP_URL": "mail.acme.test"}, "should be like smtp://"),
+        ({"SMTP_URL": ""}, "SMTP_URL: is missing; alerts.email needs a mail server"),
+        ({"SMTP_URL": "smtp://ann@mail.acme.test"}, "should be like smtp://"),
+        ({"SMTP_URL": "smtp://ann:2#hunter@mail.acme.test"}, "with %2F for a / in the password"),
     ],
 )
 def test_each_fault_of_the_environment_names_the_variable(
@@ -186,9 +192,17 @@ def test_each_fault_of_the_environment_names_the_variable(
     assert fault in told
 
 
+def test_a_mail_server_is_needed_only_for_mail(tmp_path: Path) -> None:
+    text = COMPLETE.replace('email = ["front-desk@acme.test"]', "")
+
+    assert loaded(tmp_path, text, SMTP_URL="").smtp_url is None
+
+
 def test_no_fault_tells_a_secret(tmp_path: Path) -> None:
     told = faults(tmp_path, DATABASE_URL="mysql://ann:hunter2@db/x", SMTP_URL="imap://ann:hunter2@mail", PORT="x")
 
+    for url in ("smtp://ann:hunter2/@mail", "smtp://ann:hunter2\u2100@mail", "smtp://ann:hunter2[@mail"):
+        told += faults(tmp_path, SMTP_URL=url)
     assert "hunter2" not in "".join(told)
     assert "hunter2" not in repr(loaded(tmp_path, DATABASE_URL="postgres://ann:hunter2@db/x"))
 

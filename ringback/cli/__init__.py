@@ -8,6 +8,8 @@ import signal
 import click
 from flask import Flask
 
+from ringback.alert_channels import webhook_secret
+from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
 from ringback.cli.operators import request_commands, team_commands
@@ -24,24 +26,27 @@ def init_app(
     outbox: Outbox,
     attention: Attention,
     delivery: Delivery,
+    alerts: Alerts,
     samespace: Samespace,
     auth_token: AuthToken,
 ) -> None:
     """Add the commands."""
-    app.cli.add_command(_deliver(delivery))
+    app.cli.add_command(_deliver(delivery, alerts))
     app.cli.add_command(_check(settings, samespace))
     app.cli.add_command(request_commands(attention, outbox))
     app.cli.add_command(team_commands(outbox.gate))
     app.cli.add_command(samespace_commands(settings, samespace, auth_token))
 
 
-def _deliver(delivery: Delivery) -> click.Command:
+def _deliver(delivery: Delivery, alerts: Alerts) -> click.Command:
     @click.command("deliver")
     def deliver() -> None:
         """Hand requests over to Samespace until told to stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: delivery.stop(0))
+        alerts.start()
         delivery.run()
+        alerts.stop(5)
 
     return deliver
 
@@ -56,6 +61,8 @@ def _check(settings: Settings, samespace: Samespace) -> click.Command:
             click.echo(f"  /{widget.key}: team {widget.team_name}, numbers in {', '.join(widget.called_regions)}")
             for advice in _advice(widget.privacy_url, widget.origins):
                 click.echo(f"    {advice}")
+        if settings.alerts.webhook:
+            click.echo(f"  webhook secret: {webhook_secret(settings)}")
         if live:
             if not samespace.probe():
                 raise click.ClickException(f"{settings.samespace.url} does not answer.")

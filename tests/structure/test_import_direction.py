@@ -59,6 +59,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "parts",
         "widget",
     },
+    "alert_message": set(),
+    "alert_channels": {"alert_message", "line", "settings"},
+    "alerts": {"alert_channels", "alert_message", "database", "line", "outbox", "settings"},
     "auth_token": {"database", "settings"},
 }
 # The list of parts knows them all, and commands use what they command; the sandbox is known to app.py alone.
