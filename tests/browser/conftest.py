@@ -1,4 +1,7 @@
-"""A real browser, and Ringback served for it."""
+"""A real browser, and Ringback served for it.
+
+Each process of pytest-xdist has servers of its own: a test that changes how Samespace behaves disturbs no other.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.browser.chromium import options
-from tests.server import Server, sandbox
+from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, Dock, Visitor, WebSite
+from tests.server import Server, production, sandbox
+
+# Longer than the company's Ringback waits for an answer.
+SLOW_SECONDS = 4
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +34,26 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def served_company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """Ringback in production, with the company's web site among its origins."""
+    folder = tmp_path_factory.mktemp("company")
+    with SandboxSamespace(slow_seconds=SLOW_SECONDS) as samespace, WebSite() as web_site:
+        server = production(folder, samespace.base_url)
+        with (folder / "ringback.toml").open("a") as configuration:
+            configuration.write(f'required = ["name"]\norigins = ["{web_site.url}"]\n')
+        server.start()
+        yield Company(server, samespace, web_site)
+        server.stop()
+
+
+@pytest.fixture
+def company(served_company: Company) -> Iterator[Company]:
+    yield served_company
+    served_company.samespace.mode = Mode.ANSWERS
+    served_company.samespace.slow_seconds = SLOW_SECONDS
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB")
@@ -37,6 +65,31 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+@pytest.fixture
+def visitor(page: Page, company: Company) -> Visitor:
+    """Somebody who comes to the company's form."""
+    return Visitor(page, company.form_url)
+
+
+@pytest.fixture
+def sandbox_visitor(page: Page, served: Server) -> Visitor:
+    """Somebody who tries the sandbox."""
+    return Visitor(page, f"{served.url}/demo", SANDBOX_FILLING_IN_SECONDS)
+
+
+@pytest.fixture
+def sandbox_site(served: Server) -> str:
+    """The sandbox's page that plays a customer's web site: to a browser, another site than the form's."""
+    return f"http://localhost:{served.port}/sandbox/site"
+
+
+@pytest.fixture
+def dock(context: BrowserContext, served: Server) -> Iterator[Dock]:
+    dock = Dock(context.new_page(), f"{served.url}/sandbox/dock")
+    yield dock
+    dock.makes_samespace("Answers")
 
 
 @pytest.fixture
