@@ -51,6 +51,7 @@ class Delivery:
         self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
         self._last_expiry = 0.0
+        self._last_probe = 0.0
 
     def start(self) -> None:
         """Hand over in the background of this process. Once is enough; more does nothing."""
@@ -86,14 +87,23 @@ class Delivery:
     def _turn(self) -> None:
         self._outbox.arrived.wait(POLL_SECONDS)
         self._outbox.arrived.clear()
-        if time.monotonic() - self._last_expiry > _EXPIRE_SECONDS:
-            self._last_expiry = time.monotonic()
+        self._look_around()
+        # However much is due, what is cut off and whether we are alive is looked at again in time.
+        until = time.monotonic() + _EXPIRE_SECONDS
+        while not self._stopping.is_set() and time.monotonic() < until and self._take_one():
+            pass
+
+    def _look_around(self) -> None:
+        """What has to be seen to in time, however many requests come: once a second, four times a second."""
+        now = time.monotonic()
+        if now - self._last_expiry > _EXPIRE_SECONDS:
+            self._last_expiry = now
             for reference in self._outbox.expire():
                 log.warning("request %s: see what happened with `requests show`", reference)
-        if self._outbox.take_probe() and self._samespace.probe():
-            self._outbox.samespace_answers()
-        while not self._stopping.is_set() and self._take_one():
-            pass
+        if now - self._last_probe > POLL_SECONDS:
+            self._last_probe = now
+            if self._outbox.take_probe() and self._samespace.probe():
+                self._outbox.samespace_answers()
 
     def _take_one(self) -> bool:
         """Claim a number and give it to a free hand. False when nothing is due."""

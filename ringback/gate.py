@@ -7,9 +7,11 @@ visitor an unknown and not all of them. Then Samespace is asked by a request tha
 answers; then one real request at a time is tried; when that ends clearly, everybody goes on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -58,43 +60,33 @@ class Gate:
             if new:
                 connection.execute(teams.insert(), new)
 
-    def is_open(self, connection: sa.Connection, now: datetime) -> bool:
-        """Whether nobody may be called: the breaker is open, or its one trial is under way."""
-        row = connection.execute(sa.select(breaker)).one()
-        if row.state == "closed":
-            return False
-        return bool(row.state == "open" or (row.trial_ends_at and row.trial_ends_at > now))
+    def look(self, connection: sa.Connection) -> "Traffic":
+        """How things stand, as this transaction sees them."""
+        rows = connection.execute(_TEAMS)
+        return Traffic(connection.execute(_BREAKER).one(), {row.name: row for row in rows})
 
-    def shut_widgets(self, connection: sa.Connection, now: datetime) -> set[str]:
+    def shut_widgets(self, traffic: "Traffic", now: datetime) -> set[str]:
         """Widgets whose team may not be called now."""
-        rows = {row.name: row for row in connection.execute(sa.select(teams))}
-        return {
-            key
-            for key, widget in self._settings.widgets.items()
-            if (row := rows.get(widget.team_name)) and not self._may_call(row, widget, now)
-        }
+        return {key for key, widget in self._settings.widgets.items() if not traffic.may_call(widget, now)}
 
-    def take_turn(self, connection: sa.Connection, widget: Widget | None, now: datetime) -> bool:
+    def take_turn(
+        self, connection: sa.Connection, traffic: "Traffic", widget: Widget | None, now: datetime
+    ) -> bool:
         """Take the one place there is, where places are counted. False: somebody else was quicker."""
-        return self._take_trial(connection, now) and (widget is None or self._take_place(connection, widget, now))
+        if traffic.breaker.state != "closed" and not self._take_trial(connection, now):
+            return False
+        return widget is None or not traffic.is_counted(widget) or self._take_place(connection, widget, now)
 
     def _take_trial(self, connection: sa.Connection, now: datetime) -> bool:
-        if connection.execute(sa.select(breaker.c.state)).scalar_one() == "closed":
-            return True
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         free = sa.or_(breaker.c.trial_ends_at.is_(None), breaker.c.trial_ends_at <= now)
-        took = connection.execute(
-            breaker.update().where(breaker.c.state == "trying", free).values(trial_ends_at=lease)
-        )
-        return took.rowcount == 1
+        trial = breaker.update().where(breaker.c.state == "trying", free).values(trial_ends_at=lease)
+        return connection.execute(trial).rowcount == 1
 
     def _take_place(self, connection: sa.Connection, widget: Widget, now: datetime) -> bool:
         mine = teams.c.name == widget.team_name
-        row = connection.execute(sa.select(teams).where(mine)).first()
-        if row is None or not (row.paused_at or widget.calls_per_minute):
-            return True
         row = connection.execute(sa.select(teams).where(mine).with_for_update()).one()
-        if not self._may_call(row, widget, now):
+        if not _may_call(row, widget, now):
             return False
         values: dict[str, datetime] = {}
         if row.paused_at:
@@ -105,12 +97,6 @@ class Gate:
             values["next_call_at"] = start + timedelta(seconds=60 / widget.calls_per_minute)
         connection.execute(teams.update().where(mine).values(values))
         return True
-
-    @staticmethod
-    def _may_call(row: sa.Row[tuple[object, ...]], widget: Widget, now: datetime) -> bool:
-        if row.paused_at and row.next_try_at > now:
-            return False
-        return not (widget.calls_per_minute and row.next_call_at and row.next_call_at > now)
 
     # --- what the end of a call says ---
 
@@ -124,11 +110,12 @@ class Gate:
         wait: float = 0,
     ) -> None:
         """Draw the conclusions of a call that ended. `wait`: the seconds Samespace asked for, if it did."""
+        traffic = self.look(connection)
         if sign is Sign.MISCONFIGURED and widget:
             self._pause(connection, widget.team_name, why, now)
-        elif sign is Sign.SOUND and widget:
+        elif sign is Sign.SOUND and widget and traffic.is_paused(widget):
             self._resume(connection, widget.team_name)
-        row = connection.execute(sa.select(breaker)).one()
+        row = traffic.breaker
         if sign in (Sign.SOUND, Sign.MISCONFIGURED):
             if row.state == "trying":
                 self._set(connection, "closed", failures=0)
@@ -194,3 +181,43 @@ class Gate:
         """An operator has mended it. False if the team is not paused."""
         with self._database.write() as connection:
             return self._resume(connection, name)
+
+
+# Made once: they are asked with every claim and every settlement.
+_BREAKER = sa.select(breaker)
+_TEAMS = sa.select(teams).where(sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None)))
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The breaker, and the teams that are not simply open, as one transaction saw them."""
+
+    breaker: Any
+    teams: Mapping[str, Any]
+
+    def is_stopped(self, now: datetime) -> bool:
+        """Whether nobody may be called: the breaker is open, or its one trial is under way."""
+        if self.breaker.state == "closed":
+            return False
+        trial_ends_at = self.breaker.trial_ends_at
+        return bool(self.breaker.state == "open" or (trial_ends_at and trial_ends_at > now))
+
+    def is_paused(self, widget: Widget) -> bool:
+        """Whether its team turns every call away."""
+        row = self.teams.get(widget.team_name)
+        return bool(row and row.paused_at)
+
+    def is_counted(self, widget: Widget) -> bool:
+        """Whether its calls go one by one."""
+        return bool(widget.calls_per_minute) or self.is_paused(widget)
+
+    def may_call(self, widget: Widget, now: datetime) -> bool:
+        """Whether its team may be called now."""
+        row = self.teams.get(widget.team_name)
+        return row is None or _may_call(row, widget, now)
+
+
+def _may_call(row: Any, widget: Widget, now: datetime) -> bool:
+    if row.paused_at and row.next_try_at > now:
+        return False
+    return not (widget.calls_per_minute and row.next_call_at and row.next_call_at > now)

@@ -13,11 +13,13 @@ from typing import cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
+from limits import parse_many
 
 from ringback.parts import parts
 from ringback.settings import Settings
 
-PER_POST = "60 per minute; 600 per hour"
+# Posts of any kind for each accepted request that `per_address` allows: room for mistakes, none for floods.
+POSTS_FOR_ONE = 12
 PER_STOP = "5 per hour; 10 per day"
 _REDIS_PATIENCE_SECONDS = 0.3
 _REMEMBER_CHECK_SECONDS = 3600
@@ -52,6 +54,13 @@ def _per_address() -> str:
     return parts().settings.limits.per_address
 
 
+def _per_post() -> str:
+    items = parse_many(_per_address())
+    return "; ".join(
+        f"{item.amount * POSTS_FOR_ONE} per {item.multiples} {item.GRANULARITY.name}" for item in items
+    )
+
+
 def _was_accepted(response: Response) -> bool:
     return bool(g.get("spends_limit"))
 
@@ -63,7 +72,7 @@ limiter = Limiter(
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
-per_post = limiter.limit(PER_POST)
+per_post = limiter.limit(_per_post)
 per_address = limiter.limit(_per_address, deduct_when=_was_accepted)
 per_stop = limiter.limit(PER_STOP)
 

@@ -9,6 +9,7 @@ moment looks like an answer that was lost. The adapter of `requests` is used wit
 is what follows redirects, keeps cookies and reads proxies and `.netrc` passwords from the environment.
 """
 
+import ipaddress
 import socket
 import ssl
 import threading
@@ -103,6 +104,8 @@ class Line:
 
     def _look_up(self, host: str, port: int) -> list[tuple[str, int]]:
         """The host's addresses, asked for in a thread of its own: nothing can interrupt `getaddrinfo`."""
+        with suppress(ValueError):
+            return [(str(ipaddress.ip_address(host.strip("[]"))), port)]  # nothing to look up
         found: list[tuple[str, int]] = []
         faults: list[Exception] = []
 

@@ -28,7 +28,7 @@ from ringback.callback_request import (
     new_id,
     new_reference,
 )
-from ringback.database import Database, events, requests, stops
+from ringback.database import Database, Instant, events, requests, stops
 from ringback.gate import Gate, Sign
 from ringback.settings import Settings
 from ringback.transitions import Transition
@@ -219,29 +219,29 @@ class Outbox:
         """
         now = self._clock()
         with self._database.read() as connection:
-            if self.gate.is_open(connection, now):
-                return None
-            shut = self.gate.shut_widgets(connection, now) | set(busy_widgets)
-            if connection.execute(_due(now, shut).limit(1)).first() is None:
+            if connection.execute(_DUE, {"now": now, "shut": []}).first() is None:
                 return None
         with self._database.write() as connection:
-            head = connection.execute(_due(now, shut).limit(1).with_for_update(skip_locked=True)).first()
+            traffic = self.gate.look(connection)
+            if traffic.is_stopped(now):
+                return None
+            shut = self.gate.shut_widgets(traffic, now) | set(busy_widgets)
+            head = connection.execute(_DUE_TO_TAKE, {"now": now, "shut": sorted(shut)}).first()
             if head is None or not self._may_decide(connection, head.phone):
                 return None
-            if not self.gate.take_turn(connection, self._settings.widget(head.widget), now):
+            if not self.gate.take_turn(connection, traffic, self._settings.widget(head.widget), now):
                 return None
             return self._take(connection, head, owner, now)
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
         """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
         together = requests.c.id == head.id if head.held else _waiting_for(head.phone)
-        attempt = connection.execute(sa.select(sa.func.max(requests.c.attempt)).where(together)).scalar_one() + 1
+        highest = sa.select(sa.func.max(requests.c.attempt)).where(together).scalar_subquery()
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
-        values = {"owner": owner, "lease_ends_at": lease, "attempt": attempt}
-        ids = transitions.apply(connection, transitions.CLAIM, together, now, **values)
-        first = sa.case((requests.c.id == head.id, 0), else_=1)
-        claimed = sa.select(requests).where(requests.c.id.in_(ids)).order_by(first, requests.c.requested_at)
-        return Claim(tuple(as_request(row) for row in connection.execute(claimed)), owner, attempt)
+        values: dict[str, Any] = {"owner": owner, "lease_ends_at": lease, "attempt": highest + 1}
+        rows = transitions.apply(connection, transitions.CLAIM, together, now, **values)
+        rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
+        return Claim(tuple(as_request(row) for row in rows), owner, rows[0].attempt)
 
     def _may_decide(self, connection: sa.Connection, phone: str) -> bool:
         if self._database.is_sqlite:
@@ -272,7 +272,7 @@ class Outbox:
 
     def _end(
         self, connection: sa.Connection, which: sa.ColumnElement[bool], settlement: Settlement, now: datetime
-    ) -> list[str]:
+    ) -> list[Any]:
         values: dict[str, Any] = {"owner": None, "lease_ends_at": None}
         if settlement.next_attempt_at:
             values["next_attempt_at"] = settlement.next_attempt_at
@@ -312,16 +312,15 @@ class Outbox:
             if connection.execute(some).first() is None:
                 return []
         with self._database.write() as connection:
-            ids = self._cut_off(connection, cut_off, now)
+            moved = self._cut_off(connection, cut_off, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
-            ids += transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
-            ids += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
-            named = sa.select(requests.c.reference).where(requests.c.id.in_(ids))
-            return list(connection.execute(named).scalars())
+            moved += transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
+            moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
+            return sorted({row.reference for row in moved})
 
-    def _cut_off(self, connection: sa.Connection, cut_off: sa.ColumnElement[bool], now: datetime) -> list[str]:
+    def _cut_off(self, connection: sa.Connection, cut_off: sa.ColumnElement[bool], now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""
-        ids: list[str] = []
+        moved: list[Any] = []
         for resent in (False, True):
             which = sa.and_(cut_off, requests.c.resent == resent)
             phones = sa.select(requests.c.phone).where(which, requests.c.held.is_(None))
@@ -329,10 +328,10 @@ class Outbox:
             end = self.lost("the process that handed it over ended")
             if resent:
                 end = Settlement(transitions.LOSE, end.detail)
-            ids += self._end(connection, which, end, now)
+            moved += self._end(connection, which, end, now)
             for phone in numbers:
                 self._end_latecomers(connection, phone, end, now)
-        return ids
+        return moved
 
     def take_probe(self) -> bool:
         """Whether it is this process's turn to ask whether Samespace is back."""
@@ -352,10 +351,11 @@ class Outbox:
         """Whether something that may go has waited longer than this since it was due."""
         now = self._clock()
         with self._database.read() as connection:
-            if self.gate.is_open(connection, now):
+            traffic = self.gate.look(connection)
+            if traffic.is_stopped(now):
                 return False
-            shut = self.gate.shut_widgets(connection, now)
-            return connection.execute(_due(now - after, shut).limit(1)).first() is not None
+            shut = sorted(self.gate.shut_widgets(traffic, now))
+            return connection.execute(_DUE, {"now": now - after, "shut": shut}).first() is not None
 
 
 _ANSWERS = ("widget", "phone", "region", "name", "email", "company", "message", "page", "language")
@@ -365,8 +365,8 @@ def _waiting_for(phone: str) -> sa.ColumnElement[bool]:
     return sa.and_(requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None))
 
 
-def _due(now: datetime, shut_widgets: Collection[str]) -> sa.Select[Any]:
-    """What may be claimed; not a number whose call is in the air.
+def _due() -> sa.Select[Any]:
+    """What may be claimed at `now`, of widgets that are not `shut`; not a number whose call is in the air.
 
     The oldest promise first: `give_up_at` is every request's promise plus the same patience.
     """
@@ -374,13 +374,21 @@ def _due(now: datetime, shut_widgets: Collection[str]) -> sa.Select[Any]:
     in_the_air = sa.exists().where(
         other.c.phone == requests.c.phone, other.c.state == State.HANDING_OVER, other.c.held.is_(None)
     )
-    query = (
+    return (
         sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
-        .where(requests.c.state == State.WAITING, requests.c.next_attempt_at <= now)
+        # Written out, so that the planner knows that the small index of what waits will do.
+        .where(requests.c.state == sa.literal_column("'waiting'"))
+        .where(requests.c.next_attempt_at <= sa.bindparam("now", type_=Instant))
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
+        .where(requests.c.widget.not_in(sa.bindparam("shut", expanding=True)))
         .order_by(requests.c.give_up_at, requests.c.next_attempt_at)
+        .limit(1)
     )
-    return query.where(requests.c.widget.not_in(sorted(shut_widgets))) if shut_widgets else query
+
+
+# Made once: they are asked several times a second.
+_DUE = _due()
+_DUE_TO_TAKE = _DUE.with_for_update(skip_locked=True)
 
 
 def _is_over(connection: sa.Connection, which: sa.ColumnElement[bool], limit: str, now: datetime) -> bool:

@@ -59,19 +59,20 @@ def apply(
     now: datetime,
     detail: str | None = None,
     **values: Any,
-) -> list[str]:
-    """Take the requests along an arrow, if they still stand at its start. The ids of those that did."""
+) -> list[Any]:
+    """Take the requests along an arrow, if they still stand at its start. The rows of those that did, as now."""
     change = (
         requests.update()
         .where(which, requests.c.state == transition.before)
         .values(state=transition.after, changed_at=now, **values)
-        .returning(requests.c.id)
+        .returning(requests)
     )
-    ids = list(connection.execute(change).scalars())
+    rows = list(connection.execute(change))
+    ids = [row.id for row in rows]
     record(connection, ids, now, transition.event, detail)
     if transition.needs_person:
         tell(connection, ids, now, transition.after)
-    return ids
+    return rows
 
 
 def record(

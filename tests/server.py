@@ -89,6 +89,7 @@ space_id = "acme"
 base_url = "{base_url}"
 [limits]
 per_address = "1000 per minute"
+per_widget = "100000 per day"
 min_fill_seconds = 0
 [delivery]
 timeout_seconds = 2

@@ -27,8 +27,9 @@ CLIENTS = 10
 
 
 def post(server: Server, tokens: Tokens, connection: http.client.HTTPConnection, index: int) -> None:
-    fields = {"name": "Ann", "phone": f"+4420794{index:05}", "csrf_token": tokens.issue("sales")}
-    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    fields = {"name": "Ann", "phone": f"+442079{index:06}", "csrf_token": tokens.issue("sales")}
+    address = f"10.0.{index // 250}.{index % 250}"
+    kind = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": address}
     connection.request("POST", "/sales", urlencode(fields), kind)
     answer = connection.getresponse()
     answer.read()
@@ -67,7 +68,7 @@ def delays(url: str, samespace: SandboxSamespace) -> list[float]:
 def measure(engine: str, url: str, folder: Path) -> str:
     samespace = SandboxSamespace(keep=A_SECOND * SECONDS)
     samespace.start()
-    server = production(folder, samespace.base_url, url).start()
+    server = production(folder, samespace.base_url, url, TRUSTED_PROXIES="1").start()
     try:
         load(server)
         samespace.wait_for_calls(A_SECOND * SECONDS, 30)
