@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long browser check pictures clean
+.PHONY: run test test-long crash browser check pictures clean
 
 run: .venv/run
 	@$(BIN)/python app.py
@@ -14,6 +14,10 @@ test: check browser
 
 test-long: check browser
 	$(BIN)/pytest
+
+# Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some ten minutes.
+crash: .venv/test
+	@$(BIN)/python -m tests.crash
 
 check: .venv/test
 	$(BIN)/ruff check .

@@ -242,6 +242,7 @@ def _request_page(
         "number_note": note,
         "can_cancel": found.state is State.WAITING,
         "cancel_url": url_for("pages.cancel", id=found.id, **shown),
+        "own_url": url_for("pages.show_request", id=found.id, **shown),
         "json_url": url_for("pages.show_request_as_json", id=found.id),
         "page_url": f"{_own_origin()}{url_for('pages.show_request', id=found.id)}",
         "next_url": url_for("pages.show_form", key=widget.key, **shown),

@@ -20,7 +20,7 @@ async function load(address) {
   const answer = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
   if (answer.status === 410) {
     // The request was erased, here or elsewhere: its details leave the screen too.
-    location.reload();
+    location.replace(document.querySelector("main").dataset.page);
   }
   if (!answer.ok) {
     throw new Error(`Answered ${answer.status}`);
@@ -81,11 +81,11 @@ class LivePage {
   }
 
   async update() {
-    const { json, state, events } = this.main.dataset;
+    const { json, page, state, events } = this.main.dataset;
     const request = await (await load(json)).json();
     if (request.state !== state || request.events.length !== Number(events)) {
       this.wait = FIRST_WAIT_MS;
-      this.show(await (await load(location.href)).text());
+      this.show(await (await load(page)).text());
     }
   }
 

@@ -29,6 +29,8 @@ class SubmitGuard {
       return;
     }
     this.button.ariaDisabled = "true";
+    const token = event.target.elements.csrf_token?.value;
+    history.replaceState({ ...history.state, token }, "");
     this.status.textContent = this.button.textContent = this.button.dataset.sending;
     this.timers = [
       setTimeout(() => this.reassure(), STILL_SENDING_AFTER_MS),
@@ -77,6 +79,20 @@ function prefill() {
   }
 }
 
+/**
+ * Gives a form that was sent its token again, where the browser brings back what was typed but loads the page anew.
+ *
+ * So that sending the same again leads to the same request, as when the browser brings the whole page back.
+ */
+function takeTokenBack() {
+  const [navigation] = performance.getEntriesByType("navigation");
+  const field = document.querySelector("[name=csrf_token]");
+  if (navigation?.type === "back_forward" && history.state?.token && field) {
+    field.value = history.state.token;
+  }
+}
+
+takeTokenBack();
 document.querySelectorAll("[data-guarded]").forEach((form) => new SubmitGuard(form));
 prefill();
 document.querySelector("[data-takes-focus]")?.focus();

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.browser.chromium import options
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, Dock, Visitor, WebSite
 from tests.server import Server, production, sandbox
+
+PATIENCE_MS = 10_000  # of a busy machine
+expect.set_options(timeout=PATIENCE_MS)
 
 # Longer than the company's Ringback waits for an answer.
 SLOW_SECONDS = 4
@@ -57,7 +60,7 @@ def company(served_company: Company) -> Iterator[Company]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield context
     context.close()
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
-from ringback.sandbox.samespace import SandboxSamespace
+from ringback.sandbox.samespace import Call, SandboxSamespace
 from tests.server import Server
 
 # The page of a request looks for news every five seconds, then more slowly; this is longer than two looks.
@@ -107,6 +107,17 @@ class Visitor:
             assert time.monotonic() < deadline, f"the page never said: {sentence}"
             self.page.wait_for_timeout(200)  # what happens on the server can only be asked for
             do()
+
+    def cancels(self) -> None:
+        """Withdraw a request that waits; once more where it was just being tried to hand it over."""
+        confirmation = self.page.url
+        self.loads_again_until_reading(STILL_WAITING)
+        self.page.get_by_role("button", name="Cancel the request").click()
+        too_late = self.page.get_by_text("It was too late to cancel")
+        expect(self.page.get_by_role("heading", name=CANCELLED).or_(too_late)).to_be_visible()
+        if too_late.is_visible():
+            self.page.goto(confirmation)
+            self.cancels()
 
     @property
     def headline(self) -> Locator:
@@ -223,6 +234,15 @@ class Company:
     def script(self) -> str:
         """What a site owner pastes once."""
         return f'<script async src="{self.ringback.url}/embed.js"></script>'
+
+    def calls_to(self, number: str) -> list[Call]:
+        """The calls that Samespace was asked for to a number, once there is one; raises TimeoutError."""
+        digits = international(number).removeprefix("+")
+        while True:
+            calls = self.samespace.calls
+            if found := [call for call in calls if call.number == digits]:
+                return found
+            self.samespace.wait_for_calls(calls[-1].serial + 1 if calls else 1, timeout=15)
 
     def link(self, attributes: str = "", words: str = ASKING) -> str:
         return f'<a href="{self.form_url}" {attributes}>{words}</a>'

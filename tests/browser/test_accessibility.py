@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
 
 from ringback.form import TOO_QUICK
 from ringback.sandbox.samespace import Mode
-from tests.browser.journeys import CANCELLED, STILL_WAITING, WITH_TEAM, Company, Dock, Visitor, WebSite
+from tests.browser.journeys import STILL_WAITING, WITH_TEAM, Company, Dock, Visitor, WebSite
 from tests.server import Server, production
 
 # Named one by one: the one rule of WCAG 2.2, target-size, is left out by default and runs when its tag is named.
@@ -106,9 +106,7 @@ def test_the_confirmation_of_a_request_that_is_cancelled(visitor: Visitor, compa
     company.samespace.mode = Mode.DOWN
     visitor.opens_the_form()
     visitor.asks()
-    visitor.loads_again_until_reading(STILL_WAITING)
-    visitor.page.get_by_role("button", name="Cancel the request").click()
-    visitor.sees(CANCELLED)
+    visitor.cancels()
     inspect(visitor.page)
 
 

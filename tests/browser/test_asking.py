@@ -51,6 +51,16 @@ def test_the_confirmation_brings_itself_up_to_date_without_being_loaded_again(
     assert loaded == []
 
 
+def test_the_link_to_the_confirmation_is_copied(context: BrowserContext, visitor: Visitor) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visitor.opens_the_form()
+    visitor.asks()
+    visitor.page.get_by_role("button", name="Copy this link").click()
+    expect(visitor.page.get_by_text("Link copied")).to_be_visible()
+
+    assert visitor.page.evaluate("() => navigator.clipboard.readText()") == visitor.page.url
+
+
 def test_a_whole_journey_asks_nobody_else_and_runs_without_a_complaint(
     context: BrowserContext, page: Page, sandbox_visitor: Visitor, sandbox_site: str, served: Server
 ) -> None:

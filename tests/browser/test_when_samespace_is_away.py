@@ -64,3 +64,18 @@ def test_a_page_that_cannot_reach_us_says_so_and_recovers(
 
     visitor.waits_until_reading(WITH_TEAM)
     expect(visitor.page.get_by_text("We cannot reach the server.")).to_have_count(0)
+
+
+def test_a_page_that_says_it_was_too_late_to_cancel_keeps_itself_up_to_date(
+    visitor: Visitor, company: Company
+) -> None:
+    company.samespace.mode = Mode.DOWN
+    visitor.opens_the_form()
+    visitor.asks()
+    visitor.loads_again_until_reading(STILL_WAITING)
+    company.samespace.mode = Mode.SLOW
+    assert company.calls_to(visitor.number)
+    visitor.page.get_by_role("button", name="Cancel the request").click()
+    visitor.reads("It was too late to cancel")
+
+    visitor.waits_until_reading(BEING_CHECKED)

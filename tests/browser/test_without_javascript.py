@@ -87,9 +87,7 @@ def test_a_request_is_cancelled_while_it_waits(sandbox_visitor: Visitor, dock: D
     visitor.opens_the_form()
     dock.makes_samespace("Is down")
     visitor.asks()
-    visitor.loads_again_until_reading(STILL_WAITING)
-    visitor.page.get_by_role("button", name="Cancel the request").click()
-    visitor.sees(CANCELLED)
+    visitor.cancels()
     dock.makes_samespace("Answers")
 
     visitor.page.reload()

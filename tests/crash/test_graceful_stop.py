@@ -38,16 +38,16 @@ def test_sigterm_ends_the_hand_over_process_with_nothing_left_in_the_air(store_u
         fill(store_url, count := 150)
         settings = environment(tmp_path, samespace.base_url, store_url, "worker", **PATIENT)
         for _ in range(STOPS):
-            process = deliver(tmp_path, settings)
-            samespace.wait_for_calls(sum(samespace.rings.values()) + 10, timeout=30)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            with deliver(tmp_path, settings) as process:
+                samespace.wait_for_calls(sum(samespace.rings.values()) + 10, timeout=30)
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(30) == 0
             found = Counter(state for _, state in states(store_url).values())
             assert set(found) == {State.WAITING, State.WITH_TEAM}, "stopped in the middle, and cleanly"
-        process = deliver(tmp_path, settings)
-        eventually(lambda: is_settled(store_url))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        with deliver(tmp_path, settings) as process:
+            eventually(lambda: is_settled(store_url))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
 
     assert_each_was_rung_once(store_url, samespace, count)
 
@@ -56,17 +56,17 @@ def test_sigterm_ends_the_web_process_with_everything_confirmed_and_handed_over_
     store_url: str, tmp_path: Path
 ) -> None:
     with RingLog(slowest_seconds=0.4) as samespace:
-        server = gunicorn(tmp_path, environment(tmp_path, samespace.base_url, store_url, **PATIENT))
-        with Crowd(server.url) as crowd:
-            for _ in range(STOPS):
-                server.start()
+        settings = environment(tmp_path, samespace.base_url, store_url, **PATIENT)
+        with gunicorn(tmp_path, settings) as server:
+            with Crowd(server.url) as crowd:
+                for _ in range(STOPS):
+                    crowd.wait_for_more(10)
+                    assert server.stop() == 0
+                    assert State.HANDING_OVER not in {state for _, state in states(store_url).values()}
+                    server.start()
                 crowd.wait_for_more(10)
-                assert server.stop() == 0
-                assert State.HANDING_OVER not in {state for _, state in states(store_url).values()}
-            server.start()
-            crowd.wait_for_more(10)
-        eventually(lambda: is_settled(store_url))
-        assert server.stop() == 0
+            eventually(lambda: is_settled(store_url))
+            assert server.stop() == 0
 
     found = states(store_url)
     assert set(crowd.confirmed.values()) <= set(found)

@@ -25,8 +25,7 @@ def test_a_store_that_breaks_off_confirms_nothing_falsely_and_loses_nothing(
     postgres: Postgres, tmp_path: Path, restarts: int
 ) -> None:
     url = postgres_store(postgres.url)
-    with RingLog() as samespace:
-        server = gunicorn(tmp_path, environment(tmp_path, samespace.base_url, url)).start()
+    with RingLog() as samespace, gunicorn(tmp_path, environment(tmp_path, samespace.base_url, url)) as server:
         with Crowd(server.url) as crowd:
             for _ in range(restarts):
                 crowd.wait_for_more(10)
