@@ -24,7 +24,9 @@ def start() -> Flask:
 try:
     app = start()
 except (SettingsError, StoreError) as error:
-    sys.exit(str(error))
+    click.echo(error, err=True)
+    # What gunicorn takes for "failed to boot": it stops, instead of starting the next worker for ever.
+    sys.exit(3)
 
 if __name__ == "__main__":
     port = int(os.environ.get("PORT") or 8000)

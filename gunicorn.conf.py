@@ -32,6 +32,15 @@ control_socket_disable = True
 accesslog = None
 
 
+def on_starting(server):
+    """Refuse what -w made of WEB_CONCURRENCY, too."""
+    if server.cfg.workers > 1 and _loaded.ratelimit_storage_uri.get_secret_value().startswith("memory:"):
+        server.log.error(
+            "RATELIMIT_STORAGE_URI: is memory:// with several workers; it should be redis://host:6379/0"
+        )
+        sys.exit(1)
+
+
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
     if _loaded.delivery_mode == "inline":

@@ -67,7 +67,7 @@ class Attention:
         mine = requests.c.id == id if only is None else sa.and_(requests.c.id == id, only)
         now = self._clock()
         patience = timedelta(minutes=self._settings.delivery.give_up_minutes)
-        fresh = {"next_attempt_at": now, "give_up_at": now + patience, "resend_at": None} | values
+        fresh = {"next_attempt_at": now, "give_up_at": now + patience, "resend_at": None, "attempt": 0} | values
         with self._database.write() as connection:
             state = connection.execute(sa.select(requests.c.state).where(mine)).scalar()
             arrow = arrows.get(State(state)) if state else None

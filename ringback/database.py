@@ -28,6 +28,10 @@ class StoreError(Exception):
     """The store cannot be used; says why without a word of what is in it."""
 
 
+# What a store that cannot be used looks like from the outside.
+STORE_ERRORS = (StoreError, sa.exc.SQLAlchemyError)
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """An aware time, kept in UTC. SQLite has no time zones, so there it is put back on reading."""
 
@@ -129,6 +133,7 @@ teams = sa.Table(
     sa.Column("paused_why", sa.Text),
     sa.Column("next_try_at", Instant),
     sa.Column("next_call_at", Instant),
+    sa.Column("refuses", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 breaker = sa.Table(
@@ -220,6 +225,12 @@ class Database:
 
         Raises StoreError for a store of the other kind: a sandbox's requests must never be called.
         """
+        try:
+            self._migrate(kind)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(f"DATABASE_URL: the store cannot be used ({type(error).__name__})") from error
+
+    def _migrate(self, kind: str) -> None:
         with self.write() as connection:
             if not self.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))

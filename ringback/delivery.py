@@ -5,6 +5,7 @@ where it was; and it never dies of an error, since a hand-over that stopped in s
 days later by the people nobody called.
 """
 
+import itertools
 import logging
 import os
 import random
@@ -18,6 +19,7 @@ from datetime import timedelta
 
 from ringback import transitions
 from ringback.agent_note import what_the_agent_sees
+from ringback.database import STORE_ERRORS
 from ringback.gate import Sign
 from ringback.outbox import Claim, Clock, Outbox, Settlement, utc_now
 from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Samespace, Unclear
@@ -44,6 +46,8 @@ class Delivery:
         self._settings = settings
         self._clock = clock
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        # Every claim has an owner's name of its own, so that none is mistaken for another.
+        self._claims = itertools.count()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._free_hands = threading.Semaphore(_HANDS)
@@ -112,7 +116,7 @@ class Delivery:
         claim = None
         try:
             busy = [widget for widget, hands in self._in_the_air.items() if hands >= _HANDS_FOR_ONE_WIDGET]
-            claim = self._outbox.claim(self._owner, busy)
+            claim = self._outbox.claim(f"{self._owner}-{next(self._claims)}", busy)
         finally:
             if claim is None:
                 self._free_hands.release()
@@ -136,13 +140,25 @@ class Delivery:
     def hand_over(self, claim: Claim) -> None:
         """Make one call for a claim and record how it ended."""
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
-        settled = self._outbox.settle(claim, settlement)
+        settled = self._settle(claim, settlement)
         after = settlement.transition.after
         for request in claim.requests:
             if settled:
                 log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
             else:
                 log.warning("request %s: its claim ran out before the answer came", request.reference)
+
+    def _settle(self, claim: Claim, settlement: Settlement) -> bool:
+        """Record it, and try again while the claim is ours: an answer that we have is not to become unknown."""
+        delivery = self._settings.delivery
+        until = time.monotonic() + delivery.lease_seconds - delivery.timeout_seconds
+        while True:
+            try:
+                return self._outbox.settle(claim, settlement)
+            except STORE_ERRORS:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_AFTER_AN_ERROR_SECONDS / 4)
 
     def _ring(self, claim: Claim) -> Settlement:
         widget = self._settings.widget(claim.widget)
@@ -157,9 +173,12 @@ class Delivery:
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
         """A held request takes the same steps as any other, so that its page tells nothing."""
+        widget = self._settings.widget(claim.widget)
+        if widget and self._outbox.gate.refuses(widget):
+            return self._again(claim, "held; the team refuses at the moment")
         if self._samespace.probe():
             return Settlement(transitions.TAKEN, "held, on the attention list")
-        return self._again(claim, "Samespace did not answer")
+        return self._again(claim, "held; Samespace did not answer")
 
     def judge(self, outcome: Outcome, claim: Claim) -> Settlement:
         """What an outcome means for the request. What cannot be told is never sent again by itself."""
@@ -168,8 +187,8 @@ class Delivery:
                 return Settlement(transitions.TAKEN, f"accepted: {reply}", Sign.SOUND)
             case Refused(message=message, retry_after=wait):
                 if claim.attempt > len(self._settings.delivery.retry_seconds):
-                    return Settlement(transitions.FAIL, f"refused to the last: {message}", Sign.SOUND)
-                return self._again(claim, f"refused: {message}", Sign.SOUND, wait or 0)
+                    return Settlement(transitions.FAIL, f"refused to the last: {message}", Sign.REFUSED)
+                return self._again(claim, f"refused: {message}", Sign.REFUSED, wait or 0)
             case NotSent(reason=reason):
                 return self._again(claim, f"not sent: {reason}", Sign.UNREACHED)
             case Busy(retry_after=wait, status=status):

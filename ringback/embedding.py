@@ -69,7 +69,7 @@ def embed_script(folder: Path) -> Blueprint:
 
     @blueprint.get("/embed.js")
     def embed() -> Response:
-        accepts_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
+        accepts_gzip = request.accept_encodings["gzip"] > 0
         response = Response(zipped if accepts_gzip else script, mimetype="text/javascript")
         if accepts_gzip:
             response.headers["Content-Encoding"] = "gzip"

@@ -3,16 +3,12 @@
 import logging
 import traceback
 
-import sqlalchemy as sa
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from ringback.database import StoreError
+from ringback.database import STORE_ERRORS
 
 log = logging.getLogger("ringback")
-
-# What a store that cannot be used looks like from the outside.
-STORE_ERRORS = (StoreError, sa.exc.SQLAlchemyError)
 
 PAGES: dict[int, tuple[str, list[str]]] = {
     400: (

@@ -4,11 +4,12 @@ import hashlib
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
@@ -62,6 +63,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.extensions["ringback-samespace"] = samespace
 
     _trust_hosts(app, settings)
+    _bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)
     embedding.init_app(app, settings)
@@ -110,8 +112,24 @@ def _trust_hosts(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def check_host() -> None:
-        if request.blueprint != "health" and not host_is_trusted(request.host, trusted):
+        if request.blueprint != "health" and not host_is_trusted(request.host.lower(), trusted):
             raise BadRequest
+
+
+def _bound_bodies(app: Flask) -> None:
+    """Hold a body without a length, sent in chunks, to the same bytes as any other."""
+
+    @app.before_request
+    def read_chunks() -> None:
+        if not request.environ.pop("HTTP_TRANSFER_ENCODING", None):
+            return
+        try:
+            body = request.environ["wsgi.input"].read(BODY_BYTES + 1)
+        except Exception as error:  # whatever the server makes of chunks that are none
+            raise BadRequest from error
+        if len(body) > BODY_BYTES:
+            raise RequestEntityTooLarge
+        request.environ["wsgi.input"], request.environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
 
 
 def _assets(folder: Path) -> dict[str, str]:

@@ -28,7 +28,8 @@ _CATCH_UP_SECONDS = 1.0
 class Sign(StrEnum):
     """What the end of a call says about Samespace itself."""
 
-    SOUND = "sound"  # it answered clearly, whatever the answer
+    SOUND = "sound"  # it took the call
+    REFUSED = "refused"  # it answered clearly: not now
     UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
     BUSY = "busy"  # 429 and 503: leave it alone for a while
     UNREACHED = "unreached"  # not a byte was sent
@@ -113,10 +114,10 @@ class Gate:
         traffic = self.look(connection)
         if sign is Sign.MISCONFIGURED and widget:
             self._pause(connection, widget.team_name, why, now)
-        elif sign is Sign.SOUND and widget and traffic.is_paused(widget):
-            self._resume(connection, widget.team_name)
+        elif sign in (Sign.SOUND, Sign.REFUSED) and widget:
+            self._answered(connection, traffic, widget, sign is Sign.REFUSED)
         row = traffic.breaker
-        if sign in (Sign.SOUND, Sign.MISCONFIGURED):
+        if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED):
             if row.state == "trying":
                 self._set(connection, "closed", failures=0)
         elif sign is Sign.UNREACHED:
@@ -124,6 +125,19 @@ class Gate:
                 self._open(connection, row.failures, now, wait)
         elif row.state != "open":
             self._open(connection, row.failures + 1, now, wait)
+
+    def _answered(self, connection: sa.Connection, traffic: "Traffic", widget: Widget, refused: bool) -> None:
+        """Remember how the team answers: a held request, which asks nobody, is to fare as any other would."""
+        if traffic.is_paused(widget):
+            self._resume(connection, widget.team_name)
+        if traffic.refuses(widget) != refused:
+            mine = teams.c.name == widget.team_name
+            connection.execute(teams.update().where(mine).values(refuses=refused))
+
+    def refuses(self, widget: Widget) -> bool:
+        """Whether the team's last answer was a refusal."""
+        with self._database.read() as connection:
+            return self.look(connection).refuses(widget)
 
     def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
         waits = self._settings.delivery.retry_seconds
@@ -185,7 +199,9 @@ class Gate:
 
 # Made once: they are asked with every claim and every settlement.
 _BREAKER = sa.select(breaker)
-_TEAMS = sa.select(teams).where(sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None)))
+_TEAMS = sa.select(teams).where(
+    sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None), teams.c.refuses)
+)
 
 
 @dataclass(frozen=True)
@@ -206,6 +222,11 @@ class Traffic:
         """Whether its team turns every call away."""
         row = self.teams.get(widget.team_name)
         return bool(row and row.paused_at)
+
+    def refuses(self, widget: Widget) -> bool:
+        """Whether its team's last answer was a refusal."""
+        row = self.teams.get(widget.team_name)
+        return bool(row and row.refuses)
 
     def is_counted(self, widget: Widget) -> bool:
         """Whether its calls go one by one."""

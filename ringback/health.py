@@ -5,8 +5,7 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from flask import Blueprint, Response, jsonify
 
-from ringback.database import Database
-from ringback.errors import STORE_ERRORS
+from ringback.database import STORE_ERRORS, Database
 
 
 def health_pages(database: Database, hand_over_is_running: Callable[[], bool]) -> Blueprint:

@@ -29,7 +29,7 @@ from ringback.callback_request import (
     new_reference,
 )
 from ringback.database import Database, Instant, events, requests, stops
-from ringback.gate import Gate, Sign
+from ringback.gate import Gate, Sign, Traffic
 from ringback.settings import Settings
 from ringback.transitions import Transition
 
@@ -133,8 +133,13 @@ class Outbox:
             now = self._clock()
             held = self._why_held(connection, answers, now)
             row = self._new_row(answers, use, held, now)
+            in_the_air = None if held else self._in_the_air(connection, answers.phone)
+            if in_the_air:
+                row |= in_the_air
             connection.execute(requests.insert().values(row))
             transitions.record(connection, [row["id"]], now, EventKind.RECEIVED)
+            if in_the_air:
+                transitions.record(connection, [row["id"]], now, EventKind.ATTEMPTED)
             if held:
                 transitions.record(connection, [row["id"]], now, EventKind.HELD, held)
                 transitions.tell(connection, [row["id"]], now, "held")
@@ -161,6 +166,13 @@ class Outbox:
             "changed_at": now,
         }
 
+    def _in_the_air(self, connection: sa.Connection, phone: str) -> dict[str, Any] | None:
+        """What makes a request part of the call that its number has in the air, so that it shares its end."""
+        columns = requests.c.state, requests.c.owner, requests.c.lease_ends_at, requests.c.attempt
+        flying = requests.c.phone == phone, requests.c.state == State.HANDING_OVER, requests.c.held.is_(None)
+        row = connection.execute(sa.select(*columns).where(*flying).limit(1)).first()
+        return dict(row._mapping) if row else None
+
     def _earlier_use(self, connection: sa.Connection, use: FormUse) -> Receipt | None:
         columns = requests.c.id, requests.c.reference, requests.c.answers_hash
         row = connection.execute(sa.select(*columns).where(requests.c.form_id == use.form_id)).first()
@@ -169,8 +181,7 @@ class Outbox:
         return Receipt(row.id, row.reference, stored_now=False, same_answers=row.answers_hash == use.answers_hash)
 
     def _why_held(self, connection: sa.Connection, answers: Answers, now: datetime) -> Held | None:
-        stopped = sa.select(stops.c.phone).where(stops.c.phone == answers.phone, stops.c.until > now)
-        if connection.execute(stopped).first():
+        if self._is_stopped(connection, answers.phone, now):
             return Held.STOPPED
         limits = self._settings.limits
         if _is_over(connection, requests.c.phone == answers.phone, limits.per_number, now):
@@ -203,11 +214,17 @@ class Outbox:
             until = now + timedelta(days=self._settings.privacy.stop_days)
             connection.execute(stops.delete().where(stops.c.phone == phone))
             connection.execute(stops.insert().values(phone=phone, until=until))
-            waits = requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None)
-            hold = requests.update().where(*waits).values(held=Held.STOPPED).returning(requests.c.id)
-            ids = list(connection.execute(hold).scalars())
-            transitions.record(connection, ids, now, EventKind.HELD, Held.STOPPED)
-            transitions.tell(connection, ids, now, "held")
+            self._hold_what_waits(connection, phone, now)
+
+    def _hold_what_waits(self, connection: sa.Connection, phone: str, now: datetime) -> None:
+        hold = requests.update().where(_waiting_for(phone)).values(held=Held.STOPPED).returning(requests.c.id)
+        ids = list(connection.execute(hold).scalars())
+        transitions.record(connection, ids, now, EventKind.HELD, Held.STOPPED)
+        transitions.tell(connection, ids, now, "held")
+
+    def _is_stopped(self, connection: sa.Connection, phone: str, now: datetime) -> bool:
+        stopped = sa.select(stops.c.phone).where(stops.c.phone == phone, stops.c.until > now)
+        return connection.execute(stopped).first() is not None
 
     # --- the hand-over's side ---
 
@@ -225,13 +242,27 @@ class Outbox:
             traffic = self.gate.look(connection)
             if traffic.is_stopped(now):
                 return None
-            shut = self.gate.shut_widgets(traffic, now) | set(busy_widgets)
-            head = connection.execute(_DUE_TO_TAKE, {"now": now, "shut": sorted(shut)}).first()
+            shut = sorted(self.gate.shut_widgets(traffic, now) | set(busy_widgets))
+            head = self._head(connection, traffic, shut, now)
             if head is None or not self._may_decide(connection, head.phone):
                 return None
-            if not self.gate.take_turn(connection, traffic, self._settings.widget(head.widget), now):
+            # Who is held takes no place from those who are rung.
+            if not head.held and not self.gate.take_turn(
+                connection, traffic, self._settings.widget(head.widget), now
+            ):
                 return None
             return self._take(connection, head, owner, now)
+
+    def _head(self, connection: sa.Connection, traffic: Traffic, shut: list[str], now: datetime) -> Any:
+        """What goes next. While places are few, a held request goes only where nobody waits who is to be rung."""
+        head = connection.execute(_DUE_TO_TAKE, {"now": now, "shut": shut}).first()
+        if head is None or not head.held:
+            return head
+        widget = self._settings.widget(head.widget)
+        if traffic.breaker.state == "closed" and not (widget and traffic.is_paused(widget)):
+            return head
+        rung = connection.execute(_RUNG_TO_TAKE, {"now": now, "shut": shut}).first()
+        return rung or (None if widget and traffic.is_paused(widget) else head)
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
         """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
@@ -260,15 +291,10 @@ class Outbox:
                 widget = self._settings.widget(claim.widget)
                 wait = settlement.wait_seconds
                 self.gate.note(connection, settlement.sign, widget, settlement.detail, now, wait)
-            ours = sa.and_(
-                requests.c.id.in_([request.id for request in claim.requests]),
-                requests.c.owner == claim.owner,
-                requests.c.attempt == claim.attempt,
-            )
-            moved = self._end(connection, ours, settlement, now)
-            if moved and not claim.is_held:
-                self._end_latecomers(connection, phone, settlement, now)
-            return bool(moved)
+            # By number and not by id: what came in while the call was in the air has joined it.
+            mine = requests.c.id == claim.requests[0].id if claim.is_held else requests.c.phone == phone
+            ours = sa.and_(mine, requests.c.owner == claim.owner, requests.c.attempt == claim.attempt)
+            return bool(self._end(connection, ours, settlement, now))
 
     def _end(
         self, connection: sa.Connection, which: sa.ColumnElement[bool], settlement: Settlement, now: datetime
@@ -278,18 +304,16 @@ class Outbox:
             values["next_attempt_at"] = settlement.next_attempt_at
         if settlement.transition is transitions.LOSE_AND_RESEND:
             values["resend_at"] = settlement.next_attempt_at
-        return transitions.apply(connection, settlement.transition, which, now, settlement.detail, **values)
+        moved = transitions.apply(connection, settlement.transition, which, now, settlement.detail, **values)
+        if settlement.transition is transitions.RETURN:
+            self._hold_stopped(connection, moved, now)
+        return moved
 
-    def _end_latecomers(
-        self, connection: sa.Connection, phone: str, settlement: Settlement, now: datetime
-    ) -> None:
-        """A request that came while its number was in the air joined that call, and shares its end."""
-        transition = transitions.FOR_THE_OTHERS.get(settlement.transition)
-        if transition:
-            values = {}
-            if transition is transitions.LOSE_TOO_AND_RESEND:
-                values["resend_at"] = settlement.next_attempt_at
-            transitions.apply(connection, transition, _waiting_for(phone), now, settlement.detail, **values)
+    def _hold_stopped(self, connection: sa.Connection, rows: Collection[Any], now: datetime) -> None:
+        """Hold what waits again for a number that was stopped while its call was in the air."""
+        for phone in sorted({row.phone for row in rows}):
+            if self._is_stopped(connection, phone, now):
+                self._hold_what_waits(connection, phone, now)
 
     def lost(self, detail: str, claim: Claim | None = None) -> Settlement:
         """The settlement of a call that may or may not have been taken, as `on_unknown` wants it."""
@@ -314,7 +338,9 @@ class Outbox:
         with self._database.write() as connection:
             moved = self._cut_off(connection, cut_off, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
-            moved += transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
+            resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
+            self._hold_stopped(connection, resent, now)
+            moved += resent
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
 
@@ -322,15 +348,10 @@ class Outbox:
         """What a process held when it ended: there is no telling whether it had rung."""
         moved: list[Any] = []
         for resent in (False, True):
-            which = sa.and_(cut_off, requests.c.resent == resent)
-            phones = sa.select(requests.c.phone).where(which, requests.c.held.is_(None))
-            numbers = sorted(set(connection.execute(phones).scalars()))
             end = self.lost("the process that handed it over ended")
             if resent:
                 end = Settlement(transitions.LOSE, end.detail)
-            moved += self._end(connection, which, end, now)
-            for phone in numbers:
-                self._end_latecomers(connection, phone, end, now)
+            moved += self._end(connection, sa.and_(cut_off, requests.c.resent == resent), end, now)
         return moved
 
     def take_probe(self) -> bool:
@@ -389,6 +410,7 @@ def _due() -> sa.Select[Any]:
 # Made once: they are asked several times a second.
 _DUE = _due()
 _DUE_TO_TAKE = _DUE.with_for_update(skip_locked=True)
+_RUNG_TO_TAKE = _DUE.where(requests.c.held.is_(None)).with_for_update(skip_locked=True)
 
 
 def _is_over(connection: sa.Connection, which: sa.ColumnElement[bool], limit: str, now: datetime) -> bool:

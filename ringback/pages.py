@@ -21,7 +21,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from ringback import brand, confirmation, embedding, form, limits
 from ringback.callback_request import CallbackRequest, Event, State
 from ringback.cross_site import is_cross_site
-from ringback.errors import STORE_ERRORS, log
+from ringback.database import STORE_ERRORS
+from ringback.errors import log
 from ringback.form import CallbackForm, StopForm
 from ringback.outbox import FormUse, Receipt
 from ringback.parts import parts

@@ -19,6 +19,9 @@ from sqlalchemy.exc import ArgumentError
 
 from ringback.widget import Table, WebAddress, Widget, Words, origin_of
 
+_YEAR_MINUTES = 525_600
+_DAY_SECONDS = 86_400
+
 
 class SettingsError(Exception):
     """The settings are wrong or missing; `faults` has a line for each."""
@@ -56,32 +59,34 @@ class LimitSettings(Table):
     per_address: str = "5 per minute; 30 per hour"
     per_number: str = "2 per hour; 4 per day"
     per_widget: str = "500 per day"
-    min_fill_seconds: float = Field(default=2, ge=0)
+    min_fill_seconds: float = Field(default=2, ge=0, le=3600)
 
     @field_validator("per_address", "per_number", "per_widget")
     @classmethod
     def _readable(cls, value: str) -> str:
         try:
-            parse_many(value)
+            items = parse_many(value)
         except ValueError:
-            raise ValueError('should be a limit, like "2 per hour; 4 per day"') from None
+            items = []
+        if not items or any(item.amount < 1 for item in items):
+            raise ValueError('should be a limit, like "2 per hour; 4 per day"')
         return value
 
 
 class DeliverySettings(Table):
     """`[delivery]`: how requests are handed over. Times in seconds where the name does not say."""
 
-    timeout_seconds: float = Field(default=10, gt=0)
+    timeout_seconds: float = Field(default=10, gt=0, le=300)
     retry_seconds: tuple[float, ...] = Field(default=(5, 30, 120, 300, 900, 1800, 3600), min_length=1)
-    give_up_minutes: float = Field(default=120, gt=0)
-    lease_seconds: float = Field(default=30, gt=0)
+    give_up_minutes: float = Field(default=120, gt=0, le=_YEAR_MINUTES)
+    lease_seconds: float = Field(default=30, gt=0, le=3600)
     on_unknown: Literal["hold", "resend"] = "hold"
 
     @field_validator("retry_seconds")
     @classmethod
     def _positive(cls, waits: tuple[float, ...]) -> tuple[float, ...]:
-        if any(wait <= 0 for wait in waits):
-            raise ValueError("should be waits above zero, in seconds, like [5, 30, 120]")
+        if not all(0 < wait <= _DAY_SECONDS for wait in waits):
+            raise ValueError("should be waits above zero and up to a day, in seconds, like [5, 30, 120]")
         return waits
 
     @field_validator("lease_seconds")
@@ -115,8 +120,8 @@ class AlertSettings(Table):
 class PrivacySettings(Table):
     """`[privacy]`: how long what is kept."""
 
-    retention_days: int = Field(default=30, ge=1)
-    stop_days: int = Field(default=30, ge=1)
+    retention_days: int = Field(default=30, ge=1, le=3650)
+    stop_days: int = Field(default=30, ge=1, le=3650)
 
 
 class Configuration(Table):
@@ -134,6 +139,9 @@ class Configuration(Table):
     def _named(cls, widgets: Any) -> Any:
         if not isinstance(widgets, dict):
             return widgets
+        for key, table in widgets.items():
+            if isinstance(table, dict) and "key" in table:
+                raise ValueError(f'"key" under "{key}" is no setting of ours; take it out')
         return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
 
     @field_validator("widgets")
@@ -244,7 +252,7 @@ def _file_fault(path: Path, tables: dict[str, Any], fault: Any) -> str:
     """One line: the file, the key, what it is, and the mend."""
     keys = [str(key) for key in fault["loc"] if key not in ("[key]", "key")]
     name = ".".join(keys) or "the file"
-    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list")
     if fault["type"] == "extra_forbidden":
         return f"{path}: {name}: is no setting of ours; take it out or correct its name"
     if fault["type"] == "missing":
@@ -307,11 +315,12 @@ def _database_url(text: str) -> SecretStr:
         )
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise ValueError("is no database address; it should begin with sqlite:/// or postgresql://") from None
     if url.drivername.split("+")[0] not in ("sqlite", "postgresql", "postgres"):
         raise ValueError(f"is for {url.drivername}; it should begin with sqlite:/// or postgresql://")
-    if url.drivername.startswith("sqlite") and url.database in (None, "", ":memory:"):
+    in_memory = url.database in (None, "") or ":memory:" in text or "mode=memory" in text
+    if url.drivername.startswith("sqlite") and in_memory:
         raise ValueError("is a database in memory; requests should live on a disk that stays")
     return SecretStr(text)
 

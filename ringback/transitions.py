@@ -34,6 +34,10 @@ LOSE_AND_RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOW
 FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
 GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
 CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
+RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOWN)
+FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
+GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
+CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
 # A request that came while its number was in the air shares that call's end without having left.
 TAKEN_TOO = Transition(State.WAITING, State.WITH_TEAM, EventKind.WITH_TEAM)
 LOSE_TOO = Transition(State.WAITING, State.UNKNOWN, EventKind.UNKNOWN, needs_person=True)
@@ -47,9 +51,6 @@ RETRY_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RETURNED)
 RETRY_UNKNOWN = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
 RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
-
-# For a request that shares another's end: the arrow that leads there from where it waits.
-FOR_THE_OTHERS = {TAKEN: TAKEN_TOO, LOSE: LOSE_TOO, LOSE_AND_RESEND: LOSE_TOO_AND_RESEND}
 
 
 def apply(

@@ -17,7 +17,8 @@ FIELDS = ("name", "email", "company", "message")
 RESERVED_ATTRIBUTES = frozenset(
     "name email company message phone country when slot consent marketing csrf_token checked page title "
     "lang theme embed inline dialog button language requested_at reference stop_url asked_for attempt "
-    "note".split()
+    "note space_id team_name number region regions fields required attributes brand languages key "
+    "origins privacy_url promise_minutes calls_per_minute hours texts".split()
 )
 
 
@@ -36,6 +37,8 @@ def origin_of(url: str) -> str:
         raise ValueError('should be an origin and nothing more, like "https://www.acme.com"')
     default = {"http": 80, "https": 443}[parts.scheme]
     port = f":{parts.port}" if parts.port and parts.port != default else ""
+    if not re.fullmatch(r"[a-z0-9.:_-]+", parts.hostname):
+        raise ValueError('should be an origin, like "https://www.acme.com"; write other scripts as xn--…')
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
 
@@ -145,11 +148,11 @@ class Widget(Table):
     required: tuple[Literal["name", "email", "company", "message"], ...] = ()
     attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
     phone: str | None = None
-    promise_minutes: int | None = Field(default=None, ge=1)
+    promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
     consent: Literal["request", "checkbox"] = "request"
-    calls_per_minute: int | None = Field(default=None, ge=1)
+    calls_per_minute: int | None = Field(default=None, ge=1, le=60_000)
     hours: Hours | None = None
     texts: dict[Language, Texts] = {}
 
@@ -167,6 +170,13 @@ class Widget(Table):
     def _or_the_team(cls, company: str, so_far: ValidationInfo) -> str:
         return company or so_far.data.get("team_name", "")
 
+    @field_validator("attributes")
+    @classmethod
+    def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len({name.lower() for name in names}) < len(names):
+            raise ValueError("should name each attribute once")
+        return names
+
     @field_validator("phone")
     @classmethod
     def _international(cls, number: str | None) -> str | None:
@@ -176,6 +186,8 @@ class Widget(Table):
             parsed = phonenumbers.parse(number)
         except phonenumbers.NumberParseException:
             raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
+        if not phonenumbers.is_possible_number(parsed):
+            raise ValueError('should be a whole number with its country code, like "+44 20 7946 0000"')
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     # Each of these looks back at a field above it, rather than at the whole: a validator of the whole

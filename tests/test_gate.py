@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from ringback import transitions
 from ringback.callback_request import Answers, State
+from ringback.database import StoreError
 from ringback.delivery import Delivery
 from ringback.gate import Sign
 from ringback.outbox import Claim, Outbox, Settlement
@@ -252,3 +254,76 @@ def test_what_is_refused_to_the_last_is_given_to_a_person(
 
     assert state(outbox, id) is State.FAILED
     assert len(WAITS) + 1 == 4
+
+
+def held(outbox: Outbox, index: int) -> str:
+    outbox.stop(f"44207946{index:04}")
+    return ask(outbox, index)
+
+
+def test_a_held_request_does_not_take_the_one_trial_from_who_is_to_be_rung(
+    outbox: Outbox, delivery: Delivery, clock: Clock
+) -> None:
+    ask(outbox, 1)
+    fail(outbox, delivery)
+    for index in (2, 3, 4):
+        held(outbox, index)
+    clock.passes(seconds=1)
+    honest = ask(outbox, 5)
+    clock.passes(seconds=5)
+    outbox.samespace_answers()
+
+    trial = take(outbox)
+    assert trial.requests[0].id == honest
+    outbox.settle(trial, TAKEN)
+    assert take(outbox).is_held
+
+
+def test_a_held_request_fares_as_any_other_while_the_team_refuses(
+    outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    samespace.mode = Mode.REFUSES
+    plain = ask(outbox, 1)
+    delivery.hand_over(take(outbox))
+    quiet = held(outbox, 2)
+    delivery.hand_over(take(outbox))
+    assert state(outbox, plain) is state(outbox, quiet) is State.WAITING
+
+    samespace.mode = Mode.ANSWERS
+    clock.passes(seconds=10)
+    for _ in "12":
+        delivery.hand_over(take(outbox))
+    clock.passes(seconds=60)
+    while claim := outbox.claim("test"):
+        delivery.hand_over(claim)
+    assert state(outbox, plain) is state(outbox, quiet) is State.WITH_TEAM
+    assert [call.number for call in samespace.calls] == ["442079460001"]
+
+
+def test_what_is_released_goes_out_as_the_first_attempt_it_is(
+    app: Flask, outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace
+) -> None:
+    id = held(outbox, 1)
+    delivery.hand_over(take(outbox))
+    app.extensions["ringback-attention"].release(id)
+    delivery.hand_over(take(outbox))
+
+    (call,) = samespace.calls
+    assert "attempt" not in call.attributes
+    assert "note" not in call.attributes
+
+
+def test_an_answer_in_hand_is_recorded_once_the_store_is_back(
+    app: Flask, outbox: Outbox, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = ask(outbox, 1)
+    claim, settle, faults = take(outbox), outbox.settle, [StoreError("busy"), StoreError("busy")]
+
+    def sometimes(*arguments: Any) -> bool:
+        if faults:
+            raise faults.pop()
+        return settle(*arguments)
+
+    monkeypatch.setattr(outbox, "settle", sometimes)
+    delivery.hand_over(claim)
+    assert state(outbox, id) is State.WITH_TEAM

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from ringback.database import Database
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.server import Server, production
 
@@ -177,6 +178,42 @@ def test_gunicorn_without_a_configuration_refuses_to_start_and_says_why(tmp_path
 
     assert "SECRET_KEY: is missing" in str(refusal.value)
     assert "ringback.toml: there is no such file" in str(refusal.value)
+
+
+def chunked(server: Server, body: bytes) -> int:
+    """Post a body without a length, to the letter; the status."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        head = f"POST /sales HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nTransfer-Encoding: chunked\r\n"
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        connection.sendall((head + kind).encode() + body)
+        return int(connection.recv(65536).split()[1])
+
+
+def test_a_body_in_chunks_is_held_to_the_same_bytes(server: Server) -> None:
+    small, large = b"phone=1", b"junk=" + b"x" * 70_000
+
+    assert chunked(server, b"%x\r\n%s\r\n0\r\n\r\n" % (len(small), small)) == 422
+    assert chunked(server, b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)) == 413
+    assert chunked(server, b"ZZ\r\nabc\r\n0\r\n\r\n") == 400
+
+
+def test_gunicorn_stops_where_the_store_is_not_for_it(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/ringback.db")
+    database.migrate("sandbox")
+    database.close()
+    server = production(tmp_path, "http://127.0.0.1:9")
+    with pytest.raises(RuntimeError) as refusal:
+        server.start()
+
+    assert "is the store of a sandbox; it should be one for production" in str(refusal.value)
+
+
+def test_gunicorn_refuses_several_workers_that_count_each_for_itself(tmp_path: Path) -> None:
+    server = production(tmp_path, "http://127.0.0.1:9", GUNICORN_CMD_ARGS="--workers 2")
+    with pytest.raises(RuntimeError) as refusal:
+        server.start()
+
+    assert "RATELIMIT_STORAGE_URI: is memory:// with several workers" in str(refusal.value)
 
 
 @pytest.mark.parametrize("part", ["headers", "body"])

@@ -76,18 +76,36 @@ def test_a_cancelled_request_drops_out_of_the_hand_over_it_joined(outbox: Outbox
 @pytest.mark.parametrize(
     ("end", "after"), [(WITH_TEAM, State.WITH_TEAM), (UNKNOWN, State.UNKNOWN)], ids=["with team", "unknown"]
 )
-def test_a_request_that_comes_while_its_number_is_in_the_air_shares_its_end(
+def test_a_request_that_comes_while_its_number_is_in_the_air_joins_that_call(
     outbox: Outbox, end: Settlement, after: State
 ) -> None:
-    outbox.accept(answers())
+    first = outbox.accept(answers())
     claim = outbox.claim("me")
     late = outbox.accept(answers())
+    assert state_of(outbox, late.id) is State.HANDING_OVER, "as the first: nothing tells that it came second"
     assert outbox.claim("another") is None
     assert claim
     outbox.settle(claim, end)
 
-    assert state_of(outbox, late.id) is after
+    stories = [outbox.read(receipt.id) for receipt in (first, late)]
+    assert {story[0].state for story in stories if story} == {after}
+    kinds = [[event.kind for event in story[1]] for story in stories if story]
+    assert kinds[0] == kinds[1]
     assert outbox.claim("me") is None
+
+
+def test_a_number_that_is_stopped_while_its_call_is_in_the_air_is_not_tried_again(
+    outbox: Outbox, attention: Attention
+) -> None:
+    receipt = outbox.accept(answers())
+    claim = outbox.claim("me")
+    outbox.stop("442079460123")
+    assert claim
+    outbox.settle(claim, Settlement(transitions.RETURN))
+
+    again = outbox.claim("me")
+    assert again is None or again.is_held
+    assert [request.reference for request in attention.listed(attention=True)] == [receipt.reference]
 
 
 def test_what_waits_again_is_not_due_before_its_time(outbox: Outbox, clock: Clock) -> None:

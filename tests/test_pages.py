@@ -303,6 +303,7 @@ def test_nothing_posted_is_answered_with_a_fault_of_ours(visitor: Visitor, body:
 
 def test_another_host_name_is_refused_but_not_for_health(visitor: Visitor) -> None:
     assert visitor.client.get("/sales", base_url="https://evil.test").status_code == 400
+    assert visitor.client.get("/sales", headers={"Host": "CALLBACK.acme.test"}).status_code == 200
     assert visitor.client.get("/healthz", base_url="http://10.0.0.1").status_code == 200
 
 

@@ -144,6 +144,19 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ('"front-desk@acme.test"', '"front-desk"', "alerts.email: should be mail addresses"),
         ('"front-desk@acme.test"', '"a@acme.test, b@acme.test"', "alerts.email: should be mail addresses"),
         ("[privacy]", "[privacy", "is not TOML"),
+        (
+            "retry_seconds = [0.5, 30]",
+            "retry_seconds = [nan]",
+            "delivery.retry_seconds: should be waits above zero",
+        ),
+        ("give_up_minutes = 120", "give_up_minutes = inf", "delivery.give_up_minutes: should be less than"),
+        ("promise_minutes = 15", "promise_minutes = 99999", "widgets.sales.promise_minutes: should be less than"),
+        ('"2 per hour; 4 per day"', '"0 per hour"', "limits.per_number: should be a limit"),
+        ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
+        ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a field or setting of ours'),
+        ('phone = "+442079460000"', 'phone = "+44 12"', "widgets.sales.phone: should be a whole number"),
+        ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
+        ("promise_minutes = 15", 'key = "x"', '"key" under "sales" is no setting of ours'),
     ],
 )
 def test_each_fault_names_the_file_the_key_and_the_mend(
@@ -174,6 +187,8 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     [
         ({"DATABASE_URL": ""}, "DATABASE_URL: is missing"),
         ({"DATABASE_URL": "sqlite://"}, "should live on a disk that stays"),
+        ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "should live on a disk that stays"),
+        ({"DATABASE_URL": "postgresql://host:abc/x"}, "should begin with sqlite:/// or postgresql://"),
         ({"PUBLIC_URL": "https://acme.test/forms"}, "without a path"),
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
         ({"WEB_CONCURRENCY": "4"}, "RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY=4"),

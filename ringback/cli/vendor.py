@@ -4,7 +4,7 @@ import click
 
 from ringback import phone
 from ringback.auth_token import AuthToken
-from ringback.errors import STORE_ERRORS
+from ringback.database import STORE_ERRORS
 from ringback.samespace import (
     Accepted,
     Busy,

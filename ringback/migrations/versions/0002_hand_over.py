@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("paused_why", sa.Text),
         sa.Column("next_try_at", _INSTANT),
         sa.Column("next_call_at", _INSTANT),
+        sa.Column("refuses", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     breaker = op.create_table(
         "breaker",
