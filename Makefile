@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long crash browser check pictures clean
+.PHONY: run test test-long crash bench browser check pictures clean
 
 run: .venv/run
 	@$(BIN)/python app.py
@@ -18,6 +18,10 @@ test-long: check browser
 # Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some ten minutes.
 crash: .venv/test
 	@$(BIN)/python -m tests.crash
+
+# How long after the commit the team has a request.
+bench: .venv/test
+	@$(BIN)/python -m tests.bench
 
 check: .venv/test
 	$(BIN)/ruff check .
