@@ -15,7 +15,7 @@ test: check browser
 test-long: check browser
 	$(BIN)/pytest
 
-# Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some ten minutes.
+# Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some five minutes.
 crash: .venv/test
 	@$(BIN)/python -m tests.crash
 

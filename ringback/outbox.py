@@ -239,6 +239,7 @@ class Outbox:
             if connection.execute(_DUE, {"now": now, "shut": []}).first() is None:
                 return None
         with self._database.write() as connection:
+            now = self._clock()  # the door may have kept us waiting, and the lease begins here
             traffic = self.gate.look(connection)
             if traffic.is_stopped(now):
                 return None

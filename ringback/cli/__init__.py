@@ -31,21 +31,26 @@ def init_app(
     auth_token: AuthToken,
 ) -> None:
     """Add the commands."""
-    app.cli.add_command(_deliver(delivery, alerts))
+    app.cli.add_command(_deliver(settings, delivery, alerts))
     app.cli.add_command(_check(settings, samespace))
     app.cli.add_command(request_commands(attention, outbox))
     app.cli.add_command(team_commands(outbox.gate))
     app.cli.add_command(samespace_commands(settings, samespace, auth_token))
 
 
-def _deliver(delivery: Delivery, alerts: Alerts) -> click.Command:
+def _deliver(settings: Settings, delivery: Delivery, alerts: Alerts) -> click.Command:
     @click.command("deliver")
     def deliver() -> None:
         """Hand requests over to Samespace until told to stop."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: delivery.stop(0))
+        told = {signal.SIGTERM, signal.SIGINT}
+        # Waited for, not handled: a handler runs in the midst of anything, and may want a lock that is held.
+        # Blocked before any thread starts, so that none of them takes the signal.
+        signal.pthread_sigmask(signal.SIG_BLOCK, told)
         alerts.start()
-        delivery.run()
+        delivery.start()
+        signal.sigwait(told)
+        alerts.stop(0)
+        delivery.stop(settings.delivery.timeout_seconds + 5)
         alerts.stop(5)
 
     return deliver
