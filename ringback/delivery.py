@@ -158,7 +158,7 @@ class Delivery:
             except STORE_ERRORS:
                 if time.monotonic() > until:
                     raise
-                time.sleep(_AFTER_AN_ERROR_SECONDS / 4)
+                time.sleep(_AFTER_AN_ERROR_SECONDS / 4)  # also while stopping: the answer is to be recorded first
 
     def _ring(self, claim: Claim) -> Settlement:
         widget = self._settings.widget(claim.widget)
