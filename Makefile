@@ -3,16 +3,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long crash bench browser check pictures clean
+.PHONY: run test test-long crash bench browser packages check pictures clean
 
 run: .venv/run
 	@$(BIN)/python app.py
 
 # The fastest first: a slip is told in seconds.
-test: check browser
+test: check browser packages
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
 
-test-long: check browser
+test-long: check browser packages
 	$(BIN)/pytest
 
 # Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some five minutes.
@@ -30,6 +30,10 @@ check: .venv/test
 
 browser: .venv/test
 	@$(BIN)/python -m tests.browser.chromium
+
+# What the tests put on pages beside Ringback: React, Vue.
+packages: .venv/test
+	@$(BIN)/python -m tests.npm
 
 # The pictures of the README, taken of the sandbox.
 pictures: browser

@@ -1,0 +1,90 @@
+"""The JavaScript packages that tests and benchmarks put beside Ringback: React, Vue, the scripts of its peers.
+
+npm fetches them into the environment's folder, once, and what came is checked against the hash written here. None
+is part of the product. Run as a program, it fetches what the tests need.
+"""
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).parent.parent / ".venv" / "npm"
+MEND = "npm was not found. Mend it with: apt-get install npm (or install Node.js)"
+
+
+class Package(NamedTuple):
+    """One release of a package, and the SHA-512 of its file in Base64, as npm itself writes it."""
+
+    version: str
+    sha512: str
+
+
+FOR_TESTS = {
+    "react": Package(
+        "18.3.1",
+        "wS+hAgJShR0KhEvPJArfuPVN1+Hz1t0Y6n5jLrGQbkb4urgPE/0Rve+1kMB1v/oWgHgm4WIcV+i7F2pTVj+2iQ==",
+    ),
+    "react-dom": Package(
+        "18.3.1",
+        "5m4nQKp+rZRb09LNH59GM4BxTh9251/ylbKIbpe7TpGxfJ+9kv6BLkLBXIjjspbgbnIBNqlI23tRnTWT0snUIw==",
+    ),
+    "vue": Package(
+        "3.5.45",
+        "3cvsib8m9c0vB24+MDKsgcW4+Da4xaBl9Z/5Tbm2pmSIsRPxcil4cdXjXlVsmJ2g64XJo5h+IRd7rsdGT9pZaw==",
+    ),
+}
+PACKAGES = FOR_TESTS
+
+
+def folder(name: str) -> Path:
+    """Where the files of a package are. Fetches it first where it is not there yet."""
+    place = FOLDER / f"{name.replace('/', '+')}@{PACKAGES[name].version}"
+    if not place.exists():
+        _fetch(name, place)
+    return place
+
+
+def _fetch(name: str, place: Path) -> None:
+    package = PACKAGES[name]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as name_of_parent:
+        parent = Path(name_of_parent)
+        command = [_npm(), "pack", "--silent", f"{name}@{package.version}"]
+        subprocess.run(command, cwd=parent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        (archive,) = parent.glob("*.tgz")
+        digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+        if digest != package.sha512:
+            raise RuntimeError(f"{name} {package.version} is not the file it was: its SHA-512 is {digest}")
+        with tarfile.open(archive) as files:
+            files.extractall(parent, filter="data")
+        try:
+            (parent / "package").rename(place)
+        except OSError:
+            if not place.exists():  # else another process was quicker
+                raise
+
+
+def _npm() -> str:
+    if path := shutil.which("npm"):
+        return path
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "npm"], check=False)
+    if path := shutil.which("npm"):
+        return path
+    raise RuntimeError(MEND)
+
+
+if __name__ == "__main__":
+    try:
+        for name in FOR_TESTS:
+            folder(name)
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        sys.exit(str(error))
