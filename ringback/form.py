@@ -37,6 +37,8 @@ from ringback.phone import PhoneNumber, Reason
 from ringback.widget import Widget
 
 ATTRIBUTE_LENGTH = 200
+# The attribute that the embed script fills by itself, where a widget allows it.
+PAGE_TITLE = "page_title"
 _PAGE_LENGTH = 500
 
 REFUSALS: Mapping[Reason, str] = {
@@ -172,6 +174,12 @@ class CallbackForm(FlaskForm):
         }
         self._keep_what_is_shown()
 
+    @property
+    def hidden_attributes(self) -> dict[str, str]:
+        """What the page around the form has said; and an empty place for its title, which comes by message."""
+        title = {PAGE_TITLE: ""} if PAGE_TITLE in self.widget.attributes else {}
+        return title | self.attribute_values
+
     def _keep_what_is_shown(self) -> None:
         for name in ("name", "email", "company", "message"):
             if name not in self.widget.fields:
@@ -296,14 +304,17 @@ def region_name(code: str, language: str = "en") -> str:
 
 
 def answers_hash(answers: Answers, secret_key: str) -> str:
-    """A keyed hash of the answers: enough to see that two are the same, and nothing else."""
+    """A keyed hash of the answers: enough to see that two are the same, and nothing else.
+
+    The page's title is none of them: some count unread messages in it.
+    """
     said = [
         answers.phone,
         answers.name,
         answers.email,
         answers.company,
         answers.message,
-        dict(answers.attributes),
+        {name: value for name, value in answers.attributes.items() if name != PAGE_TITLE},
     ]
     text = json.dumps(said, sort_keys=True, ensure_ascii=False)
     return hmac.new(secret_key.encode(), b"answers " + text.encode(), hashlib.sha256).hexdigest()

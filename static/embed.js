@@ -9,54 +9,39 @@
  * - Styles are constructed sheets in shadow roots and frames are made with createElement, so a page
  *   needs to allow no more than this script and the frame: `script-src` and `frame-src`.
  * - No cookie, no storage, no request but the frame's own.
+ *
+ * It is served without its comments and indentation, and every page of a site pays for it. So a word
+ * is said once, and a helper is there where it saves bytes.
  */
 (() => {
   "use strict";
 
-  const LOAD_LIMIT_MS = 8000; // from asking for the form to hearing from it
-  const SILENCE_LIMIT_MS = 1000; // a refused frame and a dead server "load" too, but say nothing
-  const INLINE_MARGIN = "500px"; // how near an inline form has to be before it is loaded
-
-  const PREFIX = "data-ringback-";
-  const PREFILLED = /^(name|email|phone)$/; // a person's own: only ever in the fragment
-
-  // `/` and `/sales`, but none of the other addresses of ours.
-  const FORM_PATH =
-    /^\/(?!(requests|static|stop|console|sandbox|embed|healthz|readyz|metrics|openapi|api|docs|install)$)[\w-]*$/i;
-
-  // The page's own styles reach none of this, nor this the page. Close-set, since it is sent as it stands.
+  // The page's own styles reach none of this, nor this the page, but for what it says itself in --ringback-….
   const STYLES = `
-:host{all:initial!important;position:fixed!important;z-index:2147483000!important}
-:host(ringback-inline){display:block!important;position:static!important;min-height:640px!important}
+:host{all:initial!important;display:contents!important;font:16px/1.5 system-ui!important}
+:host(ringback-inline){display:block!important;min-height:var(--ringback-height,640px)!important}
 [hidden]{display:none!important}
-dialog{inset:24px 0 0;width:auto;max-width:none;height:auto;max-height:none;margin:0;padding:0;border:0;
-border-radius:20px 20px 0 0;outline:1px solid transparent;overflow:hidden;background:light-dark(#fff,#17191d);
-box-shadow:0 24px 64px -12px #0008}
+dialog{inset:auto 0 0;box-sizing:border-box;width:auto;max-width:none;height:calc(100dvh - 24px);max-height:none;
+margin:0;padding:0 0 env(safe-area-inset-bottom);border:1px solid transparent;border-radius:24px 24px 0 0;
+overflow:hidden;background:light-dark(#fff,#17191d)}
 dialog[open],div{display:flex;flex-direction:column;flex:1;min-height:0}
 dialog::backdrop{background:#0f111566}
-@media (min-width:480px){dialog{inset:16px 0;width:416px;max-height:720px;margin:auto;border-radius:20px}}
-button{align-self:end;flex:none;width:44px;height:44px;margin:4px 4px 0;border:0;border-radius:50%;
-background:none;font:28px/1 system-ui;cursor:pointer}
-:focus-visible{outline:3px solid;outline-offset:-3px}
-p,a{margin:0;color:CanvasText;font:16px/1.5 system-ui}
-p{padding:12px 20px}
-iframe{flex:1;min-height:0;border:0;visibility:hidden}
-.known iframe{visibility:visible}
-.known:not(.silent) p{display:none}
-:host(ringback-inline) iframe{flex:none;height:640px}
-nav{position:fixed;inset-inline-end:20px;bottom:max(20px,env(safe-area-inset-bottom))}
-nav a{display:block;margin-top:12px;padding:16px 24px;border-radius:28px;outline:1px solid #fff6;
-background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 8px 24px -4px #0006}
-@media (prefers-reduced-motion:no-preference){dialog{animation:rise .15s ease-out}}
-@keyframes rise{from{opacity:0;translate:0 8px}}
+@media (min-width:480px){dialog{inset:0;width:416px;height:min(760px,100dvh - 24px);margin:auto;border-radius:24px}}
+button{align-self:end;width:44px;height:44px;margin:4px 4px 0;padding:0;border:0;border-radius:24px;
+background:none;font-size:28px}
+iframe{flex:1;min-height:0;border:0}
+:host(ringback-inline) iframe{flex:none;min-height:var(--ringback-height,640px)}
+nav{position:fixed;z-index:2147483000;inset-inline-end:24px;bottom:calc(24px + env(safe-area-inset-bottom))}
+nav a{display:block;margin:12px 0 0;border:1px solid #fff6;border-radius:24px;
+background:var(--ringback-accent,#14161a);color:var(--ringback-on-accent,#fff);font-weight:600;text-decoration:none}
+nav a,output:not(:empty){padding:12px 24px}
+nav a,dialog{box-shadow:0 8px 24px -4px #0006}
 @media print{:host{display:none!important}}`;
 
   const script = document.currentScript;
   // The second of two scripts has nothing left to do.
   if (!script?.src || window.Ringback?.open) return;
   const ORIGIN = new URL(script.src).origin;
-  // A browser that is too old for these has its links.
-  const isSupported = window.HTMLDialogElement && "adoptedStyleSheets" in document;
   const page = document.documentElement;
 
   // What is on the page, all of it made when it is first needed.
@@ -64,7 +49,7 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
   let dialog;
   let launchers;
   let opener; // the link that gets the focus back: Safari does not focus a link that is clicked
-  let lock; // the sheet that is there while the page must not scroll
+  let lock; // the sheet that keeps the page from scrolling
   const panes = []; // every form that was loaded, in the dialog or inline
   const standIns = new Map(); // link → the launcher or the inline form in its place
 
@@ -79,23 +64,22 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
     };
   }
 
-  function element(name, attributes, ...children) {
-    const made = document.createElement(name);
-    for (const attribute of Object.entries(attributes)) made.setAttribute(...attribute);
+  function on(target, type, action) {
+    target.addEventListener(type, guarded(action));
+  }
+
+  function element(name, properties, ...children) {
+    const made = Object.assign(document.createElement(name), properties);
     made.append(...children);
     return made;
   }
 
-  function sheetOf(styles) {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(styles);
-    return sheet;
-  }
-
   function shadowed(name, ...children) {
-    const holder = element(name, {});
+    const holder = element(name);
     const root = holder.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = [sheetOf(STYLES)];
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLES);
+    root.adoptedStyleSheets = [sheet];
     root.append(...children);
     return holder;
   }
@@ -106,103 +90,104 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
 
   // ---- Which link leads to which form
 
+  /** `/` and `/sales`, but not "I did not ask for this", which a site may link to as well. */
   function isForm(link) {
-    return link.origin === ORIGIN && (link.hasAttribute("data-ringback") || FORM_PATH.test(link.pathname));
+    return link.origin === ORIGIN && /^\/(?!stop$)[\w-]*$/.test(link.pathname);
   }
 
   /** What the page itself declares: no script can tell a scheme that a page merely looks like. */
   function themeOfPage() {
-    const { colorScheme } = getComputedStyle(page);
     const meta = document.querySelector("meta[name=color-scheme]");
-    const schemes = meta && colorScheme === "normal" ? meta.content : colorScheme;
+    const schemes = getComputedStyle(page).colorScheme.replace("normal", meta?.content);
     if (!/dark/.test(schemes)) return "light";
     return /light/.test(schemes) ? "auto" : "dark";
+  }
+
+  function addressOfPage() {
+    return location.origin + location.pathname;
   }
 
   /**
    * Everything there is to know about a form before it is loaded.
    *
    * `options` are prefill, lang, theme; any other name is an attribute for the agent. `address` is the
-   * form on a page of its own. `key` tells forms apart and knows nothing of the page, so that what a
+   * form on a page of its own. It tells forms apart and knows nothing of the host page, so that what a
    * visitor typed is still there when a single-page site has gone on to its next page.
    */
   function describe(href, options, name) {
     const url = new URL(href);
     const query = url.searchParams;
-    const fragment = url.hash ? [url.hash.slice(1)] : [];
     for (const [option, value] of Object.entries(options || {})) {
       if (value == null) continue;
-      if (PREFILLED.test(option)) fragment.push(`${option}=${encodeURIComponent(value)}`);
+      // A person's own goes into the fragment, which is never sent.
+      if (/^(name|email|phone)$/.test(option)) url.hash += `&${option}=${encodeURIComponent(value)}`;
       else query.set(option, value);
     }
-    url.hash = fragment.join("&");
-    if (page.lang && !query.get("lang")) query.set("lang", page.lang);
     const theme = query.get("theme") || themeOfPage();
     query.set("theme", theme);
-    const form = { name: name || "Request a call back", address: url.href };
-    form.colorScheme = theme.replace("auto", "light dark");
+    if (page.lang && !query.get("lang")) query.set("lang", page.lang);
+    const address = url.href;
     query.set("embed", 1);
-    form.key = url.href;
-    query.set("page", location.origin + location.pathname);
-    form.src = url.href;
-    return form;
+    query.set("page", addressOfPage());
+    const scheme = theme.replace("auto", "light dark");
+    return { name: name || "Request a call back", address, src: url.href, scheme };
   }
 
   function formOf(link) {
     const options = {};
     for (const { name, value } of link.attributes) {
-      if (name.startsWith(PREFIX)) options[name.slice(PREFIX.length)] = value;
+      if (/^data-ringback-/.test(name)) options[name.slice(14)] = value;
     }
-    return describe(link.href, options, link.textContent.trim().replace(/\s+/g, " "));
+    return describe(link.href, options, link.innerText.trim());
   }
 
   // ---- A pane: the frame with a form in it, and a line that says so when it does not come
 
   function createPane(form) {
-    const frame = element("iframe", { title: form.name, src: form.src, referrerpolicy: "strict-origin" });
-    const note = element("p", { role: "status" });
+    const frame = element("iframe", { title: form.name, src: form.src, referrerPolicy: "strict-origin" });
+    const note = element("output");
     const pane = { ...form, frame, note, box: element("div", {}, note, frame) };
-    pane.box.style.colorScheme = form.colorScheme;
-    frame.addEventListener("load", guarded(() => pageCame(pane)));
+    pane.box.style.colorScheme = form.scheme;
+    on(frame, "load", () => pageCame(pane));
     panes.push(pane);
     return pane;
   }
 
   /** Asks for the form; also a second time, since a frame loads anew where it is put anew. */
   function loadInto(parent, pane) {
-    pane.box.className = "";
+    pane.heard = 0;
+    pane.frame.style.visibility = "hidden"; // until there is more to see than white, or the browser's own page
     pane.note.textContent = "Loading…";
-    waitFor(pane, LOAD_LIMIT_MS);
+    waitFor(pane, 8000);
     parent.append(pane.box);
   }
 
+  /** Milliseconds until we say that the form did not come. */
   function waitFor(pane, limit) {
     clearTimeout(pane.timer);
     pane.timer = setTimeout(guarded(showFallback), limit, pane);
   }
 
   // Every page in the frame loads and says "ready", in either order. One that has loaded and stays
-  // silent is not ours: the browser's own, about a server that does not answer.
+  // silent is not ours: the browser's own, about a frame that was refused or a server that is dead.
   function pageCame(pane) {
-    pane.isLate = !pane.isReady;
-    pane.isReady = false;
-    if (pane.isLate) waitFor(pane, SILENCE_LIMIT_MS);
+    if (!pane.heard--) waitFor(pane, 1000);
   }
 
   function pageIsReady(pane) {
     clearTimeout(pane.timer);
-    pane.isReady = !pane.isLate;
-    pane.isLate = false;
-    pane.box.className = "known";
-    if (pane.box.parentNode === dialog && dialog.open) pane.frame.focus();
+    pane.heard++;
+    pane.note.textContent = pane.frame.style.visibility = "";
+    tellPage(pane);
+    if (dialog?.open && pane.box.parentNode === dialog) pane.frame.focus(); // a hidden one cannot take it
   }
 
-  function showFallback({ box, address, frame, note }) {
-    const link = element("a", { href: address, target: "_blank" }, "Open it in a new tab");
-    box.classList.add("silent");
-    note.replaceChildren("The form did not load. ", link);
+  function showFallback(pane) {
+    const link = element("a", { href: pane.address, target: "_blank" }, "Open it in a new tab");
+    pane.heard = 0;
+    pane.note.replaceChildren("The form did not load. ", link);
     // The browser's own page would keep the focus, and Escape with it.
-    if (frame.getRootNode().activeElement === frame) link.focus();
+    if (pane.frame.matches(":focus")) link.focus();
   }
 
   // ---- What the frame tells us
@@ -218,16 +203,22 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
     if (type === "requested") announce(type, { widget, reference, state });
   }
 
+  /** The page it is asked on, which changes under a frame where a single-page site goes on. */
+  function tellPage({ frame }) {
+    frame.contentWindow.postMessage({ ringback: 1, type: "page", page: addressOfPage(), title: document.title }, ORIGIN);
+  }
+
   // ---- The dialog
 
   // Beside the body, not in it: a body may not be there yet, may be replaced by a single-page site,
   // and may have a transform, which would turn "fixed to the window" into "fixed to the page".
   function mountHost() {
     if (!host) {
-      dialog = element("dialog", {}, element("button", { "aria-label": "Close" }, "×"));
-      dialog.addEventListener("click", guarded(closeByClick));
-      dialog.addEventListener("close", guarded(afterClosing));
-      launchers = element("nav", {});
+      dialog = element("dialog", {}, element("button", { ariaLabel: "Close" }, "×"));
+      on(dialog, "click", closeByClick);
+      on(dialog, "close", afterClosing);
+      launchers = element("nav");
+      lock = new CSSStyleSheet();
       host = shadowed("ringback-embed", launchers, dialog);
     }
     if (!host.isConnected) page.append(host);
@@ -235,24 +226,25 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
 
   /** The form in the dialog: the one from before, with what was typed in it, unless it did not come. */
   function paneFor(form) {
-    const before = panes.find((pane) => pane.key === form.key && pane.box.parentNode === dialog);
+    mountHost();
+    const before = panes.find((pane) => pane.address === form.address && pane.box.parentNode === dialog);
     const pane = before || createPane(form);
-    if (pane !== before || pane.box.classList.contains("silent")) loadInto(dialog, pane);
+    if (!before || pane.note.firstElementChild) loadInto(dialog, pane);
     return pane;
   }
 
   function show(form, link) {
-    mountHost();
     const pane = paneFor(form);
     for (const box of dialog.querySelectorAll("div")) box.hidden = box !== pane.box;
-    dialog.setAttribute("aria-label", form.name);
-    dialog.style.colorScheme = form.colorScheme;
+    dialog.ariaLabel = form.name;
+    dialog.style.colorScheme = form.scheme;
     if (!dialog.open) {
       opener = link;
       dialog.showModal();
       lockPage();
       announce("open");
     }
+    if (!pane.note.firstChild) tellPage(pane);
     pane.frame.focus(); // one that is on its way cannot take it; until it can, the close button has it
   }
 
@@ -267,23 +259,19 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
 
   function afterClosing() {
     if (dialog.open) return; // opened again in the same breath
-    unlockPage();
+    lock.replaceSync("");
     opener?.focus({ preventScroll: true });
     announce("close");
   }
 
-  // A sheet that comes and goes leaves the page's own styles as they were. The element that scrolls
-  // the page keeps doing so: choosing the other one would jump to the top.
+  // A sheet of rules leaves the page's own styles as they were. The element that scrolls the page keeps
+  // doing so: choosing the other one would jump to the top.
   function lockPage() {
-    const { overflowY, scrollbarGutter } = getComputedStyle(page);
-    const losesScrollbar = innerWidth > page.clientWidth && scrollbarGutter === "auto";
-    lock = sheetOf(`${overflowY === "visible" ? "body" : "html"}{overflow:hidden!important}`);
-    if (losesScrollbar) lock.insertRule("html{scrollbar-gutter:stable!important}");
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets, lock];
-  }
-
-  function unlockPage() {
-    document.adoptedStyleSheets = [...document.adoptedStyleSheets].filter((sheet) => sheet !== lock);
+    const scroller = getComputedStyle(page).overflowY === "visible" ? "body" : "html";
+    const gutter = innerWidth > page.clientWidth ? "stable" : "auto"; // where a scrollbar was, nothing moves in
+    lock.replaceSync(`${scroller}{overflow:hidden!important}html{scrollbar-gutter:${gutter}!important}`);
+    const sheets = document.adoptedStyleSheets;
+    if (!sheets.includes(lock)) sheets.push(lock);
   }
 
   // ---- Links that something stands in for: "inline" and "button"
@@ -291,12 +279,14 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
   function createInline(link) {
     const pane = createPane(formOf(link));
     const holder = shadowed("ringback-inline");
-    const load = guarded((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      loadInto(holder.shadowRoot, pane);
-    });
-    const observer = new IntersectionObserver(load, { rootMargin: INLINE_MARGIN });
+    const observer = new IntersectionObserver(
+      guarded((entries) => {
+        if (!entries.pop().isIntersecting) return;
+        observer.disconnect();
+        loadInto(holder.shadowRoot, pane);
+      }),
+      { rootMargin: "500px" }, // so near that it will be there in time
+    );
     observer.observe(holder);
     link.after(holder);
     return holder;
@@ -314,39 +304,54 @@ background:#14161a;color:#fff;font-weight:600;text-decoration:none;box-shadow:0 
   /** Brings what stands on the page in line with the links that are on it now. */
   function sync() {
     for (const link of document.querySelectorAll("a[data-ringback]")) {
-      const mode = link.getAttribute("data-ringback");
-      const create = mode === "inline" ? createInline : mode === "button" && createLauncher;
+      const create = { inline: createInline, button: createLauncher }[link.getAttribute("data-ringback")];
       if (!create || standIns.has(link) || !isForm(link)) continue;
       standIns.set(link, create(link));
       // Hidden, but there: a framework that made it will want to take it away.
       link.style.setProperty("display", "none", "important");
     }
     for (const [link, standIn] of standIns) if (!link.isConnected) standIn.remove() || standIns.delete(link);
-    if (host && !host.isConnected) unlockPage(); // somebody took the dialog away while it was open
+    if (host && !host.isConnected) close(); // somebody took it away; an open dialog would leave the page locked
   }
 
   // ---- The ways in
 
+  /** The link to a form that an event is about, if it is to open here. */
+  function linkOf(event) {
+    const link = event.composedPath().find((node) => node.localName === "a");
+    return link && isForm(link) && !link.hasAttribute("download") && /^(_self)?$/.test(link.target) && link;
+  }
+
+  /** Whoever points at a link or comes to it by keyboard will want its form. */
+  function warm(event) {
+    const link = linkOf(event);
+    if (link) paneFor(formOf(link));
+  }
+
   function openClicked(event) {
     if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-    const link = event.composedPath().find((node) => node.localName === "a");
-    if (!link || !isForm(link) || link.hasAttribute("download") || !/^(_self)?$/.test(link.target)) return;
+    const link = linkOf(event);
+    if (!link) return;
     show(formOf(link), link);
     event.preventDefault(); // last: had anything failed, the link would still lead to the form
   }
 
   /** Opens a widget's form: `Ringback.open("sales", { plan: "pro" })`. */
   function open(widget, options) {
-    const form = describe(`${ORIGIN}/${encodeURIComponent(widget)}`, options);
-    if (isSupported) show(form);
-    else location.assign(form.address);
+    const form = describe(`${ORIGIN}/${widget}`, options);
+    try {
+      show(form);
+    } catch {
+      location.assign(form.address);
+    }
   }
 
   guarded(() => {
     window.Ringback = { open: guarded(open), close: guarded(close) };
-    if (!isSupported) return;
-    document.addEventListener("click", guarded(openClicked));
-    addEventListener("message", guarded(receive));
+    on(document, "click", openClicked);
+    on(document, "pointerover", warm);
+    on(document, "focusin", warm);
+    on(window, "message", receive);
     new MutationObserver(guarded(sync)).observe(document, { childList: true, subtree: true });
     sync();
   })();

@@ -1,5 +1,6 @@
 /**
- * What a page of ours tells the page that frames it, so that a dialog can close and a frame can fit.
+ * What a page of ours tells the page that frames it, so that a dialog can close and a frame can fit; and the one thing it
+ * is told: which page it is asked on.
  *
  * Every message is `{ringback: 1, type, …}` and holds nothing that a person typed.
  */
@@ -20,6 +21,17 @@ function parentOrigins() {
 
 function tell(type, details) {
   parentOrigins().forEach((origin) => parent.postMessage({ ringback: 1, type, ...details }, origin));
+}
+
+/** Takes down which page it is asked on. A single-page site may have gone on since the form was loaded. */
+function takePage({ data, origin, source }) {
+  if (source !== parent || !parentOrigins().includes(origin) || data?.ringback !== 1 || data.type !== "page") {
+    return;
+  }
+  const known = { page: data.page, page_title: data.title };
+  for (const field of document.querySelectorAll("[name=page], [name=page_title]")) {
+    field.value = String(known[field.name]);
+  }
 }
 
 /** A key pressed in here never reaches the dialog around the frame. */
@@ -64,6 +76,7 @@ function focusHeading() {
 }
 
 if (parent !== window) {
+  addEventListener("message", takePage);
   tell("ready");
   addEventListener("keydown", tellEscape);
   tellHeight();

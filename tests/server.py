@@ -101,7 +101,7 @@ company = "Acme Ltd"
 privacy_url = "https://www.acme.test/privacy"
 region = "GB"
 fields = ["name", "email", "company", "message"]
-attributes = ["plan"]
+attributes = ["plan", "page_title"]
 phone = "+44 20 7946 0000"
 promise_minutes = 15
 """

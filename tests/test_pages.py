@@ -213,6 +213,20 @@ def test_attributes_and_the_host_page_come_along_and_nothing_else_does(visitor: 
     assert request.answers.page == "https://www.acme.test/pricing"
 
 
+def test_a_pages_title_goes_to_the_agent_where_the_widget_says_so(make_app: Callable[..., Flask]) -> None:
+    from tests.conftest import WIDGET
+
+    app = make_app(widgets={"sales": WIDGET | {"attributes": ["page_title"]}})
+    visitor = Visitor(app)
+    page = visitor.opens("/sales")
+    sent = visitor.sends(page, name="Ann", phone="020 7946 0123", page_title="(1) Prices – Acme")
+    again = visitor.sends(page, name="Ann", phone="020 7946 0123", page_title="(2) Prices – Acme")
+
+    (request,) = stored(app)
+    assert request.answers.attributes == {"page_title": "(1) Prices – Acme"}
+    assert again.location == sent.location, "a title is no answer of the visitor's"
+
+
 def test_fields_that_are_not_shown_are_ignored(make_app: Callable[..., Flask]) -> None:
     from tests.conftest import WIDGET
 

@@ -102,6 +102,22 @@ def test_what_was_typed_is_still_there_when_the_dialog_is_opened_again(guest: Vi
     expect(guest.name_field).to_have_value("Ann Example")
 
 
+@pytest.mark.parametrize("intent", ["hover", "focus"])
+def test_whoever_points_at_a_link_finds_the_form_there_when_they_click(
+    guest: Visitor, context: BrowserContext, intent: str
+) -> None:
+    with context.expect_event("request", lambda request: request.url.startswith(guest.form_url)):
+        getattr(opener_of(guest.page), intent)()
+    expect(dialog_of(guest.page)).to_have_count(0)
+    frame = guest.page.locator("iframe").element_handle().content_frame()
+    assert frame
+    frame.wait_for_load_state()
+    guest.opens_the_dialog()
+
+    assert len(guest.page.frames) == 2
+    expect(guest.headline).to_be_focused()
+
+
 # --- which links, which clicks ---
 
 
@@ -177,6 +193,22 @@ def test_a_link_says_it_otherwise(visitor: Visitor, company: Company) -> None:
     asked = asked_of_the_form(visitor.page)
     assert (asked["lang"], asked["theme"], asked["plan"]) == ("fr", "light", "pro")
     expect(visitor.place.locator("html")).to_have_css("color-scheme", "light")
+
+
+def test_the_agent_reads_which_page_it_was_asked_on_and_its_title(visitor: Visitor, company: Company) -> None:
+    goes_to(visitor, company, company.link())
+    visitor.opens_the_dialog()
+    visitor.page.get_by_role("button", name="Close").click()
+    visitor.page.evaluate(
+        "() => { history.pushState(null, '', '/prices?coupon=secret#pro'); document.title = 'Prices – Acme' }"
+    )
+    visitor.opens_the_dialog()
+    visitor.asks()
+
+    asked_on = [
+        (call.attributes["page"], call.attributes["page_title"]) for call in company.calls_to(visitor.number)
+    ]
+    assert asked_on == [(f"{company.web_site.url}/prices", "Prices – Acme")]
 
 
 def test_a_page_opens_and_closes_the_form_itself(visitor: Visitor, company: Company) -> None:

@@ -1,0 +1,53 @@
+"""What `/embed.js` answers: every page of a customer's site pays for it."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+PUBLIC_URL = "https://callback.acme.test"
+LIMIT_BYTES = 3_500
+ZIPPED = {"Accept-Encoding": "gzip, br"}
+
+
+@pytest.fixture
+def site(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def test_the_script_is_light(site: FlaskClient) -> None:
+    answer = site.get("/embed.js", base_url=PUBLIC_URL, headers=ZIPPED)
+
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert int(answer.headers["Content-Length"]) == len(answer.data) <= LIMIT_BYTES
+
+
+def test_what_is_served_is_the_source_without_its_comments(site: FlaskClient) -> None:
+    served = site.get("/embed.js", base_url=PUBLIC_URL).text
+    source = Path("static/embed.js").read_text(encoding="utf-8")
+
+    assert "Ringback's embed script" in source
+    assert "Ringback's embed script" not in served
+    assert "showModal" in served
+    zipped = site.get("/embed.js", base_url=PUBLIC_URL, headers=ZIPPED).data
+    assert gzip.decompress(zipped).decode() == served
+
+
+def test_a_browser_that_has_the_script_gets_nothing_again(site: FlaskClient) -> None:
+    first = site.get("/embed.js", base_url=PUBLIC_URL, headers=ZIPPED)
+    again = site.get("/embed.js", base_url=PUBLIC_URL, headers=ZIPPED | {"If-None-Match": first.headers["ETag"]})
+
+    assert first.headers["Cache-Control"] == "public, max-age=300"
+    assert "Accept-Encoding" in first.headers["Vary"]
+    assert (again.status_code, again.data) == (304, b"")
+    assert site.get("/embed.js", base_url=PUBLIC_URL).headers["ETag"] != first.headers["ETag"]
+
+
+def test_any_site_may_load_the_script_even_one_that_isolates_itself(site: FlaskClient) -> None:
+    headers = site.get("/embed.js", base_url=PUBLIC_URL).headers
+
+    assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert "Set-Cookie" not in headers
