@@ -18,17 +18,26 @@ def style(brand: str) -> str:
     colour = _rgb(brand)
     tokens = {
         "--brand": colour,
-        "--on-brand": _LIGHT_SURFACE if contrast(colour, _LIGHT_SURFACE) >= _READABLE else (0, 0, 0),
+        "--on-brand": _text_on(colour),
         "--accent-light": _readable_on(_LIGHT_SURFACE, colour, towards=(0, 0, 0)),
         "--accent-dark": _readable_on(_DARK_SURFACE, colour, towards=(255, 255, 255)),
     }
     return ":root{" + ";".join(f"{name}:{_hex(value)}" for name, value in tokens.items()) + "}"
 
 
+def text_on(brand: str) -> str:
+    """The colour of words on a brand colour: white where it can be read there, else black."""
+    return _hex(_text_on(_rgb(brand)))
+
+
 def contrast(one: RGB, other: RGB) -> float:
     """From 1 (the same) to 21 (black on white)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def _text_on(colour: RGB) -> RGB:
+    return _LIGHT_SURFACE if contrast(colour, _LIGHT_SURFACE) >= _READABLE else (0, 0, 0)
 
 
 def _readable_on(surface: RGB, colour: RGB, towards: RGB) -> RGB:

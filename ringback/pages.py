@@ -45,7 +45,8 @@ _SHOWN = ("embed", "theme", "lang")
 def show_form(key: str | None) -> Answer:
     """The form of a widget; at `/`, of the first."""
     widget = _widget(key)
-    given = {name: request.args[name] for name in (*widget.attributes, "page") if name in request.args}
+    said = {name.lower(): value for name, value in request.args.items()}  # HTML writes attributes small
+    given = {name: said[name.lower()] for name in (*widget.attributes, "page") if name.lower() in said}
     given.setdefault("page", request.referrer or "")
     return _form_page(CallbackForm(widget, parts().tokens, None, given))
 

@@ -14,34 +14,32 @@
  * is said once, and a helper is there where it saves bytes.
  */
 (() => {
-  "use strict";
-
   // The page's own styles reach none of this, nor this the page, but for what it says itself in --ringback-….
   const STYLES = `
 :host{all:initial!important;display:contents!important;font:16px/1.5 system-ui!important}
 :host(ringback-inline){display:block!important;min-height:var(--ringback-height,640px)!important}
-[hidden]{display:none!important}
-dialog{inset:auto 0 0;box-sizing:border-box;width:auto;max-width:none;height:calc(100dvh - 24px);max-height:none;
+dialog{inset:auto 0 0;box-sizing:border-box;width:auto;max-width:none;height:min(760px,100dvh - 24px);
 margin:0;padding:0 0 env(safe-area-inset-bottom);border:1px solid transparent;border-radius:24px 24px 0 0;
 overflow:hidden;background:light-dark(#fff,#17191d)}
 dialog[open],div{display:flex;flex-direction:column;flex:1;min-height:0}
-dialog::backdrop{background:#0f111566}
-@media (min-width:480px){dialog{inset:0;width:416px;height:min(760px,100dvh - 24px);margin:auto;border-radius:24px}}
-button{align-self:end;width:44px;height:44px;margin:4px 4px 0;padding:0;border:0;border-radius:24px;
-background:none;font-size:28px}
+div[hidden]{display:none}
+dialog::backdrop{background:#0006}
+@media (min-width:480px){dialog{inset:0;width:416px;margin:auto;border-radius:24px}}
+section{text-align:end}
+button{width:44px;height:44px;margin:4px 4px 0;padding:0;border:0;background:none;font-size:28px}
 iframe{flex:1;min-height:0;border:0}
 :host(ringback-inline) iframe{flex:none;min-height:var(--ringback-height,640px)}
-nav{position:fixed;z-index:2147483000;inset-inline-end:24px;bottom:calc(24px + env(safe-area-inset-bottom))}
+nav{position:fixed;z-index:999999;inset-inline-end:24px;bottom:calc(24px + env(safe-area-inset-bottom))}
 nav a{display:block;margin:12px 0 0;border:1px solid #fff6;border-radius:24px;
 background:var(--ringback-accent,#14161a);color:var(--ringback-on-accent,#fff);font-weight:600;text-decoration:none}
 nav a,output:not(:empty){padding:12px 24px}
-nav a,dialog{box-shadow:0 8px 24px -4px #0006}
+output{position:absolute}
 @media print{:host{display:none!important}}`;
 
   const script = document.currentScript;
   // The second of two scripts has nothing left to do.
   if (!script?.src || window.Ringback?.open) return;
-  const ORIGIN = new URL(script.src).origin;
+  const ORIGIN = script.src.split("/", 3).join("/");
   const page = document.documentElement;
 
   // What is on the page, all of it made when it is first needed.
@@ -50,7 +48,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
   let launchers;
   let opener; // the link that gets the focus back: Safari does not focus a link that is clicked
   let lock; // the sheet that keeps the page from scrolling
-  const panes = []; // every form that was loaded, in the dialog or inline
+  let panes = []; // every form that was loaded, in the dialog or inline
   const standIns = new Map(); // link → the launcher or the inline form in its place
 
   /** An error of ours is ours: it never reaches the page's own error handling. */
@@ -144,12 +142,12 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
   // ---- A pane: the frame with a form in it, and a line that says so when it does not come
 
   function createPane(form) {
-    const frame = element("iframe", { title: form.name, src: form.src, referrerPolicy: "strict-origin" });
+    const frame = element("iframe", { title: form.name, src: form.src, referrerPolicy: "origin" });
     const note = element("output");
     const pane = { ...form, frame, note, box: element("div", {}, note, frame) };
     pane.box.style.colorScheme = form.scheme;
     on(frame, "load", () => pageCame(pane));
-    panes.push(pane);
+    panes = [...panes.filter(({ frame }) => frame.isConnected), pane];
     return pane;
   }
 
@@ -188,6 +186,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
     pane.note.replaceChildren("The form did not load. ", link);
     // The browser's own page would keep the focus, and Escape with it.
     if (pane.frame.matches(":focus")) link.focus();
+    pane.frame.style.visibility = "hidden";
   }
 
   // ---- What the frame tells us
@@ -199,7 +198,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
     const { type, height, widget, reference, state } = data;
     if (type === "ready") pageIsReady(pane);
     if (type === "escape") close();
-    if (type === "height") pane.frame.style.height = `${height}px`; // in the dialog, the frame fills what there is
+    if (type === "height" && height === (height & 8191)) pane.frame.style.height = `${height}px`; // in the dialog, the frame fills what there is
     if (type === "requested") announce(type, { widget, reference, state });
   }
 
@@ -214,7 +213,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
   // and may have a transform, which would turn "fixed to the window" into "fixed to the page".
   function mountHost() {
     if (!host) {
-      dialog = element("dialog", {}, element("button", { ariaLabel: "Close" }, "×"));
+      dialog = element("dialog", {}, element("section", {}, element("button", { ariaLabel: "Close" }, "×")));
       on(dialog, "click", closeByClick);
       on(dialog, "close", afterClosing);
       launchers = element("nav");
@@ -252,7 +251,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
     dialog?.close();
   }
 
-  // The close button, or the dialog itself, which is its backdrop: the frame keeps its own clicks.
+  // The close button, or the dialog itself, which is its backdrop.
   function closeByClick({ target }) {
     if (target === dialog || target.localName === "button") close();
   }
@@ -277,13 +276,12 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
   // ---- Links that something stands in for: "inline" and "button"
 
   function createInline(link) {
-    const pane = createPane(formOf(link));
     const holder = shadowed("ringback-inline");
     const observer = new IntersectionObserver(
       guarded((entries) => {
         if (!entries.pop().isIntersecting) return;
         observer.disconnect();
-        loadInto(holder.shadowRoot, pane);
+        loadInto(holder.shadowRoot, createPane(formOf(link)));
       }),
       { rootMargin: "500px" }, // so near that it will be there in time
     );
@@ -296,7 +294,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
     mountHost();
     const launcher = link.cloneNode();
     launcher.textContent = link.textContent;
-    launcher.removeAttribute("style");
+    launcher.style = "";
     launchers.append(launcher);
     return launcher;
   }
@@ -307,10 +305,14 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
       const create = { inline: createInline, button: createLauncher }[link.getAttribute("data-ringback")];
       if (!create || standIns.has(link) || !isForm(link)) continue;
       standIns.set(link, create(link));
-      // Hidden, but there: a framework that made it will want to take it away.
-      link.style.setProperty("display", "none", "important");
+      // Hidden, but there: a framework that made it will want to take it away. A launcher leaves its place
+      // empty, so that nothing below it moves.
+      link.style.cssText += create === createInline ? ";display:none!important" : ";visibility:hidden!important";
     }
-    for (const [link, standIn] of standIns) if (!link.isConnected) standIn.remove() || standIns.delete(link);
+    for (const [link, standIn] of standIns) {
+      if (!link.isConnected) standIns.delete(link) && standIn.remove();
+      else if (!standIn.isConnected) link.style = ""; // somebody took it away: the link is a link again
+    }
     if (host && !host.isConnected) close(); // somebody took it away; an open dialog would leave the page locked
   }
 
@@ -347,7 +349,7 @@ nav a,dialog{box-shadow:0 8px 24px -4px #0006}
   }
 
   guarded(() => {
-    window.Ringback = { open: guarded(open), close: guarded(close) };
+    window.Ringback = { open: guarded(open), close };
     on(document, "click", openClicked);
     on(document, "pointerover", warm);
     on(document, "focusin", warm);

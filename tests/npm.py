@@ -27,6 +27,11 @@ class Package(NamedTuple):
 
 
 FOR_TESTS = {
+    # Turns the JSX of a recipe into what a browser runs, so that the very text of the guide is tried.
+    "@babel/standalone": Package(
+        "7.29.13",
+        "N8oXikyXZJfWWQoO26w+KLheK1P4itiJx15C29FNWpYsxYhbie2EyfZDvxZfBL+Gx+hInpGI0CO7y/pSh6hHkg==",
+    ),
     "react": Package(
         "18.3.1",
         "wS+hAgJShR0KhEvPJArfuPVN1+Hz1t0Y6n5jLrGQbkb4urgPE/0Rve+1kMB1v/oWgHgm4WIcV+i7F2pTVj+2iQ==",
@@ -40,7 +45,25 @@ FOR_TESTS = {
         "3cvsib8m9c0vB24+MDKsgcW4+Da4xaBl9Z/5Tbm2pmSIsRPxcil4cdXjXlVsmJ2g64XJo5h+IRd7rsdGT9pZaw==",
     ),
 }
-PACKAGES = FOR_TESTS
+FOR_BENCH = {
+    "@calcom/embed-core": Package(
+        "1.5.3",
+        "GeId9gaByJ5EWiPmuvelZOvFWPOTWkcWZr5vGTCbIUTX125oE5yn0n8lDF1MJk5Xj1WO+/dk9jKIE08Ad9ytiQ==",
+    ),
+    "@calcom/embed-snippet": Package(
+        "1.3.3",
+        "pqqKaeLB8R6BvyegcpI9gAyY6Xyx1bKYfWvIGOvIbTpguWyM1BBBVcT9DCeGe8Zw7Ujp5K56ci7isRUrT2Uadg==",
+    ),
+    "@formbricks/js": Package(
+        "5.1.0",
+        "a0aqIumi8nlMr4c7pgUj1HxReHrpKNqUOomBu/7MCAIRmthBkICTIDZ5yXKaL0TMagKBPFC1uVhdu8vd4F4QMQ==",
+    ),
+    "@typeform/embed": Package(
+        "6.1.1",
+        "VDd1w61otCEJZ1iCeuusgI73MZfL01tldmGcULuhc3vIDSd9P3zZDMAQpy4I+stt6P8r0j3aQXmPYjP4NQ3QWQ==",
+    ),
+}
+PACKAGES = FOR_TESTS | FOR_BENCH
 
 
 def folder(name: str) -> Path:

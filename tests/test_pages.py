@@ -227,6 +227,19 @@ def test_a_pages_title_goes_to_the_agent_where_the_widget_says_so(make_app: Call
     assert again.location == sent.location, "a title is no answer of the visitor's"
 
 
+def test_an_attribute_with_capitals_is_filled_by_a_page_that_cannot_write_them(
+    make_app: Callable[..., Flask],
+) -> None:
+    from tests.conftest import WIDGET
+
+    app = make_app(widgets={"sales": WIDGET | {"attributes": ["orderId"]}})
+    visitor = Visitor(app)
+    visitor.sends(visitor.opens("/sales?orderid=A-17"), name="Ann", phone="020 7946 0123")
+
+    (request,) = stored(app)
+    assert request.answers.attributes == {"orderId": "A-17"}
+
+
 def test_fields_that_are_not_shown_are_ignored(make_app: Callable[..., Flask]) -> None:
     from tests.conftest import WIDGET
 

@@ -1,4 +1,4 @@
-"""Ringback to try: one demo widget, a Samespace of our own making, a customer's web site, an agent's dock.
+"""Ringback to try: one demo widget, a Samespace of our own making, and the pages of everybody around them.
 
 Only app.py knows it. It can reach no real Samespace, answers to no name but this machine's, and keeps a
 store of its own that production refuses to open.
@@ -13,6 +13,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ringback.factory import create_app
+from ringback.sandbox.install import install_pages
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.settings import SamespaceSettings, Settings, read_configuration
@@ -26,7 +27,9 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
     samespace = SandboxSamespace()
     samespace.start()
     configuration = read_configuration(Path(__file__).parent / "ringback.toml")
-    demo = configuration.widgets["demo"].model_copy(update={"origins": (f"http://localhost:{port}",)})
+    # All that frame a form have to be allowed: on the install page that is its preview, on localhost, and itself.
+    origins = (f"http://localhost:{port}", f"http://127.0.0.1:{port}")
+    demo = configuration.widgets["demo"].model_copy(update={"origins": origins})
     ours = {
         "samespace": SamespaceSettings(base_url=samespace.base_url, space_id="sandbox"),
         "widgets": {"demo": demo},
@@ -41,6 +44,7 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
     )
     app = create_app(settings)
     app.register_blueprint(sandbox_pages(samespace))
+    app.register_blueprint(install_pages())
     app.extensions["ringback-welcome"] = welcome(port)
     return app
 
@@ -59,10 +63,11 @@ def welcome(port: int) -> str:
     """What to open, for the person who has just started it."""
     return "\n".join(
         [
-            "Ringback is running as a sandbox: nobody is called. Three pages to open:",
+            "Ringback is running as a sandbox: nobody is called. Four pages to open:",
             f"  the customer's web site   http://localhost:{port}/sandbox/site",
             f"  the form on its own       http://127.0.0.1:{port}/demo",
             f"  the agent's dock          http://127.0.0.1:{port}/sandbox/dock",
-            "Ask for a call on the first, see it arrive on the last. Ctrl+C stops it.",
+            f"  how to put it on a site   http://127.0.0.1:{port}/demo/install",
+            "Ask for a call on the first, see it arrive on the third. Ctrl+C stops it.",
         ]
     )

@@ -52,6 +52,11 @@ class Visitor:
         self.page.goto(self.form_url + query)
         self.has_the_form(self.page)
 
+    def goes_to(self, company: "Company", body: str, **page: str) -> None:
+        """Come to the company's web site, which has this on its page besides the script."""
+        company.web_site.shows(body + company.script, **page)
+        self.page.goto(company.web_site.url)
+
     def opens_the_dialog(self, link: str = ASKING) -> None:
         self.page.get_by_role("link", name=link).first.click()
         self.has_the_form_in_the_dialog()
@@ -118,6 +123,20 @@ class Visitor:
         if too_late.is_visible():
             self.page.goto(confirmation)
             self.cancels()
+
+    @property
+    def opener(self) -> Locator:
+        """The link to the form on a host page."""
+        return self.page.get_by_role("link", name=ASKING)
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    @property
+    def close_button(self) -> Locator:
+        """The dialog's own, which is not in the frame."""
+        return self.page.get_by_role("button", name="Close")
 
     @property
     def headline(self) -> Locator:
@@ -193,7 +212,7 @@ class WebSite:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.url = f"http://localhost:{self._server.server_port}"
-        self._pages: dict[str, tuple[str, dict[str, str]]] = {}
+        self._pages: dict[str, tuple[bytes, dict[str, str]]] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -206,16 +225,20 @@ class WebSite:
 
     def shows(self, body: str, *, head: str = "", language: str = "en", path: str = "/", **headers: str) -> None:
         html = f'<!doctype html><html lang="{language}"><head><title>Acme</title>{head}</head><body>{body}</body>'
-        self._pages[path] = (html, {name.replace("_", "-"): value for name, value in headers.items()})
+        self.serves(path, html.encode(), "text/html; charset=utf-8", **headers)
+
+    def serves(self, path: str, body: bytes, content_type: str, **headers: str) -> None:
+        """A page, a script or a style sheet; the underscores of a header's name are its hyphens."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._pages[path] = (body, {"Content-Type": content_type} | named)
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
-        html, headers = self._pages.get(handler.path.split("?")[0], ("", {}))
-        handler.send_response(200 if html else 404)
-        handler.send_header("Content-Type", "text/html; charset=utf-8")
+        body, headers = self._pages.get(handler.path.split("?")[0], (b"", {}))
+        handler.send_response(200 if body else 404)
         for name, value in headers.items():
             handler.send_header(name, value)
         handler.end_headers()
-        handler.wfile.write(html.encode())
+        handler.wfile.write(body)
 
 
 @dataclass

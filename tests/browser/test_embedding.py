@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.browser.journeys import ASKING, Company, Visitor, WebSite, international
 from tests.server import production
@@ -20,22 +20,8 @@ for (const name of ["open", "requested", "close"]) document.addEventListener(
 @pytest.fixture
 def guest(visitor: Visitor, company: Company) -> Visitor:
     """Somebody on the company's web site, which has the plain link and the script."""
-    goes_to(visitor, company, company.link())
+    visitor.goes_to(company, company.link())
     return visitor
-
-
-def goes_to(visitor: Visitor, company: Company, body: str, **page: str) -> None:
-    """Open the company's web site with this on its page, besides the script."""
-    company.web_site.shows(body + company.script, **page)
-    visitor.page.goto(company.web_site.url)
-
-
-def dialog_of(page: Page) -> Locator:
-    return page.get_by_role("dialog")
-
-
-def opener_of(page: Page) -> Locator:
-    return page.get_by_role("link", name=ASKING)
 
 
 def asked_of_the_form(page: Page) -> dict[str, str]:
@@ -51,7 +37,7 @@ def test_the_dialog_is_named_after_its_link_and_begins_with_a_close_button_that_
 ) -> None:
     guest.opens_the_dialog()
 
-    expect(dialog_of(guest.page)).to_match_aria_snapshot(f'- dialog "{ASKING}":\n  - button "Close"\n  - iframe')
+    expect(guest.dialog).to_match_aria_snapshot(f'- dialog "{ASKING}":\n  - button "Close"\n  - iframe')
 
 
 def test_the_dialog_is_opened_filled_in_and_closed_by_keyboard_alone(guest: Visitor) -> None:
@@ -68,8 +54,8 @@ def test_the_dialog_is_opened_filled_in_and_closed_by_keyboard_alone(guest: Visi
     guest.has_the_confirmation()
     keyboard.press("Escape")
 
-    expect(dialog_of(guest.page)).to_be_hidden()
-    expect(opener_of(guest.page)).to_be_focused()
+    expect(guest.dialog).to_be_hidden()
+    expect(guest.opener).to_be_focused()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +63,7 @@ def test_the_dialog_is_opened_filled_in_and_closed_by_keyboard_alone(guest: Visi
 )
 def test_the_dialog_closes_and_gives_the_focus_back(guest: Visitor, way: str) -> None:
     guest.opens_the_dialog()
-    close = guest.page.get_by_role("button", name="Close")
+    close = guest.close_button
     match way:
         case "Escape in the form":
             guest.phone_field.press("Escape")
@@ -88,8 +74,8 @@ def test_the_dialog_closes_and_gives_the_focus_back(guest: Visitor, way: str) ->
         case _:
             guest.page.mouse.click(5, 5)
 
-    expect(dialog_of(guest.page)).to_be_hidden()
-    expect(opener_of(guest.page)).to_be_focused()
+    expect(guest.dialog).to_be_hidden()
+    expect(guest.opener).to_be_focused()
 
 
 def test_what_was_typed_is_still_there_when_the_dialog_is_opened_again(guest: Visitor) -> None:
@@ -107,8 +93,8 @@ def test_whoever_points_at_a_link_finds_the_form_there_when_they_click(
     guest: Visitor, context: BrowserContext, intent: str
 ) -> None:
     with context.expect_event("request", lambda request: request.url.startswith(guest.form_url)):
-        getattr(opener_of(guest.page), intent)()
-    expect(dialog_of(guest.page)).to_have_count(0)
+        getattr(guest.opener, intent)()
+    expect(guest.dialog).to_have_count(0)
     frame = guest.page.locator("iframe").element_handle().content_frame()
     assert frame
     frame.wait_for_load_state()
@@ -122,11 +108,11 @@ def test_whoever_points_at_a_link_finds_the_form_there_when_they_click(
 
 
 def test_a_link_that_is_added_later_opens_the_dialog(visitor: Visitor, company: Company) -> None:
-    goes_to(visitor, company, "<main></main>")
+    visitor.goes_to(company, "<main></main>")
     visitor.page.locator("main").evaluate("(main, link) => { main.innerHTML = link }", company.link())
     visitor.opens_the_dialog()
 
-    expect(dialog_of(visitor.page)).to_be_visible()
+    expect(visitor.dialog).to_be_visible()
 
 
 @pytest.mark.parametrize("modifier", ["Control", "Shift"])
@@ -134,26 +120,26 @@ def test_a_click_that_asks_for_another_tab_or_window_gets_one(
     guest: Visitor, context: BrowserContext, modifier: str
 ) -> None:
     with context.expect_page() as opened:
-        opener_of(guest.page).click(modifiers=[modifier])
+        guest.opener.click(modifiers=[modifier])
 
     expect(opened.value.get_by_role("heading", level=1)).to_have_text(ASKING)
-    expect(dialog_of(guest.page)).to_have_count(0)
+    expect(guest.dialog).to_have_count(0)
 
 
 def test_a_click_that_the_page_has_dealt_with_is_left_alone(visitor: Visitor, company: Company) -> None:
-    goes_to(visitor, company, company.link("onclick='event.preventDefault()'"))
-    opener_of(visitor.page).click()
+    visitor.goes_to(company, company.link("onclick='event.preventDefault()'"))
+    visitor.opener.click()
 
     expect(visitor.page).to_have_url(f"{company.web_site.url}/")
-    expect(dialog_of(visitor.page)).to_have_count(0)
+    expect(visitor.dialog).to_have_count(0)
 
 
 def test_an_inline_form_stands_where_its_link_stood(visitor: Visitor, company: Company) -> None:
-    goes_to(visitor, company, f"<p>before</p>{company.link('data-ringback=inline')}<p>after</p>")
+    visitor.goes_to(company, f"<p>before</p>{company.link('data-ringback=inline')}<p>after</p>")
     visitor.has_the_form(visitor.page.frame_locator("iframe"))
     visitor.asks()
 
-    expect(dialog_of(visitor.page)).to_have_count(0)
+    expect(visitor.dialog).to_have_count(0)
     frame = visitor.page.locator("iframe").bounding_box()
     after = visitor.page.get_by_text("after").bounding_box()
     assert frame
@@ -161,14 +147,23 @@ def test_an_inline_form_stands_where_its_link_stood(visitor: Visitor, company: C
     assert frame["y"] + frame["height"] <= after["y"]
 
 
-def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company: Company) -> None:
-    tall = "<div style='height:3000px'></div>"
-    goes_to(visitor, company, tall + company.link("data-ringback=button") + tall)
-    expect(opener_of(visitor.page)).to_have_count(1)
-    expect(opener_of(visitor.page)).to_be_in_viewport(ratio=1)
+def test_a_stand_in_that_somebody_takes_away_leaves_the_link(visitor: Visitor, company: Company) -> None:
+    visitor.goes_to(company, company.link("data-ringback=inline"))
+    visitor.has_the_form(visitor.page.frame_locator("iframe"))
+    visitor.page.locator("ringback-inline").evaluate("(form) => form.remove()")
     visitor.opens_the_dialog()
 
-    expect(dialog_of(visitor.page)).to_be_visible()
+    expect(visitor.dialog).to_be_visible()
+
+
+def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company: Company) -> None:
+    tall = "<div style='height:3000px'></div>"
+    visitor.goes_to(company, tall + company.link("data-ringback=button") + tall)
+    expect(visitor.opener).to_have_count(1)
+    expect(visitor.opener).to_be_in_viewport(ratio=1)
+    visitor.opens_the_dialog()
+
+    expect(visitor.dialog).to_be_visible()
 
 
 # --- what the page says about the form ---
@@ -176,7 +171,7 @@ def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company:
 
 def test_the_page_hands_on_its_own_language_and_colours(visitor: Visitor, company: Company) -> None:
     dark = '<meta name="color-scheme" content="dark">'
-    goes_to(visitor, company, company.link(), language="de", head=dark)
+    visitor.goes_to(company, company.link(), language="de", head=dark)
     visitor.opens_the_dialog()
 
     asked = asked_of_the_form(visitor.page)
@@ -187,7 +182,7 @@ def test_the_page_hands_on_its_own_language_and_colours(visitor: Visitor, compan
 def test_a_link_says_it_otherwise(visitor: Visitor, company: Company) -> None:
     said = "data-ringback-lang=fr data-ringback-theme=light data-ringback-plan=pro"
     dark = '<meta name="color-scheme" content="dark">'
-    goes_to(visitor, company, company.link(said), language="de", head=dark)
+    visitor.goes_to(company, company.link(said), language="de", head=dark)
     visitor.opens_the_dialog()
 
     asked = asked_of_the_form(visitor.page)
@@ -196,9 +191,9 @@ def test_a_link_says_it_otherwise(visitor: Visitor, company: Company) -> None:
 
 
 def test_the_agent_reads_which_page_it_was_asked_on_and_its_title(visitor: Visitor, company: Company) -> None:
-    goes_to(visitor, company, company.link())
+    visitor.goes_to(company, company.link())
     visitor.opens_the_dialog()
-    visitor.page.get_by_role("button", name="Close").click()
+    visitor.close_button.click()
     visitor.page.evaluate(
         "() => { history.pushState(null, '', '/prices?coupon=secret#pro'); document.title = 'Prices – Acme' }"
     )
@@ -212,13 +207,13 @@ def test_the_agent_reads_which_page_it_was_asked_on_and_its_title(visitor: Visit
 
 
 def test_a_page_opens_and_closes_the_form_itself(visitor: Visitor, company: Company) -> None:
-    goes_to(visitor, company, "<button onclick='Ringback.open(`sales`, {plan: `pro`})'>Ask</button>")
+    visitor.goes_to(company, "<button onclick='Ringback.open(`sales`, {plan: `pro`})'>Ask</button>")
     visitor.page.get_by_role("button", name="Ask").click()
     visitor.has_the_form_in_the_dialog()
     visitor.asks()
     visitor.page.evaluate("() => Ringback.close()")
 
-    expect(dialog_of(visitor.page)).to_be_hidden()
+    expect(visitor.dialog).to_be_hidden()
     assert [call.attributes["plan"] for call in company.calls_to(visitor.number)] == ["pro"]
 
 
@@ -226,12 +221,12 @@ def test_a_page_opens_and_closes_the_form_itself(visitor: Visitor, company: Comp
 
 
 def test_the_page_hears_when_the_form_is_opened_sent_and_closed(visitor: Visitor, company: Company) -> None:
-    goes_to(visitor, company, LISTENER + company.link())
+    visitor.goes_to(company, LISTENER + company.link())
     visitor.opens_the_dialog()
     visitor.asks()
     told = f'requested {{"widget":"sales","reference":"{visitor.reference}","state":'
     expect(visitor.page.locator("#heard")).to_contain_text(told)
-    visitor.page.get_by_role("button", name="Close").click()
+    visitor.close_button.click()
 
     expect(visitor.page.locator("#heard")).to_have_text(re.compile(r"^open null requested \{[^}]*\} close null $"))
 
@@ -240,7 +235,7 @@ def test_another_frame_on_the_page_cannot_speak_for_the_form(visitor: Visitor, c
     lie = "{ringback: 1, type: 'requested', widget: 'sales', reference: 'RB-0000-0000', state: 'with_team'}"
     tries = f"for (const lie of [{lie}, {{ringback: 1, type: 'escape'}}]) parent.postMessage(lie, '*')"
     company.web_site.shows(f"<script>{tries}</script>", path="/advert")
-    goes_to(visitor, company, LISTENER + company.link())
+    visitor.goes_to(company, LISTENER + company.link())
     visitor.opens_the_dialog()
     visitor.page.evaluate(
         """() => new Promise((loaded) => {
@@ -249,7 +244,7 @@ def test_another_frame_on_the_page_cannot_speak_for_the_form(visitor: Visitor, c
         })"""
     )
 
-    expect(dialog_of(visitor.page)).to_be_visible()
+    expect(visitor.dialog).to_be_visible()
     expect(visitor.page.locator("#heard")).to_have_text("open null")
 
 
@@ -258,10 +253,10 @@ def test_another_frame_on_the_page_cannot_speak_for_the_form(visitor: Visitor, c
 
 def test_the_script_pasted_twice_acts_once(visitor: Visitor, company: Company) -> None:
     links = company.link() + company.link("data-ringback=button", "Ring me")
-    goes_to(visitor, company, LISTENER + links + company.script)
+    visitor.goes_to(company, LISTENER + links + company.script)
     visitor.opens_the_dialog()
 
-    expect(dialog_of(visitor.page)).to_have_count(1)
+    expect(visitor.dialog).to_have_count(1)
     expect(visitor.page.locator("iframe")).to_have_count(1)
     expect(visitor.page.locator("#heard")).to_have_text("open null")
     visitor.page.evaluate("() => Ringback.close()")
@@ -273,13 +268,12 @@ def test_the_strictest_policy_needs_no_exception(visitor: Visitor, company: Comp
     policy = f"default-src 'none'; script-src {ours}; frame-src {ours}; require-trusted-types-for 'script'"
     complaints: list[str] = []
     visitor.page.on("console", lambda message: complaints.append(message.text))
-    goes_to(
-        visitor, company, company.link() + company.link("data-ringback=button"), Content_Security_Policy=policy
-    )
+    links = company.link() + company.link("data-ringback=button")
+    visitor.goes_to(company, links, Content_Security_Policy=policy)
     visitor.opens_the_dialog()
     visitor.asks()
 
-    box = dialog_of(visitor.page).bounding_box()
+    box = visitor.dialog.bounding_box()
     assert box
     assert box["width"] == 390, "its own styles are there"
     assert complaints == []
@@ -290,7 +284,7 @@ def test_the_page_gets_one_new_global(visitor: Visitor, company: Company) -> Non
     company.web_site.shows(company.link())
     visitor.page.goto(company.web_site.url)
     before = set(visitor.page.evaluate(globals_of))
-    goes_to(visitor, company, company.link())
+    visitor.goes_to(company, company.link())
     visitor.opens_the_dialog()
 
     assert set(visitor.page.evaluate(globals_of)) - before == {"Ringback"}
@@ -304,14 +298,14 @@ def test_a_server_that_is_down_leaves_the_visitor_a_sentence_and_a_link(
 ) -> None:
     server = production(tmp_path, "http://127.0.0.1:9").start()
     other = Company(server, company.samespace, company.web_site)
-    goes_to(visitor, other, other.link())
+    visitor.goes_to(other, other.link())
     server.kill()
-    opener_of(visitor.page).click()
+    visitor.opener.click()
 
-    expect(dialog_of(visitor.page).get_by_text("The form did not load.")).to_be_visible()
-    expect(dialog_of(visitor.page).get_by_role("link")).to_have_attribute("href", re.compile(f"^{other.form_url}"))
+    expect(visitor.dialog.get_by_text("The form did not load.")).to_be_visible()
+    expect(visitor.dialog.get_by_role("link")).to_have_attribute("href", re.compile(f"^{other.form_url}"))
     visitor.page.keyboard.press("Escape")
-    expect(dialog_of(visitor.page)).to_be_hidden()
+    expect(visitor.dialog).to_be_hidden()
 
 
 def test_a_site_that_may_not_frame_the_form_leaves_the_visitor_a_link_that_works(
@@ -319,11 +313,11 @@ def test_a_site_that_may_not_frame_the_form_leaves_the_visitor_a_link_that_works
 ) -> None:
     with WebSite() as strange_site:
         stranger = Company(company.ringback, company.samespace, strange_site)
-        goes_to(visitor, stranger, stranger.link())
-        opener_of(visitor.page).click()
-        expect(dialog_of(visitor.page).get_by_text("The form did not load.")).to_be_visible()
+        visitor.goes_to(stranger, stranger.link())
+        visitor.opener.click()
+        expect(visitor.dialog.get_by_text("The form did not load.")).to_be_visible()
         with context.expect_page() as opened:
-            dialog_of(visitor.page).get_by_role("link").click()
+            visitor.dialog.get_by_role("link").click()
 
         expect(opened.value.get_by_role("heading", level=1)).to_have_text(ASKING)
 
@@ -337,7 +331,7 @@ def test_what_the_page_knows_of_a_person_fills_the_form_and_is_not_sent_before_t
     requests: list[Request] = []
     context.on("request", lambda request: requests.append(request))
     known = f"data-ringback-name='Ann Unmistakable' data-ringback-phone='{international(visitor.number)}'"
-    goes_to(visitor, company, company.link(known + " data-ringback-email='ann+unmistakable@example.test'"))
+    visitor.goes_to(company, company.link(known + " data-ringback-email='ann+unmistakable@example.test'"))
     visitor.opens_the_dialog()
     expect(visitor.name_field).to_have_value("Ann Unmistakable")
     expect(visitor.phone_field).to_have_value(international(visitor.number))

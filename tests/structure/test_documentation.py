@@ -12,6 +12,7 @@ from tests.test_settings import ENVIRONMENT, loaded
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+EMBEDDING = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -67,3 +68,26 @@ def test_every_command_in_the_documentation_exists(tmp_path: Path) -> None:
         if sub and hasattr(found, "commands"):
             assert sub in found.commands
     app.extensions["ringback-database"].close()
+
+
+def test_the_guide_for_site_owners_is_where_they_look_for_it() -> None:
+    (section,) = re.findall(r"^## Put it on your site\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\((.*?)\)", section) + [
+        f"docs/{link}" for link in re.findall(r"\]\((.*?)\)", EMBEDDING)
+    ]
+
+    assert "docs/embedding.md" in links
+    assert "docs/../static/embed.d.ts" in links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_each_problem_of_embeds_names_tests_that_exist() -> None:
+    (table,) = re.findall(r"^\| problem \|.*\n\| -.*\n((?:\|.*\n)+)", EMBEDDING, re.MULTILINE)
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    rows = table.splitlines()
+
+    assert len(rows) == 15
+    for row in rows:
+        named = re.findall(r"`(test_\w+)`", row.split("|")[3])
+        assert named, row
+        assert [name for name in named if f"\ndef {name}(" not in tests] == []
