@@ -46,11 +46,13 @@ def post_worker_init(worker):
     if _loaded.delivery_mode == "inline":
         worker.wsgi.extensions["ringback-delivery"].start()
         worker.wsgi.extensions["ringback-alerts"].start()
+        worker.wsgi.extensions["ringback-housekeeping"].start()
 
 
 def worker_exit(server, worker):
     """Finish the calls that are in the air."""
     if _loaded.delivery_mode == "inline" and worker.wsgi is not None:
+        worker.wsgi.extensions["ringback-housekeeping"].stop(0)
         worker.wsgi.extensions["ringback-alerts"].stop(0)
         worker.wsgi.extensions["ringback-delivery"].stop(_loaded.delivery.timeout_seconds + 5)
         worker.wsgi.extensions["ringback-alerts"].stop(5)

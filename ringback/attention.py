@@ -1,13 +1,13 @@
 """What operators see and do: the list of requests that need a person, and each way to deal with one."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from ringback import transitions
-from ringback.callback_request import CallbackRequest, State
-from ringback.database import Database, requests
+from ringback import numbers, transitions
+from ringback.callback_request import CallbackRequest, Held, State
+from ringback.database import Database, blocks, requests, stops
 from ringback.outbox import Clock, as_request, utc_now
 from ringback.settings import Settings
 from ringback.transitions import Transition
@@ -30,7 +30,8 @@ class Attention:
 
     def listed(self, attention: bool = False, limit: int = 100) -> list[CallbackRequest]:
         """The newest requests, or those a person has to look at."""
-        query = sa.select(requests).order_by(requests.c.requested_at.desc()).limit(limit)
+        kept = requests.c.erased_at.is_(None)
+        query = sa.select(requests).where(kept).order_by(requests.c.requested_at.desc()).limit(limit)
         if attention:
             held = sa.and_(requests.c.held.is_not(None), requests.c.state != State.CANCELLED)
             query = query.where(sa.or_(requests.c.state.in_([State.UNKNOWN, State.FAILED]), held))
@@ -38,9 +39,10 @@ class Attention:
             return [as_request(row) for row in connection.execute(query)]
 
     def find(self, reference: str) -> str | None:
-        """The id behind a reference, or None."""
+        """The id behind a reference, or None; None too for one that is erased."""
+        mine = requests.c.reference == reference, requests.c.erased_at.is_(None)
         with self._database.read() as connection:
-            return connection.execute(sa.select(requests.c.id).where(requests.c.reference == reference)).scalar()
+            return connection.execute(sa.select(requests.c.id).where(*mine)).scalar()
 
     def release(self, id: str) -> bool:
         """Hand over what was held. False if it is not held, or is on its way."""
@@ -59,6 +61,31 @@ class Attention:
             return bool(
                 transitions.apply(connection, transitions.RESOLVE_RANG, mine, self._clock(), resend_at=None)
             )
+
+    def block(self, digits: str, is_range: bool = False) -> int | None:
+        """Hold what waits and will come for a number, or for all that begin so. How many waited; None: known."""
+        now = self._clock()
+        with self._database.write() as connection:
+            if not numbers.block(connection, digits, is_range, now):
+                return None
+            return transitions.hold(connection, numbers.waiting_in(digits, is_range), Held.BLOCKED, now)
+
+    def unblock(self, digits: str, is_range: bool = False) -> bool:
+        """Let what comes from now on be handed over. What is held stays held. False: there was no block."""
+        with self._database.write() as connection:
+            return numbers.unblock(connection, digits, is_range)
+
+    def blocked(self) -> list[tuple[str, bool, datetime]]:
+        """Digits, whether they begin a range, and since when."""
+        query = sa.select(blocks.c.digits, blocks.c.is_range, blocks.c.at).order_by(blocks.c.digits)
+        with self._database.read() as connection:
+            return [(row.digits, row.is_range, row.at) for row in connection.execute(query)]
+
+    def stopped(self) -> int:
+        """How many numbers asked not to be called. Which ones, only a hash knows."""
+        with self._database.read() as connection:
+            current = stops.c.until > self._clock()
+            return connection.execute(sa.select(sa.func.count()).select_from(stops).where(current)).scalar_one()
 
     def _send_on(
         self, id: str, arrows: dict[State, Transition], only: sa.ColumnElement[bool] | None = None, **values: Any

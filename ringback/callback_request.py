@@ -43,7 +43,9 @@ class Held(StrEnum):
 
     NUMBER_LIMIT = "number_limit"
     WIDGET_LIMIT = "widget_limit"
-    STOPPED = "stopped"
+    STOPPED = "stopped"  # by the person it belongs to
+    BLOCKED = "blocked"  # by an operator
+    SUSPECTED = "suspected"  # a machine's, by its manners
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class CallbackRequest:
     attempt: int
     next_attempt_at: datetime
     resent: bool = False
+    erased_at: datetime | None = None
 
 
 # Without 0 O 1 I L U: read aloud and typed, they are taken for one another.

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from ringback import cli, embedding, errors, limits, logs, pages
+from ringback import cli, embedding, errors, form_page, limits, logs, page, request_page, stop_page
 from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
@@ -21,8 +21,10 @@ from ringback.database import Database
 from ringback.delivery import Delivery
 from ringback.form_token import Tokens
 from ringback.health import health_pages
+from ringback.housekeeping import Housekeeping
 from ringback.outbox import Clock, Outbox, utc_now
 from ringback.parts import Parts
+from ringback.personal_data import PersonalData
 from ringback.samespace import Samespace
 from ringback.settings import Settings
 
@@ -54,12 +56,16 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     attention = Attention(database, settings, clock)
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     delivery = Delivery(outbox, samespace, settings, clock)
-    app.extensions["ringback"] = Parts(settings, outbox, Tokens(settings.secret_keys, clock), clock)
+    personal_data = PersonalData(database, settings, outbox.numbers, clock)
+    housekeeping = Housekeeping(personal_data)
+    tokens = Tokens(settings.secret_keys, clock)
+    app.extensions["ringback"] = Parts(settings, outbox, tokens, clock, personal_data, _form_version())
     app.extensions["ringback-assets"] = _assets(ROOT / "static")
     app.extensions["ringback-database"] = database
     app.extensions["ringback-alerts"] = alerts
     app.extensions["ringback-attention"] = attention
     app.extensions["ringback-delivery"] = delivery
+    app.extensions["ringback-housekeeping"] = housekeeping
     app.extensions["ringback-samespace"] = samespace
 
     _trust_hosts(app, settings)
@@ -69,8 +75,21 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     embedding.init_app(app, settings)
     app.register_blueprint(health_pages(database, _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
-    app.register_blueprint(pages.blueprint)
-    cli.init_app(app, settings, outbox, attention, delivery, alerts, samespace, AuthToken(database, settings))
+    app.context_processor(page.everywhere)
+    for pages in (form_page, request_page, stop_page):
+        app.register_blueprint(pages.blueprint)
+    cli.init_app(
+        app,
+        settings,
+        outbox,
+        attention,
+        delivery,
+        alerts,
+        samespace,
+        AuthToken(database, settings),
+        personal_data,
+        housekeeping,
+    )
     _trust_proxies(app, settings.trusted_proxies)
     for name in settings.not_acted_on():
         log.warning("%s is set; this version of Ringback does not act on it", name)
@@ -78,6 +97,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         app.before_request(delivery.start)
         app.before_request(alerts.start)
+        app.before_request(housekeeping.start)
     return app
 
 
@@ -142,6 +162,14 @@ def _assets(folder: Path) -> dict[str, str]:
         "icon": "icon.svg",
     }
     return {key: f"/static/{name}?v={_version(folder / name)}" for key, name in names.items()}
+
+
+def _form_version() -> str:
+    """What a record of consent names the form by: it changes with anything the form is made of."""
+    made_of = ["templates/widget/form.html", "templates/components/field.html"]
+    made_of += ["ringback/form.py", "ringback/consent.py"]
+    whole = "".join(_version(ROOT / name) for name in made_of)
+    return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
 def _version(file: Path) -> str:

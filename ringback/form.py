@@ -30,12 +30,14 @@ from wtforms import (
 )
 from wtforms.validators import StopValidation
 
-from ringback import phone
+from ringback import consent, phone
 from ringback.callback_request import Answers
+from ringback.consent import Consent, Purpose
 from ringback.form_token import FormToken, TokenCSRF, TokenFault, Tokens
 from ringback.phone import PhoneNumber, Reason
 from ringback.widget import Widget
 
+LANGUAGE = "en"
 ATTRIBUTE_LENGTH = 200
 # The attribute that the embed script fills by itself, where a widget allows it.
 PAGE_TITLE = "page_title"
@@ -65,6 +67,7 @@ NOTICES: Mapping[TokenFault, str] = {
     TokenFault.MISSING: "We could not tell where this form came from. Check your answers and send again.",
     TokenFault.FORGED: "We could not tell where this form came from. Check your answers and send again.",
     TokenFault.OTHER_WIDGET: "We could not tell where this form came from. Check your answers and send again.",
+    TokenFault.OTHER_WORDS: "What this form says has changed. Read it again, then send.",
 }
 ALREADY_SENT = "You already sent this form. Send again to make another request."
 TOO_QUICK = "That was very quick. Check your answers and send again."
@@ -155,7 +158,11 @@ class CallbackForm(FlaskForm):
     email = EmailField("Email address", [_at_most(254), _like_an_address], filters=[clean_line])
     company = StringField("Company", [_at_most(120)], filters=[clean_line])
     message = TextAreaField("Message", [_at_most(1000)], filters=[clean_text])
-    consent = BooleanField("")
+    consent = BooleanField()
+    marketing = BooleanField()
+    # Seen by machines alone: it has no box on the page, no place in the order of the keyboard, and a name
+    # that nothing offers to fill in. What is in it was not put there by a person.
+    confirm_again = StringField("Leave this empty")
     checked = HiddenField()
     page = HiddenField(filters=[clean_page])
 
@@ -164,7 +171,8 @@ class CallbackForm(FlaskForm):
     ) -> None:
         """`sent`: what was posted, None on a GET. `given`: where the host page's values stand."""
         start = {"page": given.get("page", ""), "country": widget.region}
-        super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key)}, data=start)
+        shown = consent.shown(widget, LANGUAGE)
+        super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key, shown)}, data=start)
         self.widget = widget
         self.number: PhoneNumber | None = None
         self.attribute_values = {
@@ -173,6 +181,11 @@ class CallbackForm(FlaskForm):
             if clean_line(given.get(name))
         }
         self._keep_what_is_shown()
+        if self._csrf and (self.token is None or self.token.shown != shown):
+            # A tick was for the words that stood beside it: for others it has to be made anew.
+            for name in ("consent", "marketing"):
+                if name in self:
+                    self[name].data = False
 
     @property
     def hidden_attributes(self) -> dict[str, str]:
@@ -196,7 +209,12 @@ class CallbackForm(FlaskForm):
         if self.widget.consent == "request":
             del self.consent
         else:
+            self.consent.label.text = consent.call_sentence(self.widget, LANGUAGE)
             self.consent.validators = [_filled("Select the box if you agree to be called")]
+        if sentence := consent.marketing_sentence(self.widget, LANGUAGE):
+            self.marketing.label.text = sentence
+        else:
+            del self.marketing
 
     @property
     def token(self) -> FormToken | None:
@@ -238,6 +256,27 @@ class CallbackForm(FlaskForm):
         """Whether the visitor has seen this number again already."""
         return self.number is not None and self.checked.data == self.number.digits
 
+    @property
+    def agrees_to_marketing(self) -> bool:
+        """Whether the second box was ticked."""
+        return "marketing" in self and bool(self.marketing.data)
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a machine filled it in, as far as that can be told."""
+        return bool(self.confirm_again.data)
+
+    def agreed(self, form_version: str, own_address: str) -> list[Consent]:
+        """What was shown to be agreed to, and whether it was. The token has made sure that it was these words."""
+        page = self.page.data or own_address
+        asked = [
+            Consent(Purpose.CALL, True, consent.call_sentence(self.widget, LANGUAGE), LANGUAGE, form_version, page)
+        ]
+        if "marketing" in self:
+            granted, sentence = self.agrees_to_marketing, self.marketing.label.text
+            asked.append(Consent(Purpose.MARKETING, granted, sentence, LANGUAGE, form_version, page))
+        return asked
+
     def answers(self) -> Answers:
         """What was asked for, once `validate` has found it good."""
         if self.number is None:
@@ -267,7 +306,7 @@ class StopForm(FlaskForm):
 
     def __init__(self, widgets: Collection[Widget], tokens: Tokens, sent: MultiDict[str, str] | None) -> None:
         """Any number that one of the widgets would call can be stopped."""
-        super().__init__(formdata=sent, meta={"csrf_context": (tokens, "stop")})
+        super().__init__(formdata=sent, meta={"csrf_context": (tokens, "stop", "")})
         self._regions = tuple(dict.fromkeys(region for widget in widgets for region in widget.called_regions))
         self.number: PhoneNumber | None = None
 
@@ -303,7 +342,7 @@ def region_name(code: str, language: str = "en") -> str:
     return str(Locale.parse(language).territories.get(code, code))
 
 
-def answers_hash(answers: Answers, secret_key: str) -> str:
+def answers_hash(answers: Answers, agrees_to_marketing: bool, secret_key: str) -> str:
     """A keyed hash of the answers: enough to see that two are the same, and nothing else.
 
     The page's title is none of them: some count unread messages in it.
@@ -314,6 +353,7 @@ def answers_hash(answers: Answers, secret_key: str) -> str:
         answers.email,
         answers.company,
         answers.message,
+        agrees_to_marketing,
         {name: value for name, value in answers.attributes.items() if name != PAGE_TITLE},
     ]
     text = json.dumps(said, sort_keys=True, ensure_ascii=False)

@@ -33,6 +33,7 @@ class TokenFault(StrEnum):
     FORGED = "forged"
     OTHER_WIDGET = "other widget"
     OLD = "old"
+    OTHER_WORDS = "other words"  # what it asks people to agree to has changed since
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class FormToken:
     id: str
     issued_at: datetime
     first_shown_at: datetime
+    shown: str
 
 
 class Tokens:
@@ -53,13 +55,17 @@ class Tokens:
         self._serializer = URLSafeSerializer(secret_keys, salt="ringback form")
         self._clock = clock
 
-    def issue(self, widget: str, first_shown_at: datetime | None = None) -> str:
-        """A fresh token for a form that is shown now, and was first shown then."""
+    def issue(self, widget: str, first_shown_at: datetime | None = None, shown: str = "") -> str:
+        """A fresh token for a form that is shown now, and was first shown then.
+
+        `shown` marks what the form asks people to agree to.
+        """
         now = self._clock()
         first = first_shown_at or now
-        return str(self._serializer.dumps([widget, secrets.token_hex(16), now.timestamp(), first.timestamp()]))
+        fields = [widget, secrets.token_hex(16), now.timestamp(), first.timestamp(), shown]
+        return str(self._serializer.dumps(fields))
 
-    def read(self, text: str | None, widget: str) -> tuple[FormToken | None, TokenFault | None]:
+    def read(self, text: str | None, widget: str, shown: str = "") -> tuple[FormToken | None, TokenFault | None]:
         """The token and what is wrong with it. An old one is still given back: it tells when it all began."""
         if not text:
             return None, TokenFault.MISSING
@@ -72,16 +78,19 @@ class Tokens:
             return None, TokenFault.OTHER_WIDGET
         if age > GOOD_FOR or age < -_CLOCK_SKEW:
             return token, TokenFault.OLD
+        if token.shown != shown:
+            return token, TokenFault.OTHER_WORDS
         return token, None
 
 
-def _fields(loaded: Any) -> tuple[str, str, datetime, datetime]:
-    widget, id, issued_at, first_shown_at = loaded
+def _fields(loaded: Any) -> tuple[str, str, datetime, datetime, str]:
+    widget, id, issued_at, first_shown_at, shown = loaded
     return (
         str(widget),
         str(id),
         datetime.fromtimestamp(issued_at, UTC),
         datetime.fromtimestamp(first_shown_at, UTC),
+        str(shown),
     )
 
 
@@ -89,16 +98,17 @@ class TokenCSRF(CSRF):
     """Flask-WTF's seam: our token in the place of its own, which needs a session cookie."""
 
     def setup_form(self, form: BaseForm) -> Any:
-        """Called by WTForms with the form; `csrf_context` of its Meta is (Tokens, widget)."""
-        self._tokens, self._widget = form.meta.csrf_context
+        """Called by WTForms with the form; `csrf_context` of its Meta is (Tokens, widget, what is shown)."""
+        self._tokens, self._widget, self._shown = form.meta.csrf_context
         self.token: FormToken | None = None
         self.fault: TokenFault | None = None
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: HiddenField) -> str:
         """A fresh token on every showing, that remembers the first."""
-        self.token, self.fault = self._tokens.read(csrf_token_field.data, self._widget)
-        return str(self._tokens.issue(self._widget, self.token.first_shown_at if self.token else None))
+        self.token, self.fault = self._tokens.read(csrf_token_field.data, self._widget, self._shown)
+        first_shown_at = self.token.first_shown_at if self.token else None
+        return str(self._tokens.issue(self._widget, first_shown_at, self._shown))
 
     def validate_csrf_token(self, form: BaseForm, field: HiddenField) -> None:
         """Say nothing here: a token that does not count is no mistake of the visitor's in a field."""

@@ -1,6 +1,6 @@
 """How often one address may ask. How often one number may be asked for is the outbox's to say.
 
-Three counts, each with a moving window (a fixed one lets nearly twice the limit through at its edge):
+Each count has a moving window (a fixed one lets nearly twice the limit through at its edge):
 every post spends a wide one, only an accepted request spends `per_address`, so that five typos do not
 lock a visitor out, and a replay is answered before any of them.
 """
@@ -8,8 +8,10 @@ lock a visitor out, and a replay is answered before any of them.
 import hashlib
 import hmac
 import ipaddress
+import re
 import time
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
@@ -18,10 +20,16 @@ from limits import parse_many
 from ringback.parts import parts
 from ringback.settings import Settings
 
+View = TypeVar("View", bound=Callable[..., Any])
+
 # Posts of any kind for each accepted request that `per_address` allows: room for mistakes, none for floods.
 POSTS_FOR_ONE = 12
+# Networks of an IPv6 site that may each ask as often as one address: room for an office, none for a flood.
+NETWORKS_FOR_ONE = 8
 PER_STOP = "5 per hour; 10 per day"
 _REDIS_PATIENCE_SECONDS = 0.3
+# Some proxies write the port as well; taken as no address, all their visitors would share one limit.
+_PORT = re.compile(r"\[(?P<six>[^]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
 _REMEMBER_CHECK_SECONDS = 3600
 
 
@@ -30,19 +38,32 @@ def address_key() -> str:
 
     IPv6: the /64 counts as one, since one household or server has all of it.
     """
-    return _hashed(_network(request.remote_addr or ""))
+    return _hashed(_network(request.remote_addr or "", 64))
 
 
-def _network(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address.split("%")[0])
-    except ValueError:
-        return "unknown"
+def site_key() -> str:
+    """The /48 of an IPv6 address, as a keyed hash: many a customer is given all of it, 65,536 times a /64."""
+    return _hashed(_network(request.remote_addr or "", 48))
+
+
+def _network(address: str, bits: int) -> str:
+    parsed = _parsed(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+        return str(ipaddress.ip_network((parsed, bits), strict=False))
+    return str(parsed) if parsed else "unknown"
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    port = _PORT.fullmatch(address)
+    try:
+        parsed = ipaddress.ip_address((port["six"] or port["four"] if port else address).split("%")[0])
+    except ValueError:  # a proxy wrote something else; all of those count as one
+        return None
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, ipaddress.IPv6Address) else parsed
+
+
+def _is_not_ipv6() -> bool:
+    return not isinstance(_parsed(request.remote_addr or ""), ipaddress.IPv6Address)
 
 
 def _hashed(text: str) -> str:
@@ -55,10 +76,16 @@ def _per_address() -> str:
 
 
 def _per_post() -> str:
+    return _times(POSTS_FOR_ONE)
+
+
+def _per_site() -> str:
+    return _times(NETWORKS_FOR_ONE)
+
+
+def _times(factor: int) -> str:
     items = parse_many(_per_address())
-    return "; ".join(
-        f"{item.amount * POSTS_FOR_ONE} per {item.multiples} {item.GRANULARITY.name}" for item in items
-    )
+    return "; ".join(f"{item.amount * factor} per {item.multiples} {item.GRANULARITY.name}" for item in items)
 
 
 def _was_accepted(response: Response) -> bool:
@@ -73,8 +100,14 @@ limiter = Limiter(
     swallow_errors=True,
 )
 per_post = limiter.limit(_per_post)
-per_address = limiter.limit(_per_address, deduct_when=_was_accepted)
+_of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted)
+_of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6)
 per_stop = limiter.limit(PER_STOP)
+
+
+def per_address(view: View) -> View:
+    """Bound what is accepted from one address and, in IPv6, from the site that it is of."""
+    return cast(View, _of_one_site(_of_one_address(view)))
 
 
 def init_app(app: Flask, settings: Settings) -> None:

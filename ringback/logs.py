@@ -14,5 +14,7 @@ def configure() -> None:
         root.setLevel(logging.INFO)
     # The development server writes each address it serves, and a request's link is its key.
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # Writes the hashed address of whoever reaches a limit, which is to be kept no longer than the limit.
+    logging.getLogger("flask-limiter").setLevel(logging.WARNING)
     # Says where each migration goes, at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)

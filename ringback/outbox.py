@@ -8,14 +8,14 @@ Requests for one number are one hand-over. Nothing is stored about who joined wh
 number claims every request that waits for it, and what happens to that call happens to all of them.
 """
 
+import re
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from limits import parse_many
 
 from ringback import transitions
 from ringback.callback_request import (
@@ -28,8 +28,10 @@ from ringback.callback_request import (
     new_id,
     new_reference,
 )
-from ringback.database import Database, Instant, events, requests, stops
+from ringback.consent import Consent
+from ringback.database import Database, Instant, consents, events, requests
 from ringback.gate import Gate, Sign, Traffic
+from ringback.numbers import Numbers
 from ringback.settings import Settings
 from ringback.transitions import Transition
 
@@ -72,6 +74,15 @@ class Claim:
         """Whose team is called: that of the earliest request."""
         return self.requests[0].answers.widget
 
+    def is_quoted_in(self, reply: str) -> bool:
+        """Whether a reply has the number, a word or the page of one of its visitors in it, or may have."""
+        plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), reply)
+        plain = plain.replace("\\", "").casefold()
+        if self.requests[0].answers.phone[-_NUMBERS_END:] in re.sub(r"\D", "", plain):
+            return True
+        said = [word for request in self.requests for word in _words(request.answers)]
+        return any(word in plain for word in said)
+
 
 @dataclass(frozen=True)
 class Settlement:
@@ -101,6 +112,7 @@ class Outbox:
         self._settings = settings
         self._clock = clock
         self.gate = Gate(database, settings)
+        self.numbers = Numbers(settings)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     # --- the visitor's side ---
@@ -110,33 +122,43 @@ class Outbox:
         with self._database.read() as connection:
             return self._earlier_use(connection, use)
 
-    def accept(self, answers: Answers, use: FormUse | None = None) -> Receipt:
-        """Store a request. When this returns it is on the disk.
+    def accept(
+        self,
+        answers: Answers,
+        use: FormUse | None = None,
+        agreed: Collection[Consent] = (),
+        is_suspect: bool = False,
+    ) -> Receipt:
+        """Store a request with what was agreed to. When this returns it is on the disk.
 
-        Sent with a form that was used before, it changes nothing and says what that led to.
+        Sent with a form that was used before, it changes nothing and says what that led to. What looks like
+        a machine's (`is_suspect`) is held.
         """
         for _ in range(3):
             try:
-                receipt = self._accept_once(answers, use)
+                receipt = self._accept_once(answers, use, agreed, is_suspect)
             except sa.exc.IntegrityError:
                 continue  # the same form a moment earlier, or a reference drawn twice: look again
             self.arrived.set()
             return receipt
-        return self._accept_once(answers, use)
+        return self._accept_once(answers, use, agreed, is_suspect)
 
-    def _accept_once(self, answers: Answers, use: FormUse | None) -> Receipt:
+    def _accept_once(
+        self, answers: Answers, use: FormUse | None, agreed: Collection[Consent], is_suspect: bool
+    ) -> Receipt:
         with self._database.write() as connection:
             self._database.lock_number(connection, answers.phone)
             earlier = self._earlier_use(connection, use) if use else None
             if earlier:
                 return earlier
             now = self._clock()
-            held = self._why_held(connection, answers, now)
+            held = self.numbers.why_held(connection, answers, now) or (Held.SUSPECTED if is_suspect else None)
             row = self._new_row(answers, use, held, now)
             in_the_air = None if held else self._in_the_air(connection, answers.phone)
             if in_the_air:
                 row |= in_the_air
             connection.execute(requests.insert().values(row))
+            _note_consents(connection, row["id"], agreed, now)
             transitions.record(connection, [row["id"]], now, EventKind.RECEIVED)
             if in_the_air:
                 transitions.record(connection, [row["id"]], now, EventKind.ATTEMPTED)
@@ -180,16 +202,6 @@ class Outbox:
             return None
         return Receipt(row.id, row.reference, stored_now=False, same_answers=row.answers_hash == use.answers_hash)
 
-    def _why_held(self, connection: sa.Connection, answers: Answers, now: datetime) -> Held | None:
-        if self._is_stopped(connection, answers.phone, now):
-            return Held.STOPPED
-        limits = self._settings.limits
-        if _is_over(connection, requests.c.phone == answers.phone, limits.per_number, now):
-            return Held.NUMBER_LIMIT
-        if _is_over(connection, requests.c.widget == answers.widget, limits.per_widget, now):
-            return Held.WIDGET_LIMIT
-        return None
-
     def read(self, id: str) -> tuple[CallbackRequest, list[Event]] | None:
         """A request with all that happened to it, oldest first, or None."""
         with self._database.read() as connection:
@@ -211,20 +223,8 @@ class Outbox:
         with self._database.write() as connection:
             self._database.lock_number(connection, phone)
             now = self._clock()
-            until = now + timedelta(days=self._settings.privacy.stop_days)
-            connection.execute(stops.delete().where(stops.c.phone == phone))
-            connection.execute(stops.insert().values(phone=phone, until=until))
-            self._hold_what_waits(connection, phone, now)
-
-    def _hold_what_waits(self, connection: sa.Connection, phone: str, now: datetime) -> None:
-        hold = requests.update().where(_waiting_for(phone)).values(held=Held.STOPPED).returning(requests.c.id)
-        ids = list(connection.execute(hold).scalars())
-        transitions.record(connection, ids, now, EventKind.HELD, Held.STOPPED)
-        transitions.tell(connection, ids, now, "held")
-
-    def _is_stopped(self, connection: sa.Connection, phone: str, now: datetime) -> bool:
-        stopped = sa.select(stops.c.phone).where(stops.c.phone == phone, stops.c.until > now)
-        return connection.execute(stopped).first() is not None
+            self.numbers.stop(connection, phone, now)
+            transitions.hold(connection, _waiting_for(phone), Held.STOPPED, now)
 
     # --- the hand-over's side ---
 
@@ -291,7 +291,11 @@ class Outbox:
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
                 wait = settlement.wait_seconds
-                self.gate.note(connection, settlement.sign, widget, settlement.detail, now, wait)
+                # What is noted there outlives the request: a reply that quotes its visitor stays with it.
+                why = settlement.detail
+                if claim.is_quoted_in(why):
+                    why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
+                self.gate.note(connection, settlement.sign, widget, why, now, wait)
             # By number and not by id: what came in while the call was in the air has joined it.
             mine = requests.c.id == claim.requests[0].id if claim.is_held else requests.c.phone == phone
             ours = sa.and_(mine, requests.c.owner == claim.owner, requests.c.attempt == claim.attempt)
@@ -307,14 +311,15 @@ class Outbox:
             values["resend_at"] = settlement.next_attempt_at
         moved = transitions.apply(connection, settlement.transition, which, now, settlement.detail, **values)
         if settlement.transition is transitions.RETURN:
-            self._hold_stopped(connection, moved, now)
+            self._hold_silent(connection, moved, now)
         return moved
 
-    def _hold_stopped(self, connection: sa.Connection, rows: Collection[Any], now: datetime) -> None:
-        """Hold what waits again for a number that was stopped while its call was in the air."""
+    def _hold_silent(self, connection: sa.Connection, rows: Collection[Any], now: datetime) -> None:
+        """Hold what waits again for a number that was stopped or blocked while its call was in the air."""
         for phone in sorted({row.phone for row in rows}):
-            if self._is_stopped(connection, phone, now):
-                self._hold_what_waits(connection, phone, now)
+            why = self.numbers.why_silent(connection, phone, now)
+            if why:
+                transitions.hold(connection, _waiting_for(phone), why, now)
 
     def lost(self, detail: str, claim: Claim | None = None) -> Settlement:
         """The settlement of a call that may or may not have been taken, as `on_unknown` wants it."""
@@ -340,7 +345,7 @@ class Outbox:
             moved = self._cut_off(connection, cut_off, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
             resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
-            self._hold_stopped(connection, resent, now)
+            self._hold_silent(connection, resent, now)
             moved += resent
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
@@ -380,6 +385,9 @@ class Outbox:
             return connection.execute(_DUE, {"now": now - after, "shut": shut}).first() is not None
 
 
+_CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
+_NUMBERS_END = 6  # digits: the end is the same in every way to write a number
+_SAID = ("name", "email", "company", "message")
 _ANSWERS = ("widget", "phone", "region", "name", "email", "company", "message", "page", "language")
 
 
@@ -414,13 +422,18 @@ _DUE_TO_TAKE = _DUE.with_for_update(skip_locked=True)
 _RUNG_TO_TAKE = _DUE.where(requests.c.held.is_(None)).with_for_update(skip_locked=True)
 
 
-def _is_over(connection: sa.Connection, which: sa.ColumnElement[bool], limit: str, now: datetime) -> bool:
-    for item in parse_many(limit):
-        since = now - timedelta(seconds=item.get_expiry())
-        recent = sa.select(requests.c.id).where(which, requests.c.requested_at > since).limit(item.amount)
-        if len(connection.execute(recent).all()) >= item.amount:
-            return True
-    return False
+def _words(answers: Answers) -> Iterator[str]:
+    for value in (*(getattr(answers, name) for name in _SAID), *answers.attributes.values()):
+        yield from re.findall(r"\w{3,}", value.casefold()) or ([value.casefold()] if value else [])
+    if answers.page:
+        yield answers.page.casefold()
+
+
+def _note_consents(connection: sa.Connection, id: str, agreed: Collection[Consent], now: datetime) -> None:
+    """Beside the request, in its transaction; only ever added to."""
+    for consent in agreed:
+        values = {name: getattr(consent, name) for name in _CONSENT}
+        connection.execute(consents.insert().values(request_id=id, at=now, **values))
 
 
 def as_request(row: Any) -> CallbackRequest:
@@ -437,4 +450,5 @@ def as_request(row: Any) -> CallbackRequest:
         attempt=row.attempt,
         next_attempt_at=row.next_attempt_at,
         resent=row.resent,
+        erased_at=row.erased_at,
     )

@@ -7,6 +7,7 @@ from flask import current_app
 
 from ringback.form_token import Tokens
 from ringback.outbox import Clock, Outbox
+from ringback.personal_data import PersonalData
 from ringback.settings import Settings
 
 
@@ -18,6 +19,8 @@ class Parts:
     outbox: Outbox
     tokens: Tokens
     clock: Clock
+    personal_data: PersonalData
+    form_version: str
 
 
 def parts() -> Parts:

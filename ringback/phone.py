@@ -53,8 +53,14 @@ _REFUSED = {
     PhoneNumberType.VOICEMAIL: Reason.VOICEMAIL,
 }
 _LENGTHS = {Length.IS_POSSIBLE_LOCAL_ONLY: Reason.LOCAL_ONLY, Length.TOO_LONG: Reason.TOO_LONG}
-# 976 charges like 900, as an area code and as the exchange of any area; libphonenumber does not know it.
-_AMERICAN_PREMIUM = re.compile(r"1(?:900|976|[0-9]{3}976)")
+# What libphonenumber takes for ordinary numbers: 976, which charges like 900, as an area code and as the
+# exchange of any area; Japan's 0570, where the caller pays by the minute; Dutch town halls, "14 020", which answer
+# inside the country alone.
+_REFUSED_RANGES = {
+    re.compile(r"1(?:900|976|[0-9]{3}976)[0-9]*"): Reason.PREMIUM,
+    re.compile(r"81570[0-9]*"): Reason.SHARED_COST,
+    re.compile(r"3114[0-9]{3,4}"): Reason.EMERGENCY_OR_SHORT,
+}
 
 # Once `_ascii` has been over it: a plus only ahead of the first digit but 0, as in "(+44) 20…", "0+44 20…".
 _WRITTEN = re.compile(r"(?=.*[0-9])[0 ()./+-]*[0-9 ()./-]*")
@@ -237,8 +243,9 @@ def _check_digits(number: Parsed) -> None:
     digits = _e164(number)
     if not FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
         raise PhoneError(Reason.TOO_LONG if len(digits) > MOST_DIGITS else Reason.TOO_SHORT)
-    if _AMERICAN_PREMIUM.match(digits):
-        raise PhoneError(Reason.PREMIUM)
+    for refused, reason in _REFUSED_RANGES.items():
+        if refused.fullmatch(digits):
+            raise PhoneError(reason)
 
 
 def _check_length(number: Parsed) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.callback_request import EventKind, State
+from ringback.callback_request import EventKind, Held, State
 from ringback.database import alerts, events, requests
 
 
@@ -34,14 +34,6 @@ LOSE_AND_RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOW
 FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
 GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
 CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
-RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOWN)
-FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
-GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
-CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
-# A request that came while its number was in the air shares that call's end without having left.
-TAKEN_TOO = Transition(State.WAITING, State.WITH_TEAM, EventKind.WITH_TEAM)
-LOSE_TOO = Transition(State.WAITING, State.UNKNOWN, EventKind.UNKNOWN, needs_person=True)
-LOSE_TOO_AND_RESEND = Transition(State.WAITING, State.UNKNOWN, EventKind.UNKNOWN)
 RESEND = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 # An operator's.
 RELEASE_SHOWN = Transition(State.WITH_TEAM, State.WAITING, EventKind.RELEASED)
@@ -64,7 +56,7 @@ def apply(
     """Take the requests along an arrow, if they still stand at its start. The rows of those that did, as now."""
     change = (
         requests.update()
-        .where(which, requests.c.state == transition.before)
+        .where(which, requests.c.state == transition.before, requests.c.erased_at.is_(None))
         .values(state=transition.after, changed_at=now, **values)
         .returning(requests)
     )
@@ -74,6 +66,15 @@ def apply(
     if transition.needs_person:
         tell(connection, ids, now, transition.after)
     return rows
+
+
+def hold(connection: sa.Connection, which: sa.ColumnElement[bool], why: Held, now: datetime) -> int:
+    """Hand these over only when an operator releases them. How many there were."""
+    change = requests.update().where(which).values(held=why).returning(requests.c.id)
+    ids = list(connection.execute(change).scalars())
+    record(connection, ids, now, EventKind.HELD, why)
+    tell(connection, ids, now, "held")
+    return len(ids)
 
 
 def record(

@@ -1,5 +1,6 @@
 """What the tests are made of: settings, a store of each kind, a Samespace of our own, a clock, visitors."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from ringback.factory import create_app
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.settings import Configuration, Settings
+from tests import privacy
 from tests.visitor import Visitor
 
 # Only this machine may be reached from here; a test that forgets its Samespace says so in its error.
@@ -33,6 +35,17 @@ class Clock:
 
     def passes(self, **duration: float) -> None:
         self.now += timedelta(**duration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_log_knows_anybody() -> Iterator[None]:
+    """At the end of the run: what was submitted is in no log of it."""
+    listener, root = privacy.Listener(), logging.getLogger()
+    root.addHandler(listener)
+    root.setLevel(logging.INFO)
+    yield
+    root.removeHandler(listener)
+    assert privacy.findings(listener.lines) == []
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from tests import privacy
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 30
 
@@ -30,6 +32,7 @@ class Server:
         self._command = command
         self._cwd = cwd
         self._log = folder / "server.log"
+        privacy.writes(self._log)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         self._environment = inherited | {"PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1"} | environment
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,11 +1,16 @@
 """How often one address may ask: accepted requests count, mistakes do not, replays never."""
 
+import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
-from flask import Flask
+from flask import Flask, request
+from pydantic import SecretStr
 
 from ringback import limits
+from tests.conftest import PUBLIC_URL
+from tests.faults import refusing, swallowing
 from tests.visitor import Visitor
 
 NUMBERS = [f"020 7946 01{index:02}" for index in range(40)]
@@ -26,6 +31,19 @@ def test_only_accepted_requests_count(visitor: Visitor) -> None:
     assert statuses == [303, 303, 303, 429]
 
 
+def test_what_could_not_be_stored_costs_nothing(app: Flask, visitor: Visitor) -> None:
+    def rename(table: str, name: str) -> None:
+        with app.extensions["ringback-database"].write() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
+
+    rename("events", "elsewhere")
+    failed = [visitor.sends(visitor.opens("/sales"), name="Ann", phone=NUMBERS[0]).status for _ in range(4)]
+    rename("elsewhere", "events")
+
+    assert failed == [503] * 4
+    assert statuses_from(app, [visitor.address] * 4) == [303, 303, 303, 429]
+
+
 def test_over_the_limit_the_answers_are_kept_and_it_is_said_when_to_come_back(visitor: Visitor) -> None:
     for number in NUMBERS[:3]:
         visitor.asks(phone=number)
@@ -36,6 +54,16 @@ def test_over_the_limit_the_answers_are_kept_and_it_is_said_when_to_come_back(vi
     assert page.answers["name"] == "Ann"
     assert "Your answers are still here. Try again in a minute." in page.words
     assert "+44 20 7946 0000" in page.words
+
+
+def test_nobody_over_a_limit_is_in_the_log_even_as_a_hash(
+    app: Flask, visitor: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert statuses_from(app, [visitor.address] * 4)[-1] == 429
+    assert ": received" in caplog.text
+    with app.test_request_context(environ_overrides={"REMOTE_ADDR": visitor.address}):
+        assert limits.address_key() not in caplog.text
 
 
 def test_a_replay_is_answered_before_any_limit(visitor: Visitor) -> None:
@@ -68,9 +96,17 @@ def test_another_address_is_not_kept_waiting(app: Flask, visitor: Visitor) -> No
     [
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("2001:db8:1:2::1", "2001:0DB8:0001:0002:0:0:0:9", True),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
         ("::ffff:198.51.100.7", "198.51.100.7", True),
+        ("::ffff:c633:6407", "198.51.100.7", True),
+        ("::ffff:198.51.100.7", "::ffff:198.51.100.8", False),
         ("198.51.100.7", "198.51.100.8", False),
-        ("<script>", "1.1.1.1:4567", True),
+        ("198.51.100.7:4567", "198.51.100.7", True),
+        ("198.51.100.7:4567", "198.51.100.8:4567", False),
+        ("[2001:db8:1:2::1]:4567", "2001:db8:1:2::9", True),
+        ("[2001:db8:1:2::1]", "2001:db8:1:3::1", False),
+        ("<script>", "1.1.1.1.1:4567", True),
     ],
 )
 def test_what_counts_as_one_address(app: Flask, one: str, other: str, same: bool) -> None:
@@ -82,19 +118,180 @@ def test_what_counts_as_one_address(app: Flask, one: str, other: str, same: bool
     assert one not in key(one)
 
 
-def test_a_forwarded_address_is_believed_only_from_a_declared_proxy(make_app: Callable[..., Flask]) -> None:
-    for proxies, status in ((0, 429), (1, 303)):
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:ffff::1", True),
+        ("2001:db8:1:2::1", "2001:db8:2:2::1", False),
+    ],
+)
+def test_what_counts_as_one_site(app: Flask, one: str, other: str, same: bool) -> None:
+    def key(address: str) -> str:
+        with app.test_request_context(environ_overrides={"REMOTE_ADDR": address}):
+            assert limits.site_key() != limits.address_key()
+            return limits.site_key()
+
+    assert (key(one) == key(other)) is same
+
+
+def statuses_from(app: Flask, addresses: list[str]) -> list[int]:
+    """What each address is answered when it asks for a number of its own."""
+    answers = []
+    for number, address in zip(NUMBERS, addresses, strict=False):
+        person = Visitor(app, address)
+        answers.append(person.sends(person.opens("/sales"), name="Ann", phone=number).status)
+    return answers
+
+
+def test_an_ipv6_household_asks_as_often_as_an_address(app: Flask) -> None:
+    assert statuses_from(app, [f"2001:db8:1:2:{turn}::9" for turn in range(4)]) == [303, 303, 303, 429]
+
+
+def test_an_ipv4_address_gains_nothing_by_being_written_as_ipv6(app: Flask) -> None:
+    ways = ["198.51.100.7", "::ffff:198.51.100.7", "::ffff:c633:6407", "::ffff:198.51.100.7"]
+
+    assert statuses_from(app, ways) == [303, 303, 303, 429]
+    assert statuses_from(app, ["::ffff:198.51.100.8"]) == [303], "a neighbour is another, mapped or not"
+
+
+def test_an_ipv6_site_asks_as_often_as_so_many_networks_and_no_more(app: Flask) -> None:
+    room = 3 * limits.NETWORKS_FOR_ONE
+    site = [f"2001:db8:1:{turn:x}::1" for turn in range(room + 2)]
+
+    assert statuses_from(app, site) == [303] * room + [429] * 2
+    assert statuses_from(app, ["2001:db8:2::1"]) == [303], "another site"
+
+
+def test_ipv4_has_no_wider_limit(app: Flask) -> None:
+    many = [f"198.51.100.{turn}" for turn in range(3 * limits.NETWORKS_FOR_ONE + 2)]
+
+    assert set(statuses_from(app, many)) == {303}
+
+
+def counted_as(app: Flask, *forwarded: str, peer: str = "10.0.0.9", name: str = "X-Forwarded-For") -> str | None:
+    """The address that a request is counted by."""
+    seen: list[str | None] = []
+    client = app.test_client(use_cookies=False)
+
+    def look() -> None:
+        seen.append(request.remote_addr)
+
+    app.before_request_funcs[None] = [look, *app.before_request_funcs[None]]
+    headers = [(name, line) for line in forwarded]
+    environment = {"REMOTE_ADDR": peer}
+    assert (
+        client.get("/sales", base_url=PUBLIC_URL, headers=headers, environ_overrides=environment).status_code
+        == 200
+    )
+    return seen[0]
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (1, ["198.51.100.7"], "198.51.100.7"),
+        (1, ["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
+        (1, ["6.6.6.6,,  ,198.51.100.7"], "198.51.100.7"),
+        (1, ["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
+        (1, ["<script>, unknown, 198.51.100.7"], "198.51.100.7"),
+        (1, ["2001:db8::1"], "2001:db8::1"),
+        (2, ["198.51.100.7, 10.0.0.1"], "198.51.100.7"),
+        (2, ["6.6.6.6, 198.51.100.7, 10.0.0.1"], "198.51.100.7"),
+        (2, ["6.6.6.6, 198.51.100.7", "10.0.0.1"], "198.51.100.7"),
+        (2, ["6.6.6.6", "198.51.100.7", "10.0.0.1"], "198.51.100.7"),
+        (1, [""], "10.0.0.9"),
+        (1, [], "10.0.0.9"),
+        # Fewer entries than proxies: somebody went round one of them, and only the peer is sure.
+        (2, ["6.6.6.6"], "10.0.0.9"),
+        (3, ["6.6.6.6, 198.51.100.7"], "10.0.0.9"),
+    ],
+)
+def test_proxies_are_counted_from_the_right(
+    make_app: Callable[..., Flask], proxies: int, forwarded: list[str], address: str
+) -> None:
+    assert counted_as(make_app(environment={"trusted_proxies": proxies}), *forwarded) == address
+
+
+@pytest.mark.parametrize("quoted", ['6.6.6.6, "', '"6.6.6.6', '6.6.6.6", "', '"6.6.6.6", "', '6.6.6.6, "\\"'])
+@pytest.mark.parametrize("proxies", [1, 2])
+def test_a_quotation_mark_moves_no_entry_out_of_its_place(
+    make_app: Callable[..., Flask], proxies: int, quoted: str
+) -> None:
+    behind = ["198.51.100.7", "198.51.100.7, 10.0.0.1"][proxies - 1]
+    app = make_app(environment={"trusted_proxies": proxies})
+
+    assert counted_as(app, f"{quoted}, {behind}") in ("198.51.100.7", "10.0.0.9")
+
+
+@pytest.mark.parametrize("written", ["[198.51.100.7", "198.51.100.777", "unknown", "_hidden", "<script>", "[]:1"])
+def test_what_a_proxy_writes_that_is_no_address_counts_as_one_and_is_shown_nowhere(
+    make_app: Callable[..., Flask], written: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(
+        limits={"per_address": "1 per minute", "min_fill_seconds": 0}, environment={"trusted_proxies": 1}
+    )
+    first = Visitor(app)
+    page = first.sends(first.opens("/sales"), {"X-Forwarded-For": written}, name="Ann", phone=NUMBERS[0])
+    second = first.sends(first.opens("/sales"), {"X-Forwarded-For": "nonsense"}, name="Ann", phone=NUMBERS[1])
+
+    assert (page.status, second.status) == (303, 429)
+    assert written not in page.html + second.html + caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "Client-IP"]
+)
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_what_a_visitor_writes_about_their_address_changes_nothing(
+    make_app: Callable[..., Flask], name: str, proxies: int
+) -> None:
+    app = make_app(
+        limits={"per_address": "2 per minute", "min_fill_seconds": 0}, environment={"trusted_proxies": proxies}
+    )
+    visitor = Visitor(app)
+    by_the_proxy = ", 198.51.100.7" if proxies and name == "X-Forwarded-For" else ""
+    statuses = [
+        visitor.sends(
+            visitor.opens("/sales"), {name: f"192.0.2.{turn}{by_the_proxy}"}, name="Ann", phone=number
+        ).status
+        for turn, number in enumerate(NUMBERS[:3])
+    ]
+
+    assert statuses == [303, 303, 429]
+
+
+def test_behind_a_declared_proxy_each_visitor_counts_alone(make_app: Callable[..., Flask]) -> None:
+    app = make_app(
+        limits={"per_address": "1 per minute", "min_fill_seconds": 0}, environment={"trusted_proxies": 1}
+    )
+    visitor = Visitor(app, "10.0.0.9")
+    statuses = [
+        visitor.sends(
+            visitor.opens("/sales"), {"X-Forwarded-For": f"192.0.2.{turn // 2}"}, name="Ann", phone=number
+        ).status
+        for turn, number in enumerate(NUMBERS[:4])
+    ]
+
+    assert statuses == [303, 429, 303, 429]
+
+
+@pytest.mark.parametrize("away", [refusing, swallowing])
+def test_while_its_redis_is_away_a_process_counts_for_itself(
+    make_app: Callable[..., Flask], away: Callable[[], AbstractContextManager[str]]
+) -> None:
+    with away() as url:
+        redis = SecretStr(url.replace("http:", "redis:") + "/0")
         app = make_app(
-            limits={"per_address": "1 per minute", "min_fill_seconds": 0}, environment={"trusted_proxies": proxies}
+            limits={"per_address": "3 per minute", "min_fill_seconds": 0},
+            environment={"ratelimit_storage_uri": redis},
         )
-        visitor = Visitor(app)
-        sent = [
-            visitor.sends(
-                visitor.opens("/sales"), {"X-Forwarded-For": f"6.6.6.6, 192.0.2.{turn}"}, name="Ann", phone=number
-            )
-            for turn, number in enumerate(NUMBERS[10 * proxies : 10 * proxies + 2])
-        ]
-        assert [page.status for page in sent] == [303, status]
+
+        assert statuses_from(app, ["198.51.100.7"] * 4) == [303, 303, 303, 429]
+        assert statuses_from(app, ["198.51.100.8"]) == [303]
+        unassigned = Visitor(app, "198.51.100.9")
+        asked = unassigned.sends(unassigned.opens("/sales"), name="Ann", phone="07700 900982")
+        assert asked.status == 422
+        assert unassigned.sends(asked).status == 303, "what the form itself remembers needs no Redis"
 
 
 def test_stopping_numbers_is_limited_too(visitor: Visitor) -> None:
@@ -104,8 +301,9 @@ def test_stopping_numbers_is_limited_too(visitor: Visitor) -> None:
 
 
 def test_every_route_that_takes_a_post_is_limited_or_says_why_not(app: Flask) -> None:
-    unlimited = {"pages.cancel": "its link is a key of 128 bits, and it only takes away"}
-    limited = {"pages.ask": limits.per_post, "pages.stop": limits.per_stop}
+    unlimited = {"request.cancel": "its link is a key of 128 bits, and it only takes away"}
+    unlimited["request.erase"] = unlimited["request.cancel"]
+    limited = {"form.ask": limits.per_post, "stop.stop": limits.per_stop}
     posts = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
 
     assert posts == set(unlimited) | set(limited)

@@ -383,3 +383,12 @@ def test_a_store_that_another_process_has_locked_is_not_waited_for_long(
 
     other.close()
     assert visitor.sends(page, name="Ann", phone="020 7946 0123").status == 303
+
+
+def test_an_agent_reads_what_was_typed_and_nothing_that_hides_or_reverses_it(visitor: Visitor, app: Flask) -> None:
+    typed = {"name": "Ann\u202e elpmaxE\u200b", "message": "one\r\ntwo\x00\u2066three", "company": "Cafe\u0301"}
+    visitor.sends(visitor.opens("/sales"), phone="020 7946 0123", **typed)
+
+    (request,) = stored(app)
+    answers = request.answers
+    assert (answers.name, answers.message, answers.company) == ("Ann elpmaxE", "one\ntwothree", "Café")

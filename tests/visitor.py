@@ -8,6 +8,8 @@ import html5lib
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests import privacy
+
 
 class Page:
     """An answer with a page in it, or none."""
@@ -91,6 +93,7 @@ class Visitor:
         return self.posts(page.action, page.answers | answers, headers)
 
     def posts(self, path: str, fields: dict[str, str], headers: dict[str, str] | None = None) -> Page:
+        privacy.submits(fields)
         return Page(self._fetch("POST", path, headers or {}, data=fields), path)
 
     def asks(self, phone: str = "020 7946 0123", name: str = "Ann Example", **answers: str) -> Page:

@@ -13,9 +13,12 @@ from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
 from ringback.cli.operators import request_commands, team_commands
+from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.vendor import samespace_commands
 from ringback.delivery import Delivery
+from ringback.housekeeping import Housekeeping
 from ringback.outbox import Outbox
+from ringback.personal_data import PersonalData
 from ringback.samespace import Samespace
 from ringback.settings import Settings
 
@@ -29,16 +32,21 @@ def init_app(
     alerts: Alerts,
     samespace: Samespace,
     auth_token: AuthToken,
+    personal_data: PersonalData,
+    housekeeping: Housekeeping,
 ) -> None:
     """Add the commands."""
-    app.cli.add_command(_deliver(settings, delivery, alerts))
-    app.cli.add_command(_check(settings, samespace))
-    app.cli.add_command(request_commands(attention, outbox))
+    app.cli.add_command(_deliver(settings, delivery, alerts, housekeeping))
+    app.cli.add_command(_check(settings, samespace, personal_data))
+    looking_after = request_commands(attention, outbox)
+    add_data_commands(looking_after, personal_data, housekeeping)
+    app.cli.add_command(looking_after)
+    app.cli.add_command(number_commands(attention))
     app.cli.add_command(team_commands(outbox.gate))
     app.cli.add_command(samespace_commands(settings, samespace, auth_token))
 
 
-def _deliver(settings: Settings, delivery: Delivery, alerts: Alerts) -> click.Command:
+def _deliver(settings: Settings, delivery: Delivery, alerts: Alerts, housekeeping: Housekeeping) -> click.Command:
     @click.command("deliver")
     def deliver() -> None:
         """Hand requests over to Samespace until told to stop."""
@@ -48,7 +56,9 @@ def _deliver(settings: Settings, delivery: Delivery, alerts: Alerts) -> click.Co
         signal.pthread_sigmask(signal.SIG_BLOCK, told)
         alerts.start()
         delivery.start()
+        housekeeping.start()
         signal.sigwait(told)
+        housekeeping.stop(0)
         alerts.stop(0)
         delivery.stop(settings.delivery.timeout_seconds + 5)
         alerts.stop(5)
@@ -56,7 +66,7 @@ def _deliver(settings: Settings, delivery: Delivery, alerts: Alerts) -> click.Co
     return deliver
 
 
-def _check(settings: Settings, samespace: Samespace) -> click.Command:
+def _check(settings: Settings, samespace: Samespace, personal_data: PersonalData) -> click.Command:
     @click.command("check")
     @click.option("--live", is_flag=True, help="Also try the way to Samespace. Rings nobody.")
     def check(live: bool) -> None:
@@ -68,6 +78,10 @@ def _check(settings: Settings, samespace: Samespace) -> click.Command:
                 click.echo(f"    {advice}")
         if settings.alerts.webhook:
             click.echo(f"  webhook secret: {webhook_secret(settings)}")
+        purged_at = personal_data.last_purge()
+        click.echo(
+            f"  last purge: {purged_at.isoformat(sep=' ', timespec='seconds') if purged_at else 'none yet'}"
+        )
         if live:
             if not samespace.probe():
                 raise click.ClickException(f"{settings.samespace.url} does not answer.")

@@ -11,6 +11,7 @@ from typing import Self
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from ringback.sandbox.samespace import Call, SandboxSamespace
+from tests import privacy
 from tests.server import Server
 
 # The page of a request looks for news every five seconds, then more slowly; this is longer than two looks.
@@ -71,6 +72,7 @@ class Visitor:
         self._opened_at = time.monotonic()
 
     def fills_in(self, phone: str = "", name: str = "Ann Example") -> None:
+        privacy.submits({"name": name, "phone": phone or self.number})
         self.name_field.fill(name)
         self.phone_field.fill(phone or self.number)
 

@@ -153,6 +153,56 @@ def test_the_confirmation_of_a_request_that_failed_and_the_form_when_there_were_
     inspect(page)
 
 
+# --- what is asked beside the number, and what becomes of it ---
+
+
+@pytest.fixture
+def careful(tmp_path: Path) -> Iterator[Server]:
+    """A server whose form has a box for the call and one for more than that."""
+    server = production(tmp_path, "http://127.0.0.1:9")
+    with (tmp_path / "ringback.toml").open("a") as file:
+        file.write(
+            'consent = "checkbox"\n[widgets.sales.texts.en]\nmarketing = "Acme Ltd may send me its offers"\n'
+        )
+    yield server.start()
+    server.stop()
+
+
+def test_the_form_with_boxes_to_tick(careful: Server, page: Page) -> None:
+    visitor = Visitor(page, f"{careful.url}/sales")
+    visitor.opens_the_form()
+    inspect(page)
+    visitor.sends()
+    expect(visitor.problems).to_contain_text("Select the box if you agree to be called")
+    inspect(page)
+    page.get_by_label("I agree that Acme Ltd may call me").check()
+    inspect(page)
+    visitor.asks()
+
+
+def test_deleting_ones_details(visitor: Visitor) -> None:
+    visitor.opens_the_form()
+    visitor.asks()
+    visitor.loads_again_until_reading(WITH_TEAM)
+    visitor.page.get_by_role("link", name="Delete my details").click()
+    visitor.sees("Delete your details?")
+    inspect(visitor.page)
+    visitor.page.get_by_role("button", name="Delete my details").click()
+    visitor.sees("This request has been deleted")
+    inspect(visitor.page)
+
+
+def test_details_that_cannot_be_deleted_at_this_moment(visitor: Visitor, company: Company) -> None:
+    company.samespace.mode = Mode.SLOW
+    visitor.opens_the_form()
+    visitor.asks()
+    company.calls_to(visitor.number)
+    visitor.page.get_by_role("link", name="Delete my details").click()
+    visitor.page.get_by_role("button", name="Delete my details").click()
+    visitor.reads("It is being handed over at this moment.")
+    inspect(visitor.page)
+
+
 # --- "I did not ask for this" ---
 
 

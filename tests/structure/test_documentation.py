@@ -13,6 +13,7 @@ from tests.test_settings import ENVIRONMENT, loaded
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 EMBEDDING = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
+SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -81,12 +82,21 @@ def test_the_guide_for_site_owners_is_where_they_look_for_it() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-def test_each_problem_of_embeds_names_tests_that_exist() -> None:
-    (table,) = re.findall(r"^\| problem \|.*\n\| -.*\n((?:\|.*\n)+)", EMBEDDING, re.MULTILINE)
-    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    rows = table.splitlines()
+def rows_under(heading: str, text: str) -> list[str]:
+    """The rows of every table whose first column is called so."""
+    return "".join(re.findall(rf"^\| {heading} \|.*\n\| -.*\n((?:\|.*\n)+)", text, re.MULTILINE)).splitlines()
 
-    assert len(rows) == 15
+
+@pytest.mark.parametrize(
+    ("heading", "text", "count"),
+    [("problem", EMBEDDING, 15), ("threat", SECURITY, 25)],
+    ids=["embedding", "security"],
+)
+def test_each_row_names_tests_that_exist(heading: str, text: str, count: int) -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    rows = rows_under(heading, text)
+
+    assert len(rows) == count
     for row in rows:
         named = re.findall(r"`(test_\w+)`", row.split("|")[3])
         assert named, row

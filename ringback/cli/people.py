@@ -1,0 +1,113 @@
+"""`flask --app app numbers …`, and the `requests` commands that are about a person: export, erase, purge."""
+
+import json
+import re
+from typing import Any
+
+import click
+
+from ringback.attention import Attention
+from ringback.housekeeping import Housekeeping
+from ringback.personal_data import PersonalData
+from ringback.phone import FEWEST_DIGITS, MOST_DIGITS
+
+
+class Number(click.ParamType[str, Any]):
+    """A whole number with its country code, as its digits."""
+
+    name = "number"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take any grouping; refuse what has no plus, since 0044 and 44 read alike."""
+        digits = _ungrouped(value)
+        if not re.fullmatch(rf"\+[1-9][0-9]{{{FEWEST_DIGITS - 1},{MOST_DIGITS - 1}}}", digits):
+            self.fail('should be a whole number with its country code, like "+44 20 7946 0000"')
+        return digits[1:]
+
+
+class NumberOrRange(click.ParamType[tuple[str, bool], Any]):
+    """The digits of a number and False, or those that a range begins with and True."""
+
+    name = "number"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, bool]:
+        """A range ends with a star."""
+        text = value if isinstance(value, str) else ""
+        if not text.endswith("*"):
+            return Number().convert(text, param, ctx), False
+        digits = _ungrouped(text.removesuffix("*"))
+        if not re.fullmatch(rf"\+[1-9][0-9]{{0,{MOST_DIGITS - 1}}}", digits):
+            self.fail('should be the beginning of a number with its country code and a star, like "+4470*"')
+        return digits[1:], True
+
+
+def number_commands(attention: Attention) -> click.Group:
+    """Block numbers and ranges."""
+    group = click.Group("numbers", help="Look after numbers that are not to be called.")
+    argument = click.argument("number", type=NumberOrRange())
+
+    @group.command()
+    @argument
+    def block(number: tuple[str, bool]) -> None:
+        """Hold every request for a number, or for a range such as "+4470*"."""
+        held = attention.block(*number)
+        if held is None:
+            raise click.ClickException(f"{_written(*number)} is blocked already.")
+        click.echo(f"{_written(*number)} is blocked. Held of what waited: {held}.")
+
+    @group.command()
+    @argument
+    def unblock(number: tuple[str, bool]) -> None:
+        """Take a block away."""
+        if not attention.unblock(*number):
+            raise click.ClickException(f"{_written(*number)} is not blocked.")
+        click.echo(f"{_written(*number)} is not blocked any more. What is held stays held until you release it.")
+
+    @group.command("list")
+    def listed() -> None:
+        """List what is blocked, and how many numbers asked not to be called."""
+        blocked = attention.blocked()
+        for digits, is_range, at in blocked:
+            click.echo(f"{_written(digits, is_range)}  since {at.isoformat(sep=' ', timespec='seconds')}")
+        if not blocked:
+            click.echo("No number is blocked.")
+        click.echo(f"Numbers that asked not to be called: {attention.stopped()}.")
+
+    return group
+
+
+def add_data_commands(group: click.Group, personal_data: PersonalData, housekeeping: Housekeeping) -> None:
+    """What the law gives people, by their number."""
+    phone = click.option("--phone", type=Number(), required=True, help='Such as "+44 20 7946 0000".')
+
+    @group.command()
+    @phone
+    def export(phone: str) -> None:
+        """Write all that is kept about a number, as JSON."""
+        click.echo(json.dumps(personal_data.export_number(phone), ensure_ascii=False, indent=2))
+
+    @group.command()
+    @phone
+    def erase(phone: str) -> None:
+        """Delete all that is kept about a number. What waits is withdrawn."""
+        erased, left = personal_data.erase_number(phone)
+        click.echo(f"Erased: {erased}.")
+        if left:
+            raise click.ClickException(f"Being handed over at this moment: {left}. Try again in a minute.")
+
+    @group.command()
+    def purge() -> None:
+        """Erase what is older than retention_days. It also happens by itself, every hour."""
+        done = housekeeping.run_once()
+        if done is None:
+            raise click.ClickException("The store did not answer; nothing is lost, try again.")
+        click.echo(f"Erased: {done.erased}. Left without personal data: {done.left}.")
+
+
+def _ungrouped(text: str) -> str:
+    """Without what groups digits; nothing for a "(0)", which in most countries is not dialled from abroad."""
+    return "" if re.search(r"\(\s*0\s*\)", text) else re.sub(r"[\s().-]", "", text)
+
+
+def _written(digits: str, is_range: bool) -> str:
+    return f"+{digits}{'*' if is_range else ''}"

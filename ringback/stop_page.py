@@ -1,0 +1,82 @@
+"""“I did not ask for this”: where a person has the calls to their number stopped."""
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask_limiter import RateLimitExceeded
+
+from ringback import form, limits
+from ringback.errors import log
+from ringback.form import StopForm
+from ringback.page import Answer, is_forged, page
+from ringback.parts import parts
+
+blueprint = Blueprint("stop", __name__)
+
+
+@blueprint.get("/stop")
+def show_stop() -> Answer:
+    """Where a person who did not ask can have the calls stopped."""
+    return _stop_page(_stop_form())
+
+
+@blueprint.post("/stop")
+def stop() -> Answer:
+    """Hold what waits for a number and what comes for it. Tells nobody whether anything did."""
+    sheet = _stop_form()
+    if not sheet.validate():
+        return _stop_page(sheet, 422)
+    if is_forged():
+        return _stop_page(sheet, 403, form.FROM_ELSEWHERE)
+    if sheet.token_fault:
+        return _stop_page(sheet, 422, form.NOTICES[sheet.token_fault])
+    try:
+        return _stop(sheet)
+    except RateLimitExceeded:
+        response = _stop_page(sheet, 429, "There have been many of these from your network. Try again later.")
+        response.headers["Retry-After"] = str(limits.retry_after_seconds())
+        return response
+
+
+@limits.per_stop
+def _stop(sheet: StopForm) -> Answer:
+    if sheet.number:
+        parts().outbox.stop(sheet.number.digits)
+        log.info("a number was stopped by the person it belongs to")
+    return redirect(url_for("stop.stopped"), 303)
+
+
+@blueprint.get("/stop/done")
+def stopped() -> Answer:
+    """What stopping means, said once it is done."""
+    days = parts().settings.privacy.stop_days
+    return page(
+        "widget/stopped.html",
+        widget=None,
+        title="Calls to your number are stopped",
+        headline="Calls to your number are stopped",
+        sentences=[
+            f"For the next {days} days, requests for your number are held back and not passed on for a call.",
+            "A call that was already on its way may still come.",
+        ],
+    )
+
+
+def _stop_form() -> StopForm:
+    sent = request.form if request.method == "POST" else None
+    return StopForm(parts().settings.widgets.values(), parts().tokens, sent)
+
+
+def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) -> Response:
+    errors = [(field, field.errors[0]) for field in [sheet.phone] if field.errors]
+    title = "Stop calls to your number"
+    intro = "Did somebody else ask for a call to your number? Enter it, and we will not pass on requests for it."
+    return page(
+        "widget/stop.html",
+        status,
+        widget=None,
+        title=("Error: " if errors else "") + title,
+        form=sheet,
+        errors=errors,
+        notice={"tone": "info", "sentences": [notice]} if notice else None,
+        texts={"title": title, "intro": intro, "button": "Stop calls to this number"},
+        action=url_for("stop.stop"),
+    )

@@ -1,0 +1,65 @@
+"""What no log may know: everybody who was submitted in a whole run of the tests.
+
+The tests say here what they submit, and at the end everything that was logged is searched for it: by this
+process, and by the servers it started. A number is looked for by its last nine digits, however they are
+grouped; a name, an e-mail address and a message as they were typed. What is shorter than six characters says
+nothing, and is left out. The id of a request is a key, so nothing that looks like one may be there at all.
+"""
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+_SHORTEST = 6
+_DIGITS_OF_A_NUMBER = 9
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+
+_submitted: defaultdict[str, set[str]] = defaultdict(set)
+_files: set[Path] = set()
+
+
+def submits(fields: Mapping[str, str]) -> None:
+    """Remember what somebody sent."""
+    for kind in ("name", "email", "message"):
+        value = fields.get(kind, "").strip()
+        if len(value) >= _SHORTEST:
+            _submitted[kind].add(value)
+    digits = re.sub(r"\D", "", fields.get("phone", ""))
+    if len(digits) >= _DIGITS_OF_A_NUMBER:
+        _submitted["phone"].add(digits[-_DIGITS_OF_A_NUMBER:])
+
+
+def writes(file: Path) -> None:
+    """Remember where a server prints to."""
+    _files.add(file)
+
+
+class Listener(logging.Handler):
+    """Hears every line that this process logs, at any level that anybody would read."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+        self.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line as it would be printed, with its traceback."""
+        self.lines.append(self.format(record))
+
+
+def findings(lines: list[str]) -> list[str]:
+    """Where somebody is in a log, and as what; never who."""
+    logs = {"the tests' own process": "\n".join(lines)}
+    logs |= {str(file): file.read_text(errors="replace") for file in _files if file.exists()}
+    return [f"{log}: {kind}" for log, text in logs.items() for kind in _kinds_in(text)]
+
+
+def _kinds_in(text: str) -> Iterator[str]:
+    ungrouped = re.sub(r"(?<=\d)[ ().-]+(?=\d)", "", text)
+    for kind, values in _submitted.items():
+        if any(value in (ungrouped if kind == "phone" else text) for value in values):
+            yield kind
+    if _ID.search(text):
+        yield "the id of a request"

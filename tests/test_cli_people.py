@@ -1,0 +1,185 @@
+"""What an operator types about numbers, and what it says."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from ringback.callback_request import Answers, Held
+from ringback.sandbox.samespace import SandboxSamespace
+from tests.conftest import Clock
+
+NUMBER = "442079460123"
+WHOLE = 'should be a whole number with its country code, like "+44 20 7946 0000"'
+RANGE = 'should be the beginning of a number with its country code and a star, like "+4470*"'
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
+    return make_app(base_url=samespace.base_url)
+
+
+def said(app: Flask, *command: str, status: int = 0) -> str:
+    result = app.test_cli_runner().invoke(args=list(command))
+    assert result.exit_code == status, result.output
+    return result.output
+
+
+def ask(app: Flask, phone: str = NUMBER) -> str:
+    return app.extensions["ringback"].outbox.accept(Answers("sales", phone, "GB", name="Ann Example")).reference
+
+
+def held(app: Flask) -> dict[str, Held | None]:
+    return {request.reference: request.held for request in app.extensions["ringback-attention"].listed()}
+
+
+def hand_over_all(app: Flask) -> None:
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    while claim := outbox.claim("test"):
+        delivery.hand_over(claim)
+
+
+@pytest.mark.parametrize(
+    "written", ["+442079460123", "+44 20 7946 0123", "+44-20.7946 0123", "+44 (20) 7946 0123"]
+)
+def test_a_number_is_blocked_however_it_is_grouped(app: Flask, written: str) -> None:
+    assert said(app, "numbers", "block", written) == "+442079460123 is blocked. Held of what waited: 0.\n"
+    reference = ask(app)
+
+    assert held(app) == {reference: Held.BLOCKED}
+
+
+def test_blocking_says_how_many_that_waited_are_held(app: Flask) -> None:
+    references = [ask(app), ask(app), ask(app, "442079460199")]
+
+    assert said(app, "numbers", "block", "+442079460123").endswith("Held of what waited: 2.\n")
+    assert held(app) == {references[0]: Held.BLOCKED, references[1]: Held.BLOCKED, references[2]: None}
+
+
+@pytest.mark.parametrize("written", ["+4420*", "+44 20 *", "+44 (20)*", "+4*"])
+def test_a_range_is_blocked_by_its_beginning_and_a_star(app: Flask, written: str) -> None:
+    reference = ask(app)
+    digits = re.sub(r"[^0-9]", "", written)
+
+    assert said(app, "numbers", "block", written) == f"+{digits}* is blocked. Held of what waited: 1.\n"
+    assert held(app) == {reference: Held.BLOCKED}
+
+
+def test_a_number_and_a_range_of_its_digits_are_two_blocks(app: Flask) -> None:
+    said(app, "numbers", "block", "+442079460123")
+    said(app, "numbers", "block", "+442079460123*")
+    said(app, "numbers", "unblock", "+442079460123")
+
+    assert said(app, "numbers", "list").splitlines()[0].startswith("+442079460123*  since ")
+    assert list(held(app) | {ask(app): None})
+    assert set(held(app).values()) == {Held.BLOCKED}
+
+
+@pytest.mark.parametrize("command", ["block", "unblock"])
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("020 7946 0123", WHOLE),
+        ("00442079460123", WHOLE),
+        ("442079460123", WHOLE),
+        ("+44", WHOLE),
+        ("+44 20 7946 0123 0123 0", WHOLE),
+        ("+44 20 7946 O123", WHOLE),
+        ("+44 20 7946 0123 ext. 5", WHOLE),
+        ("+44 20 7946 0123 +44", WHOLE),
+        ("+٤٤٢٠٧٩٤٦٠١٢٣", WHOLE),
+        ("+0442079460123", WHOLE),
+        ("", WHOLE),
+        ("*", RANGE),
+        ("+*", RANGE),
+        ("4470*", RANGE),
+        ("020*", RANGE),
+        ("+0*", RANGE),
+        ("+44*70*", RANGE),
+        ("+44**", RANGE),
+        ("+4412345678901234*", RANGE),
+        ("+44x*", RANGE),
+    ],
+)
+def test_what_is_no_number_is_refused_with_what_it_should_be(
+    app: Flask, command: str, written: str, sentence: str
+) -> None:
+    output = said(app, "numbers", command, written, status=2)
+
+    assert " ".join(output.split()).endswith(sentence)
+    assert "No number is blocked." in said(app, "numbers", "list")
+
+
+def test_a_zero_in_brackets_is_refused_since_nobody_dials_it_from_abroad(app: Flask) -> None:
+    output = said(app, "numbers", "block", "+44 (0)20 7946 0123", status=2)
+
+    assert WHOLE in " ".join(output.split())
+    assert "No number is blocked." in said(app, "numbers", "list")
+
+
+def test_blocking_twice_and_unblocking_twice_say_so_and_change_nothing(app: Flask) -> None:
+    assert "Error: +442079460123 is not blocked." in said(app, "numbers", "unblock", "+442079460123", status=1)
+    said(app, "numbers", "block", "+442079460123")
+    before = said(app, "numbers", "list")
+
+    assert "Error: +442079460123 is blocked already." in said(
+        app, "numbers", "block", "+44 20 7946 0123", status=1
+    )
+    assert "Error: +442079460123* is not blocked." in said(app, "numbers", "unblock", "+442079460123*", status=1)
+    assert said(app, "numbers", "list") == before
+    assert said(app, "numbers", "unblock", "+442079460123") == (
+        "+442079460123 is not blocked any more. What is held stays held until you release it.\n"
+    )
+    assert "is not blocked." in said(app, "numbers", "unblock", "+442079460123", status=1)
+
+
+def test_what_was_held_is_rung_once_an_operator_releases_it(app: Flask, samespace: SandboxSamespace) -> None:
+    reference = ask(app)
+    said(app, "numbers", "block", "+4420*")
+    said(app, "numbers", "unblock", "+4420*")
+    hand_over_all(app)
+    assert samespace.calls == []
+    assert reference in said(app, "requests", "list", "--attention")
+
+    said(app, "requests", "release", reference)
+    hand_over_all(app)
+    assert [call.number for call in samespace.calls] == [NUMBER]
+
+
+def test_the_list_says_what_is_blocked_since_when_and_how_many_are_stopped(app: Flask, clock: Clock) -> None:
+    assert said(app, "numbers", "list") == "No number is blocked.\nNumbers that asked not to be called: 0.\n"
+    said(app, "numbers", "block", "+442079460123")
+    clock.passes(hours=1)
+    said(app, "numbers", "block", "+4420*")
+    outbox = app.extensions["ringback"].outbox
+    for phone in ("442079460188", "442079460188", "442079460199"):
+        outbox.stop(phone)
+
+    assert said(app, "numbers", "list").splitlines() == [
+        "+4420*  since 2026-11-24 11:00:00+00:00",
+        "+442079460123  since 2026-11-24 10:00:00+00:00",
+        "Numbers that asked not to be called: 2.",
+    ]
+    clock.passes(days=30)
+    assert "asked not to be called: 0." in said(app, "numbers", "list")
+
+
+def test_lists_of_requests_show_only_the_end_of_a_number(app: Flask) -> None:
+    said(app, "numbers", "block", "+442079460123")
+    references = [ask(app), ask(app, "442079460199")]
+    everything, attention = said(app, "requests", "list"), said(app, "requests", "list", "--attention")
+
+    assert [line.split("  ")[-1] for line in attention.splitlines()] == ["+44 … 123"]
+    assert "(held: blocked)" in attention
+    for reference, end in zip(references, ("+44 … 123", "+44 … 199"), strict=True):
+        assert any(line.startswith(reference) and line.endswith(end) for line in everything.splitlines())
+    for output in (everything, attention, said(app, "requests", "show", references[0])):
+        assert "7946" not in output
+
+
+def test_no_command_about_numbers_logs_one(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    for command in ("block", "unblock", "list"):
+        said(app, "numbers", command, *(["+442079460123"] if command != "list" else []))
+
+    assert "7946" not in caplog.text

@@ -1,0 +1,598 @@
+"""The rules of one number: whoever asks, from wherever and by whichever widget, nobody is rung into despair."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from pydantic import SecretStr
+
+from ringback import transitions
+from ringback.attention import Attention
+from ringback.callback_request import Answers, Held, State
+from ringback.database import Database, alerts, requests, stops
+from ringback.numbers import Numbers
+from ringback.outbox import Claim, Outbox, Receipt, Settlement
+from ringback.personal_data import Erasure, PersonalData
+from ringback.sandbox.samespace import SandboxSamespace
+from tests.conftest import WIDGET, Clock, make_settings
+from tests.visitor import Visitor
+
+NUMBER, OTHER = "442079460123", "442079460199"
+WIDGETS = {name: WIDGET | {"team_name": name.title()} for name in ("sales", "help", "orders")}
+LIMITS = {"per_number": "2 per hour; 4 per day", "per_widget": "500 per day"}
+TAKEN = Settlement(transitions.TAKEN)
+BACK = Settlement(transitions.RETURN)
+
+
+class Ringback:
+    """What works on one store, with settings of its own."""
+
+    def __init__(
+        self, database: Database, url: str, clock: Clock, keys: tuple[str, ...] = ("the key",), **given: Any
+    ) -> None:
+        """`keys`: oldest first, as SECRET_KEY_FALLBACKS and SECRET_KEY have them."""
+        *fallbacks, key = map(SecretStr, keys)
+        settings = make_settings(url, **{"widgets": WIDGETS, "limits": LIMITS} | given).model_copy(
+            update={"secret_key": key, "secret_key_fallbacks": tuple(fallbacks)}
+        )
+        self.database = database
+        self.clock = clock
+        self.outbox = Outbox(database, settings, clock)
+        self.outbox.gate.register_teams()
+        self.attention = Attention(database, settings, clock)
+        self.personal_data = PersonalData(database, settings, Numbers(settings), clock)
+
+    def asks(self, phone: str = NUMBER, widget: str = "sales", **said: str) -> Receipt:
+        """Somebody asks for a call to a number."""
+        return self.outbox.accept(Answers(widget=widget, phone=phone, region="GB", **said))
+
+    def held(self, *receipts: Receipt) -> list[Held | None]:
+        """Why each of them is held."""
+        return [found[0].held for receipt in receipts if (found := self.outbox.read(receipt.id))]
+
+    def state(self, receipt: Receipt) -> State:
+        found = self.outbox.read(receipt.id)
+        assert found
+        return found[0].state
+
+    def takes(self) -> Claim:
+        """The next that may go."""
+        claim = self.outbox.claim("me")
+        assert claim, "nothing may go"
+        return claim
+
+    def rings(self) -> list[tuple[str, list[str]]]:
+        """Hand over all that is due: each number that is rung, with the references that the team gets."""
+        rung = []
+        while claim := self.outbox.claim("me"):
+            assert self.outbox.settle(claim, TAKEN)
+            if not claim.is_held:
+                rung.append((claim.requests[0].answers.phone, [request.reference for request in claim.requests]))
+        return rung
+
+    def told(self) -> list[str]:
+        """The references that alerts say are held, oldest first."""
+        query = sa.select(alerts.c.about).where(alerts.c.kind == "held").order_by(alerts.c.id)
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+
+@pytest.fixture
+def database(store_url: str) -> Iterator[Database]:
+    database = Database(store_url)
+    database.migrate("production")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def opened(database: Database, store_url: str, clock: Clock) -> Callable[..., Ringback]:
+    """Open the store with settings of one's own."""
+    return lambda **given: Ringback(database, store_url, clock, **given)
+
+
+@pytest.fixture
+def ringback(opened: Callable[..., Ringback]) -> Ringback:
+    return opened()
+
+
+# --- one hand-over for a number ---
+
+
+def test_a_number_that_waits_at_several_widgets_is_rung_once_by_the_first(ringback: Ringback) -> None:
+    first = ringback.asks(widget="help", message="a")
+    ringback.clock.passes(seconds=1)
+    second = ringback.asks(widget="sales", message="b")
+    claim = ringback.takes()
+
+    assert claim.widget == "help"
+    assert [request.answers.message for request in claim.requests] == ["a", "b"]
+    assert ringback.outbox.claim("another") is None, "the number is in the air"
+    assert ringback.outbox.settle(claim, TAKEN)
+    assert {ringback.state(receipt) for receipt in (first, second)} == {State.WITH_TEAM}
+    assert ringback.outbox.claim("another") is None
+
+
+def test_each_that_joined_keeps_a_reference_a_page_and_a_cancel_of_its_own(ringback: Ringback) -> None:
+    first, second = ringback.asks(), ringback.asks(widget="help")
+    assert len({first.id, second.id}) == len({first.reference, second.reference}) == 2
+    assert ringback.outbox.cancel(second.id)
+
+    assert ringback.rings() == [(NUMBER, [first.reference])]
+    assert (ringback.state(first), ringback.state(second)) == (State.WITH_TEAM, State.CANCELLED)
+
+
+def test_a_number_that_waits_keeps_no_other_number_waiting(ringback: Ringback) -> None:
+    receipts = [ringback.asks(NUMBER), ringback.asks(OTHER)]
+
+    assert ringback.rings() == [(NUMBER, [receipts[0].reference]), (OTHER, [receipts[1].reference])]
+
+
+def test_what_is_held_joins_nothing_and_keeps_nothing_back(ringback: Ringback) -> None:
+    rung = [ringback.asks(), ringback.asks()]
+    held = ringback.asks()
+    assert ringback.held(*rung, held) == [None, None, Held.NUMBER_LIMIT]
+
+    assert ringback.rings() == [(NUMBER, [receipt.reference for receipt in rung])]
+
+
+def test_a_number_over_its_limit_joins_no_call_that_is_in_the_air(ringback: Ringback) -> None:
+    ringback.asks(), ringback.asks()
+    claim = ringback.takes()
+    late = ringback.asks()
+    assert (ringback.state(late), ringback.held(late)) == (State.WAITING, [Held.NUMBER_LIMIT])
+
+    ringback.outbox.settle(claim, TAKEN)
+    assert ringback.state(late) is State.WAITING
+    assert ringback.rings() == []
+
+
+def test_what_is_released_while_its_number_is_in_the_air_goes_when_that_is_down(ringback: Ringback) -> None:
+    ringback.asks(), ringback.asks()
+    held = ringback.asks()
+    claim = ringback.takes()
+    assert ringback.attention.release(held.id)
+
+    assert ringback.outbox.claim("another") is None
+    ringback.outbox.settle(claim, TAKEN)
+    assert ringback.rings() == [(NUMBER, [held.reference])]
+
+
+# --- how often a number may be asked for ---
+
+
+def test_a_numbers_limit_holds_over_all_widgets(ringback: Ringback) -> None:
+    receipts = [ringback.asks(widget=widget) for widget in ("sales", "help", "orders")]
+
+    assert ringback.held(*receipts) == [None, None, Held.NUMBER_LIMIT]
+    assert ringback.told() == [receipts[2].reference]
+
+
+def test_a_numbers_limit_counts_what_was_handed_over_cancelled_or_held(ringback: Ringback) -> None:
+    ringback.asks()
+    ringback.rings()
+    ringback.outbox.cancel(ringback.asks().id)
+    receipts = [ringback.asks(), ringback.asks()]
+
+    assert ringback.held(*receipts) == [Held.NUMBER_LIMIT] * 2
+
+
+def test_a_numbers_limit_is_a_moving_window(ringback: Ringback) -> None:
+    ringback.asks()
+    ringback.clock.passes(minutes=59)
+    ringback.asks()
+    ringback.clock.passes(seconds=59)
+    assert ringback.held(ringback.asks()) == [Held.NUMBER_LIMIT]
+    ringback.clock.passes(minutes=59, seconds=1)
+
+    assert ringback.held(ringback.asks()) == [None], "the first two have left the hour; the held one has not"
+    assert ringback.held(ringback.asks()) == [Held.NUMBER_LIMIT]
+
+
+def test_the_longer_of_two_windows_counts_too(ringback: Ringback) -> None:
+    for _ in range(2):
+        assert ringback.held(ringback.asks(), ringback.asks()) == [None, None]
+        ringback.clock.passes(hours=2)
+
+    assert ringback.held(ringback.asks()) == [Held.NUMBER_LIMIT], "four a day"
+    ringback.clock.passes(hours=21)
+    assert ringback.held(ringback.asks()) == [None]
+
+
+def test_one_numbers_limit_is_not_anothers(ringback: Ringback) -> None:
+    for _ in range(3):
+        ringback.asks(NUMBER)
+
+    assert ringback.held(ringback.asks(OTHER)) == [None]
+
+
+# --- the brake of a widget ---
+
+
+def test_over_its_brake_a_widget_holds_what_comes_and_drops_nothing(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "3 per day"})
+    receipts = [ringback.asks(f"4420794601{turn:02}") for turn in range(5)]
+
+    assert ringback.held(*receipts) == [None] * 3 + [Held.WIDGET_LIMIT] * 2
+    late = {receipt.reference for receipt in receipts[3:]}
+    assert set(ringback.told()) == late
+    assert {request.reference for request in ringback.attention.listed(attention=True)} == late
+    assert len(ringback.rings()) == 3
+    assert ringback.attention.release(receipts[4].id)
+    assert ringback.rings() == [("442079460104", [receipts[4].reference])]
+
+
+def test_a_widgets_brake_is_not_anothers_and_comes_off_again(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "1 per day"})
+    ringback.asks("442079460101")
+
+    assert ringback.held(ringback.asks("442079460102", widget="help")) == [None]
+    assert ringback.held(ringback.asks("442079460103")) == [Held.WIDGET_LIMIT]
+    ringback.clock.passes(days=1)
+    assert ringback.held(ringback.asks("442079460104")) == [None]
+
+
+def test_fifty_numbers_at_once_do_not_slip_past_the_brake(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "20 per day"})
+    receipts: list[Receipt] = []
+    at_once([lambda turn=turn: receipts.append(ringback.asks(f"4420794601{turn:02}")) for turn in range(50)])
+
+    assert Counter(ringback.held(*receipts)) == {None: 20, Held.WIDGET_LIMIT: 30}
+
+
+# --- "I did not ask for this" ---
+
+
+def test_a_stop_holds_what_waits_and_what_comes_and_tells_the_operators(ringback: Ringback) -> None:
+    waiting = ringback.asks()
+    ringback.outbox.stop(NUMBER)
+    later = ringback.asks(widget="help")
+
+    assert ringback.held(waiting, later) == [Held.STOPPED] * 2
+    assert ringback.told() == [waiting.reference, later.reference]
+    assert ringback.rings() == []
+    assert ringback.held(ringback.asks(OTHER)) == [None]
+
+
+def test_a_stop_ends_by_itself_after_stop_days(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(privacy={"stop_days": 7})
+    ringback.outbox.stop(NUMBER)
+    ringback.clock.passes(days=7, seconds=-1)
+    assert (ringback.held(ringback.asks()), ringback.attention.stopped()) == ([Held.STOPPED], 1)
+    ringback.clock.passes(seconds=1)
+
+    assert (ringback.held(ringback.asks()), ringback.attention.stopped()) == ([None], 0)
+
+
+def test_a_stop_said_again_begins_anew(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(privacy={"stop_days": 7})
+    ringback.outbox.stop(NUMBER)
+    ringback.clock.passes(days=5)
+    ringback.outbox.stop(NUMBER)
+    assert ringback.attention.stopped() == 1
+    ringback.clock.passes(days=5)
+
+    assert ringback.held(ringback.asks()) == [Held.STOPPED]
+
+
+def test_the_store_knows_a_stopped_number_by_a_hash_alone(ringback: Ringback) -> None:
+    ringback.outbox.stop(NUMBER)
+    with ringback.database.read() as connection:
+        (row,) = connection.execute(sa.select(stops)).all()
+
+    assert len(row.number_hash) == 64
+    assert NUMBER not in str(row)
+
+
+@pytest.mark.parametrize("silence", ["stop", "block", "range"])
+def test_a_number_silenced_while_its_call_is_in_the_air_is_not_rung_again(
+    ringback: Ringback, silence: str
+) -> None:
+    first = ringback.asks()
+    claim = ringback.takes()
+    why = silenced(ringback, silence)
+    late = ringback.asks()
+    assert (ringback.state(late), ringback.held(late)) == (State.WAITING, [why])
+    ringback.outbox.settle(claim, BACK)
+
+    assert ringback.held(first, late) == [why, why]
+    assert ringback.rings() == []
+    assert sorted(ringback.told()) == sorted([first.reference, late.reference])
+
+
+@pytest.mark.parametrize("silence", ["stop", "block", "range"])
+def test_what_may_be_sent_once_more_is_not_when_the_number_was_silenced(
+    opened: Callable[..., Ringback], silence: str
+) -> None:
+    ringback = opened(delivery={"on_unknown": "resend"})
+    receipt = ringback.asks()
+    claim = ringback.takes()
+    ringback.outbox.settle(claim, ringback.outbox.lost("no answer", claim))
+    why = silenced(ringback, silence)
+    ringback.clock.passes(minutes=10)
+    ringback.outbox.expire()
+
+    assert (ringback.state(receipt), ringback.held(receipt)) == (State.WAITING, [why])
+    assert ringback.rings() == []
+
+
+def silenced(ringback: Ringback, silence: str) -> Held:
+    """Silence the number in one of the ways there are."""
+    if silence == "stop":
+        ringback.outbox.stop(NUMBER)
+        return Held.STOPPED
+    digits, is_range = (NUMBER, False) if silence == "block" else (NUMBER[:6], True)
+    ringback.attention.block(digits, is_range)
+    return Held.BLOCKED
+
+
+# --- blocks ---
+
+
+def test_a_block_holds_what_waits_and_what_comes_and_tells_the_operators(ringback: Ringback) -> None:
+    waiting, cancelled, other = ringback.asks(), ringback.asks(), ringback.asks(OTHER)
+    ringback.outbox.cancel(cancelled.id)
+    assert ringback.attention.block(NUMBER) == 1
+    later = ringback.asks(widget="help")
+
+    assert ringback.held(waiting, cancelled, other, later) == [Held.BLOCKED, None, None, Held.BLOCKED]
+    assert ringback.told() == [waiting.reference, later.reference]
+    assert ringback.rings() == [(OTHER, [other.reference])]
+
+
+def test_a_block_is_of_the_whole_number_and_not_of_those_that_begin_so(ringback: Ringback) -> None:
+    ringback.attention.block(NUMBER[:-1])
+
+    assert ringback.held(ringback.asks()) == [None]
+
+
+@pytest.mark.parametrize("beginning", ["4", "44", "44207946", NUMBER[:-1], NUMBER])
+def test_a_range_of_any_length_blocks_what_begins_so(ringback: Ringback, beginning: str) -> None:
+    waiting, abroad = ringback.asks(), ringback.asks("15550001234", "help")
+    assert ringback.attention.block(beginning, is_range=True) == 1
+
+    assert ringback.held(waiting, abroad, ringback.asks()) == [Held.BLOCKED, None, Held.BLOCKED]
+    assert ringback.held(ringback.asks("15550001234", "help")) == [None]
+
+
+@pytest.mark.parametrize("beginning", ["442079460124", "4420794601230", "20", "442079460123123", "43"])
+def test_a_range_blocks_nothing_else(ringback: Ringback, beginning: str) -> None:
+    waiting = ringback.asks()
+
+    assert ringback.attention.block(beginning, is_range=True) == 0
+    assert ringback.held(waiting, ringback.asks()) == [None, None]
+
+
+def test_the_longest_number_there_is_can_be_blocked(ringback: Ringback) -> None:
+    longest = "491234567890123"
+    ringback.attention.block(longest)
+    ringback.attention.block(longest[:-1], is_range=True)
+    ringback.attention.unblock(longest)
+
+    assert ringback.held(ringback.asks(longest), ringback.asks("491234567890199")) == [Held.BLOCKED, None]
+
+
+def test_ranges_that_overlap_are_each_lifted_for_themselves(ringback: Ringback) -> None:
+    ranges = [("44", True), ("442079", True), (NUMBER, True), (NUMBER, False)]
+    assert [ringback.attention.block(*each) for each in ranges] == [0] * 4
+    assert [(digits, is_range) for digits, is_range, _ in ringback.attention.blocked()] == sorted(ranges)
+
+    for each in ranges:
+        assert ringback.held(ringback.asks()) == [Held.BLOCKED]
+        assert ringback.attention.unblock(*each)
+    ringback.clock.passes(days=1)
+    assert ringback.held(ringback.asks()) == [None]
+    assert ringback.attention.blocked() == []
+
+
+def test_a_block_is_made_once_and_lifted_once(ringback: Ringback) -> None:
+    assert ringback.attention.block(NUMBER) == 0
+    assert ringback.attention.block(NUMBER) is None
+    assert ringback.attention.block(NUMBER, is_range=True) == 0
+    assert ringback.attention.unblock(NUMBER)
+    assert not ringback.attention.unblock(NUMBER)
+    assert ringback.held(ringback.asks()) == [Held.BLOCKED], "the range still stands"
+
+
+def test_what_is_held_stays_held_when_the_number_is_unblocked(ringback: Ringback) -> None:
+    ringback.attention.block(NUMBER)
+    held = ringback.asks()
+    ringback.attention.unblock(NUMBER)
+    later = ringback.asks()
+
+    assert ringback.held(held, later) == [Held.BLOCKED, None]
+    assert ringback.rings() == [(NUMBER, [later.reference])]
+    assert [request.reference for request in ringback.attention.listed(attention=True)] == [held.reference]
+
+
+@pytest.mark.parametrize("silence", ["stop", "block", "range"])
+def test_an_operator_who_releases_a_request_has_it_rung(ringback: Ringback, silence: str) -> None:
+    silenced(ringback, silence)
+    receipt = ringback.asks()
+    assert ringback.rings() == []
+    assert ringback.state(receipt) is State.WITH_TEAM, "as any other, to whoever looks"
+
+    assert ringback.attention.release(receipt.id)
+    assert ringback.rings() == [(NUMBER, [receipt.reference])]
+    assert ringback.told() == [receipt.reference]
+
+
+def test_a_block_waits_for_a_request_that_is_being_accepted(
+    ringback: Ringback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the worst of moments: after the look at the blocks, before the commit."""
+    looked, may_go_on = threading.Event(), threading.Event()
+    why_held = Numbers.why_held
+
+    def slowly(*given: Any) -> Held | None:
+        why = why_held(*given)
+        looked.set()
+        may_go_on.wait(2)
+        return why
+
+    monkeypatch.setattr(Numbers, "why_held", slowly)
+    receipts: list[Receipt] = []
+    person = threading.Thread(target=lambda: receipts.append(ringback.asks()))
+    operator = threading.Thread(target=ringback.attention.block, args=("4420", True))
+    person.start()
+    assert looked.wait(5)
+    operator.start()
+    operator.join(0.3)
+    may_go_on.set()
+    person.join()
+    operator.join()
+
+    assert ringback.held(*receipts) == [Held.BLOCKED]
+
+
+# --- what is erased, and keys that change ---
+
+
+def test_whoever_deletes_a_request_cannot_ask_anew_all_night(ringback: Ringback) -> None:
+    for _ in range(2):
+        receipt = ringback.asks()
+        ringback.rings()
+        assert ringback.personal_data.erase(receipt.id) is Erasure.DONE
+    third = ringback.asks()
+
+    assert ringback.held(third) == [Held.NUMBER_LIMIT]
+    assert ringback.rings() == []
+    assert ringback.held(ringback.asks(OTHER)) == [None]
+
+
+def test_an_erased_request_counts_no_longer_than_any_other(ringback: Ringback) -> None:
+    erased = [ringback.asks(), ringback.asks()]
+    for receipt in erased:
+        ringback.personal_data.erase(receipt.id)
+    ringback.clock.passes(hours=1, seconds=-1)
+    assert ringback.held(ringback.asks()) == [Held.NUMBER_LIMIT]
+    ringback.clock.passes(seconds=1)
+
+    assert ringback.held(ringback.asks()) == [None]
+
+
+def test_a_purge_leaves_what_the_longest_window_still_looks_at(ringback: Ringback) -> None:
+    for _ in range(4):
+        ringback.personal_data.erase(ringback.asks().id)
+        ringback.clock.passes(hours=2)
+    ringback.personal_data.purge()
+
+    assert ringback.held(ringback.asks()) == [Held.NUMBER_LIMIT], "four a day"
+
+
+def test_what_is_left_of_a_number_goes_when_no_limit_looks_at_it_any_more(ringback: Ringback) -> None:
+    receipt = ringback.asks()
+    ringback.personal_data.erase(receipt.id)
+
+    def left() -> tuple[str, str | None]:
+        query = sa.select(requests.c.phone, requests.c.number_hash).where(requests.c.id == receipt.id)
+        with ringback.database.read() as connection:
+            row = connection.execute(query).one()
+            return row.phone, row.number_hash
+
+    ringback.personal_data.purge()
+    phone, number_hash = left()
+    assert phone == ""
+    assert number_hash
+    ringback.clock.passes(days=1, seconds=1)
+    ringback.personal_data.purge()
+    assert left() == ("", None)
+
+
+def test_stops_and_counts_outlive_a_change_of_keys(opened: Callable[..., Ringback]) -> None:
+    before = opened(keys=("old",))
+    before.outbox.stop(OTHER)
+    for _ in range(2):
+        before.personal_data.erase(before.asks().id)
+    after = opened(keys=("old", "new"))
+
+    assert after.held(after.asks(OTHER), after.asks(NUMBER)) == [Held.STOPPED, Held.NUMBER_LIMIT]
+    after.outbox.stop(OTHER)
+    assert after.attention.stopped() == 1, "the stop by the old key gave way to one by the new"
+    alone = opened(keys=("new",))
+    assert alone.held(alone.asks(OTHER)) == [Held.STOPPED]
+
+
+def test_a_hash_tells_nothing_to_who_has_another_key(opened: Callable[..., Ringback]) -> None:
+    one, other = (opened(keys=(key,)).outbox.numbers for key in ("one", "two"))
+
+    assert one.hash(NUMBER) != other.hash(NUMBER)
+    assert one.hash(NUMBER) != one.hash(OTHER)
+
+
+# --- the race ---
+
+
+def at_once(acts: list[Callable[[], object]]) -> None:
+    """Do all of it in the same moment, and raise what one of them raised."""
+    together = threading.Barrier(len(acts))
+    faults: list[BaseException] = []
+
+    def do(act: Callable[[], object]) -> None:
+        together.wait()
+        try:
+            act()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=do, args=[act]) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+
+
+@pytest.fixture
+def company(make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamespace) -> Flask:
+    """Three widgets behind a proxy, with the limits that everybody starts with."""
+    return make_app(store_url, samespace.base_url, widgets=WIDGETS, environment={"trusted_proxies": 1})
+
+
+def test_fifty_posts_at_once_for_one_number_are_one_call(company: Flask, samespace: SandboxSamespace) -> None:
+    forms = []
+    for turn in range(50):
+        person, by = Visitor(company), {"X-Forwarded-For": f"192.0.2.{turn + 1}"}
+        forms.append((person, person.opens(f"/{list(WIDGETS)[turn % 3]}", **by), by))
+    answers = {"name": "Ann", "phone": "020 7946 0123"}
+    statuses: list[int] = []
+    at_once(
+        [
+            lambda person=person, form=form, by=by: statuses.append(person.sends(form, by, **answers).status)
+            for person, form, by in forms
+        ]
+    )
+    assert statuses == [303] * 50
+
+    hand_over_all(company)
+    (call,) = samespace.calls
+    assert call.number == NUMBER
+    stored = company.extensions["ringback-attention"].listed()
+    rung = {request.reference for request in stored if request.held is None}
+    assert set(call.attributes["reference"].split(" / ")) == rung
+    assert Counter(request.held for request in stored) == {None: 2, Held.NUMBER_LIMIT: 48}
+    assert {request.state for request in stored} == {State.WITH_TEAM}
+
+
+def test_an_operators_release_after_the_race_rings_once_more(company: Flask, samespace: SandboxSamespace) -> None:
+    outbox, attention = company.extensions["ringback"].outbox, company.extensions["ringback-attention"]
+    receipts = [outbox.accept(Answers("sales", NUMBER, "GB")) for _ in range(4)]
+    hand_over_all(company)
+    for receipt in receipts[2:]:
+        assert attention.release(receipt.id)
+    hand_over_all(company)
+
+    assert [call.attributes["reference"] for call in samespace.calls] == [
+        " / ".join(receipt.reference for receipt in pair) for pair in (receipts[:2], receipts[2:])
+    ]
+
+
+def hand_over_all(app: Flask) -> None:
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    while claim := outbox.claim("test"):
+        delivery.hand_over(claim)
