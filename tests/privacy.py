@@ -2,8 +2,9 @@
 
 The tests say here what they submit, and at the end everything that was logged is searched for it: by this
 process, and by the servers it started. A number is looked for by its last nine digits, however they are
-grouped; a name, an e-mail address and a message as they were typed. What is shorter than six characters says
-nothing, and is left out. The id of a request is a key, so nothing that looks like one may be there at all.
+grouped; a name, an e-mail address and a message as they were typed. A single word, such as "nobody", and what
+is shorter than six characters say nothing, and are left out. The id of a request is a key, so nothing that
+looks like one may be there at all.
 """
 
 import logging
@@ -24,7 +25,7 @@ def submits(fields: Mapping[str, str]) -> None:
     """Remember what somebody sent."""
     for kind in ("name", "email", "message"):
         value = fields.get(kind, "").strip()
-        if len(value) >= _SHORTEST:
+        if len(value) >= _SHORTEST and re.search(r"\w[\s@]+\w", value):
             _submitted[kind].add(value)
     digits = re.sub(r"\D", "", fields.get("phone", ""))
     if len(digits) >= _DIGITS_OF_A_NUMBER:
