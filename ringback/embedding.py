@@ -11,9 +11,20 @@ from rjsmin import jsmin
 
 from ringback import brand
 from ringback.settings import Settings
+from ringback.widget import Widget
 
 SCRIPT_SECONDS = 300
 _YEAR_SECONDS = 31_536_000
+
+
+def is_embedded() -> bool:
+    """Whether the page asked for is to stand in a frame."""
+    return request.args.get("embed") == "1"
+
+
+def origins_of(widgets: Iterable[Widget]) -> list[str]:
+    """Every site that may frame one of them, once."""
+    return list(dict.fromkeys(origin for widget in widgets for origin in widget.origins))
 
 
 def content_security_policy(frame_ancestors: Iterable[str] = (), style: str = "") -> str:
@@ -53,8 +64,17 @@ def init_app(app: Flask, settings: Settings) -> None:
     if settings.public_url.startswith("https:"):
         headers["Strict-Transport-Security"] = f"max-age={2 * _YEAR_SECONDS}; includeSubDomains"
 
+    # A page that tells of an error may have no widget; in a frame it has to be read all the same.
+    errors_policy = content_security_policy(origins_of(settings.widgets.values()), brand.style(brand.OURS))
+
     @app.after_request
     def set_headers(response: Response) -> Response:
+        if is_embedded():
+            # A page that isolates itself takes no frame that does not. All that ours loads is ours.
+            response.headers.setdefault("Cross-Origin-Embedder-Policy", "require-corp")
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
+            if response.status_code >= 400:
+                response.headers.setdefault("Content-Security-Policy", errors_policy)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

@@ -18,7 +18,7 @@ blueprint = Blueprint("form", __name__)
 
 
 @blueprint.get("/", defaults={"key": None})
-@blueprint.get("/<key>")
+@blueprint.get("/<key>", strict_slashes=False)
 def show_form(key: str | None) -> Answer:
     """The form of a widget; at `/`, of the first."""
     widget = _widget(key)
@@ -29,7 +29,7 @@ def show_form(key: str | None) -> Answer:
 
 
 @blueprint.post("/", defaults={"key": None})
-@blueprint.post("/<key>")
+@blueprint.post("/<key>", strict_slashes=False)
 def ask(key: str | None) -> Answer:
     """Judge a form and store what it asks for; the visitor is told only what is on the disk."""
     widget = _widget(key)

@@ -65,7 +65,7 @@ def page(template: str, status: int = 200, *, widget: Widget | None, title: str,
 
 def everywhere() -> dict[str, Any]:
     """What base.html needs, on error pages too."""
-    embedded = request.args.get("embed") == "1"
+    embedded = embedding.is_embedded()
     theme = request.args.get("theme")
     return {
         "language": "en",
@@ -76,6 +76,6 @@ def everywhere() -> dict[str, Any]:
         "widget": None,
         "phone": None,
         "brand_style": brand.style(brand.OURS),
-        "parent_origins": (),
+        "parent_origins": embedding.origins_of(parts().settings.widgets.values()),
         "assets": current_app.extensions["ringback-assets"],
     }

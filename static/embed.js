@@ -17,22 +17,21 @@
   // The page's own styles reach none of this, nor this the page, but for what it says itself in --ringback-….
   const STYLES = `
 :host{all:initial!important;display:contents!important;font:16px/1.5 system-ui!important}
-:host(ringback-inline){display:block!important;min-height:var(--ringback-height,640px)!important}
+:host(ringback-inline){display:block!important;width:100%!important;min-height:var(--ringback-height,640px)!important}
 dialog{inset:auto 0 0;box-sizing:border-box;width:auto;max-width:none;height:min(760px,100dvh - 24px);
-margin:0;padding:0 0 env(safe-area-inset-bottom);border:1px solid transparent;border-radius:24px 24px 0 0;
+margin:0;padding:0 0 env(safe-area-inset-bottom);border:1px solid #fff6;border-radius:24px 24px 0 0;
 overflow:hidden;background:light-dark(#fff,#17191d)}
 dialog[open],div{display:flex;flex-direction:column;flex:1;min-height:0}
 div[hidden]{display:none}
 dialog::backdrop{background:#0006}
 @media (min-width:480px){dialog{inset:0;width:416px;margin:auto;border-radius:24px}}
-section{text-align:end}
-button{width:44px;height:44px;margin:4px 4px 0;padding:0;border:0;background:none;font-size:28px}
+button{align-self:end;width:44px;height:44px;margin:4px 4px 0;padding:0;border:0;background:none;font-size:28px}
 iframe{flex:1;min-height:0;border:0}
 :host(ringback-inline) iframe{flex:none;min-height:var(--ringback-height,640px)}
-nav{position:fixed;z-index:999999;inset-inline-end:24px;bottom:calc(24px + env(safe-area-inset-bottom))}
-nav a{display:block;margin:12px 0 0;border:1px solid #fff6;border-radius:24px;
+span{position:fixed;z-index:999999;inset-inline-end:24px;bottom:24px;padding:0 0 env(safe-area-inset-bottom)}
+span a{display:block;margin:12px 0 0;border:1px solid #fff6;border-radius:24px;
 background:var(--ringback-accent,#14161a);color:var(--ringback-on-accent,#fff);font-weight:600;text-decoration:none}
-nav a,output:not(:empty){padding:12px 24px}
+span a,output:not(:empty){padding:12px 24px}
 output{position:absolute}
 @media print{:host{display:none!important}}`;
 
@@ -49,7 +48,8 @@ output{position:absolute}
   let opener; // the link that gets the focus back: Safari does not focus a link that is clicked
   let lock; // the sheet that keeps the page from scrolling
   let panes = []; // every form that was loaded, in the dialog or inline
-  const standIns = new Map(); // link → the launcher or the inline form in its place
+  let standIns; // link → the launcher or the inline form in its place
+  let spare; // the form that was fetched for somebody who pointed at its link, and not shown yet
 
   /** An error of ours is ours: it never reaches the page's own error handling. */
   function guarded(action) {
@@ -95,8 +95,8 @@ output{position:absolute}
 
   /** What the page itself declares: no script can tell a scheme that a page merely looks like. */
   function themeOfPage() {
-    const meta = document.querySelector("meta[name=color-scheme]");
-    const schemes = getComputedStyle(page).colorScheme.replace("normal", meta?.content);
+    const declared = document.querySelector("meta[name=color-scheme]")?.content;
+    const schemes = getComputedStyle(page).colorScheme.replace("normal", declared);
     if (!/dark/.test(schemes)) return "light";
     return /light/.test(schemes) ? "auto" : "dark";
   }
@@ -127,23 +127,23 @@ output{position:absolute}
     const address = url.href;
     query.set("embed", 1);
     query.set("page", addressOfPage());
-    const scheme = theme.replace("auto", "light dark");
-    return { name: name || "Request a call back", address, src: url.href, scheme };
+    return { name: name || "Request a call back", address, src: url.href, scheme: theme.replace("auto", "light dark") };
   }
 
   function formOf(link) {
+    link = link.from || link; // a launcher is its link, with what that says by now
     const options = {};
     for (const { name, value } of link.attributes) {
       if (/^data-ringback-/.test(name)) options[name.slice(14)] = value;
     }
-    return describe(link.href, options, link.innerText.trim());
+    return describe(link.href, options, link.textContent.trim());
   }
 
   // ---- A pane: the frame with a form in it, and a line that says so when it does not come
 
   function createPane(form) {
     const frame = element("iframe", { title: form.name, src: form.src, referrerPolicy: "origin" });
-    const note = element("output");
+    const note = element("output", { lang: "en" });
     const pane = { ...form, frame, note, box: element("div", {}, note, frame) };
     pane.box.style.colorScheme = form.scheme;
     on(frame, "load", () => pageCame(pane));
@@ -198,6 +198,7 @@ output{position:absolute}
     const { type, height, widget, reference, state } = data;
     if (type === "ready") pageIsReady(pane);
     if (type === "escape") close();
+    if (type === "page") tellPage(pane);
     if (type === "height" && height === (height & 8191)) pane.frame.style.height = `${height}px`; // in the dialog, the frame fills what there is
     if (type === "requested") announce(type, { widget, reference, state });
   }
@@ -213,11 +214,12 @@ output{position:absolute}
   // and may have a transform, which would turn "fixed to the window" into "fixed to the page".
   function mountHost() {
     if (!host) {
-      dialog = element("dialog", {}, element("section", {}, element("button", { ariaLabel: "Close" }, "×")));
+      dialog = element("dialog", {}, element("button", { ariaLabel: "Close", lang: "en" }, "×"));
       on(dialog, "click", closeByClick);
       on(dialog, "close", afterClosing);
-      launchers = element("nav");
+      launchers = element("span");
       lock = new CSSStyleSheet();
+      document.adoptedStyleSheets.push(lock);
       host = shadowed("ringback-embed", launchers, dialog);
     }
     if (!host.isConnected) page.append(host);
@@ -228,12 +230,17 @@ output{position:absolute}
     mountHost();
     const before = panes.find((pane) => pane.address === form.address && pane.box.parentNode === dialog);
     const pane = before || createPane(form);
+    if (!before) {
+      spare?.box.remove(); // one is enough: a list of products has a link in every row
+      spare = pane;
+    }
     if (!before || pane.note.firstElementChild) loadInto(dialog, pane);
     return pane;
   }
 
   function show(form, link) {
     const pane = paneFor(form);
+    spare = null;
     for (const box of dialog.querySelectorAll("div")) box.hidden = box !== pane.box;
     dialog.ariaLabel = form.name;
     dialog.style.colorScheme = form.scheme;
@@ -269,8 +276,6 @@ output{position:absolute}
     const scroller = getComputedStyle(page).overflowY === "visible" ? "body" : "html";
     const gutter = innerWidth > page.clientWidth ? "stable" : "auto"; // where a scrollbar was, nothing moves in
     lock.replaceSync(`${scroller}{overflow:hidden!important}html{scrollbar-gutter:${gutter}!important}`);
-    const sheets = document.adoptedStyleSheets;
-    if (!sheets.includes(lock)) sheets.push(lock);
   }
 
   // ---- Links that something stands in for: "inline" and "button"
@@ -292,9 +297,7 @@ output{position:absolute}
 
   function createLauncher(link) {
     mountHost();
-    const launcher = link.cloneNode();
-    launcher.textContent = link.textContent;
-    launcher.style = "";
+    const launcher = element("a", { href: link.href, from: link }, link.textContent);
     launchers.append(launcher);
     return launcher;
   }
@@ -311,7 +314,7 @@ output{position:absolute}
     }
     for (const [link, standIn] of standIns) {
       if (!link.isConnected) standIns.delete(link) && standIn.remove();
-      else if (!standIn.isConnected) link.style = ""; // somebody took it away: the link is a link again
+      else if (!standIn.isConnected) standIns.set(link, link).get(link).style = ""; // somebody took it away: the link is a link again
     }
     if (host && !host.isConnected) close(); // somebody took it away; an open dialog would leave the page locked
   }
@@ -321,7 +324,7 @@ output{position:absolute}
   /** The link to a form that an event is about, if it is to open here. */
   function linkOf(event) {
     const link = event.composedPath().find((node) => node.localName === "a");
-    return link && isForm(link) && !link.hasAttribute("download") && /^(_self)?$/.test(link.target) && link;
+    return link && isForm(link) && /^(_self)?$/.test(link.target) && link;
   }
 
   /** Whoever points at a link or comes to it by keyboard will want its form. */
@@ -349,6 +352,7 @@ output{position:absolute}
   }
 
   guarded(() => {
+    standIns = new Map();
     window.Ringback = { open: guarded(open), close };
     on(document, "click", openClicked);
     on(document, "pointerover", warm);

@@ -1,6 +1,6 @@
 /**
  * What a page of ours tells the page that frames it, so that a dialog can close and a frame can fit; and the one thing it
- * is told: which page it is asked on.
+ * asks and is told: which page it is asked on.
  *
  * Every message is `{ringback: 1, type, …}` and holds nothing that a person typed.
  */
@@ -65,12 +65,13 @@ function tellRequested({ widget, reference, state }) {
  * Starts people at the heading, not in the void before it, once the frame has the focus.
  *
  * It waits for that: a frame that stands inline in a page must not pull people to it. And it waits one turn more, since
- * whoever comes by Tab or a tap is on the way to a field.
+ * whoever comes by Tab or a tap is on the way to a field. Where the page before had the focus, they have sent the form
+ * or followed a link, and its top, where the answer stands, may be far above what they see.
  */
-function focusHeading() {
+function focusHeading(preventScroll) {
   setTimeout(() => {
     if (document.activeElement === document.body) {
-      document.querySelector("h1").focus({ preventScroll: true });
+      document.querySelector("h1").focus({ preventScroll });
     }
   });
 }
@@ -78,12 +79,13 @@ function focusHeading() {
 if (parent !== window) {
   addEventListener("message", takePage);
   tell("ready");
+  addEventListener("focusin", () => tell("page"));
   addEventListener("keydown", tellEscape);
   tellHeight();
   tellRequested(document.querySelector("main").dataset);
   if (document.hasFocus()) {
-    focusHeading();
+    focusHeading(false);
   } else {
-    addEventListener("focus", focusHeading, { once: true });
+    addEventListener("focus", () => focusHeading(true), { once: true });
   }
 }

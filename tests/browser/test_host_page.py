@@ -260,7 +260,7 @@ iframe { width: 10px !important; height: 10px !important }
 button, a { width: 300px !important; height: 300px !important; margin: 50px !important }
 body { transform: translateX(5px); filter: blur(1px) }
 </style>"""
-PARTS = ["dialog", "dialog button", "dialog iframe", "nav a"]
+PARTS = ["dialog", "dialog button", "dialog iframe", "span a"]
 
 
 def test_a_style_sheet_that_is_after_everything_changes_no_size(visitor: Visitor, company: Company) -> None:

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "confirmation": {"callback_request", "phone", "widget"},
     "parts": {"form_token", "outbox", "personal_data", "settings"},
     "limits": {"parts", "settings"},
-    "embedding": {"brand", "settings"},
+    "embedding": {"brand", "settings", "widget"},
     "errors": {"database"},
     "health": {"database"},
     "logs": set(),
