@@ -342,6 +342,7 @@ class Outbox:
             if connection.execute(some).first() is None:
                 return []
         with self._database.write() as connection:
+            self._lock_numbers(connection, to_resend)
             moved = self._cut_off(connection, cut_off, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
             resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
@@ -349,6 +350,12 @@ class Outbox:
             moved += resent
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
+
+    def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+        """Whoever stops one of these numbers at this moment comes before us or after us, not in between."""
+        found = sa.select(requests.c.phone).where(which).distinct().order_by(requests.c.phone)
+        for phone in connection.execute(found).scalars().all():
+            self._database.lock_number(connection, phone)
 
     def _cut_off(self, connection: sa.Connection, cut_off: sa.ColumnElement[bool], now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""

@@ -320,6 +320,38 @@ def test_what_may_be_sent_once_more_is_not_when_the_number_was_silenced(
     assert ringback.rings() == []
 
 
+def test_a_stop_that_is_said_while_a_request_is_sent_once_more_holds_it(
+    opened: Callable[..., Ringback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the worst of moments: the number is stopped, what waits was looked for, nothing is committed."""
+    ringback = opened(delivery={"on_unknown": "resend"})
+    receipt = ringback.asks()
+    claim = ringback.takes()
+    ringback.outbox.settle(claim, ringback.outbox.lost("no answer", claim))
+    ringback.clock.passes(minutes=10)
+    looked, may_go_on = threading.Event(), threading.Event()
+    hold = transitions.hold
+
+    def slowly(*given: Any) -> int:
+        count = hold(*given)
+        looked.set()
+        may_go_on.wait(2)
+        return count
+
+    monkeypatch.setattr(transitions, "hold", slowly)
+    person = threading.Thread(target=ringback.outbox.stop, args=[NUMBER])
+    hand_over = threading.Thread(target=ringback.outbox.expire)
+    person.start()
+    assert looked.wait(5)
+    hand_over.start()
+    hand_over.join(0.3)
+    may_go_on.set()
+    person.join()
+    hand_over.join()
+
+    assert (ringback.state(receipt), ringback.held(receipt)) == (State.WAITING, [Held.STOPPED])
+
+
 def silenced(ringback: Ringback, silence: str) -> Held:
     """Silence the number in one of the ways there are."""
     if silence == "stop":
