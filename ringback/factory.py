@@ -68,6 +68,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.extensions["ringback-housekeeping"] = housekeeping
     app.extensions["ringback-samespace"] = samespace
 
+    _read_any_query(app)
     _trust_hosts(app, settings)
     _bound_bodies(app)
     errors.init_app(app)
@@ -123,6 +124,15 @@ def _hands_over(settings: Settings, outbox: Outbox, delivery: Delivery) -> Calla
         return runs and not outbox.is_stuck(_STUCK)
 
     return check
+
+
+def _read_any_query(app: Flask) -> None:
+    """Take bytes that are no UTF-8 for unreadable characters: Werkzeug raises."""
+
+    @app.before_request
+    def mend_query() -> None:
+        # Before anything else may be refused: the pages of errors look into the query, too.
+        request.query_string = request.query_string.decode(errors="replace").encode()
 
 
 def _trust_hosts(app: Flask, settings: Settings) -> None:

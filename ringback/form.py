@@ -9,10 +9,8 @@ import hashlib
 import hmac
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import phonenumbers
 from babel import Locale
@@ -30,7 +28,7 @@ from wtforms import (
 )
 from wtforms.validators import StopValidation
 
-from ringback import consent, phone
+from ringback import clean, consent, phone
 from ringback.callback_request import Answers
 from ringback.consent import Consent, Purpose
 from ringback.form_token import FormToken, TokenCSRF, TokenFault, Tokens
@@ -41,7 +39,6 @@ LANGUAGE = "en"
 ATTRIBUTE_LENGTH = 200
 # The attribute that the embed script fills by itself, where a widget allows it.
 PAGE_TITLE = "page_title"
-_PAGE_LENGTH = 500
 
 REFUSALS: Mapping[Reason, str] = {
     Reason.EMPTY: "Enter your phone number",
@@ -74,40 +71,6 @@ TOO_QUICK = "That was very quick. Check your answers and send again."
 FROM_ELSEWHERE = "This form was sent from another web site. Check your answers and send it again from here."
 TOO_MANY = "There have been many requests from your network. Your answers are still here. Try again {when}."
 NOT_STORED = "We could not store your request. Your answers are still here. Try again in a moment."
-
-
-def clean_line(text: str | None) -> str:
-    """One line of a person's words: composed, without control, bidi and zero-width characters."""
-    return " ".join(clean_text(text).split())
-
-
-def clean_text(text: str | None) -> str:
-    """A person's words with their line breaks, and nothing that hides or reorders what is read.
-
-    Joiners stay between letters, where scripts such as Persian and Hindi need them.
-    """
-    composed = unicodedata.normalize("NFC", (text or "").replace("\r\n", "\n").replace("\r", "\n"))
-    kept = "".join(letter for letter in composed if letter == "\n" or not _is_hidden(letter))
-    return re.sub(r"(?<!\w)[\u200c\u200d]+|[\u200c\u200d]+(?![\w\ufe0f])", "", kept).strip()
-
-
-def _is_hidden(letter: str) -> bool:
-    if letter in "\u200c\u200d\t":
-        return letter == "\t"
-    return unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-
-
-def clean_page(address: str | None) -> str:
-    """A web address without query, fragment, user or password, which may hold secrets; else nothing."""
-    try:
-        parts = urlsplit(clean_line(address))
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w.:-]+", host):
-        return ""
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"[:_PAGE_LENGTH]
 
 
 def _filled(sentence: str) -> Callable[[Any, Field], None]:
@@ -150,21 +113,23 @@ class CallbackForm(FlaskForm):
 
     _csrf: TokenCSRF | None = None  # set by WTForms where protection is on
 
-    name = StringField("Full name", [_at_most(120)], filters=[clean_line])
+    name = StringField("Full name", [_at_most(120)], filters=[clean.line])
     country = SelectField("Country", validate_choice=False)
     phone = TelField(
-        "Phone number", description="Only for this call. Include the country code if it is from abroad."
+        "Phone number",
+        description="Only for this call. Include the country code if it is from abroad.",
+        filters=[clean.line],
     )
-    email = EmailField("Email address", [_at_most(254), _like_an_address], filters=[clean_line])
-    company = StringField("Company", [_at_most(120)], filters=[clean_line])
-    message = TextAreaField("Message", [_at_most(1000)], filters=[clean_text])
+    email = EmailField("Email address", [_at_most(254), _like_an_address], filters=[clean.line])
+    company = StringField("Company", [_at_most(120)], filters=[clean.line])
+    message = TextAreaField("Message", [_at_most(1000)], filters=[clean.text])
     consent = BooleanField()
     marketing = BooleanField()
     # Seen by machines alone: it has no box on the page, no place in the order of the keyboard, and a name
     # that nothing offers to fill in. What is in it was not put there by a person.
     confirm_again = StringField("Leave this empty")
-    checked = HiddenField()
-    page = HiddenField(filters=[clean_page])
+    checked = HiddenField(filters=[clean.line])
+    page = HiddenField(filters=[clean.page])
 
     def __init__(
         self, widget: Widget, tokens: Tokens, sent: MultiDict[str, str] | None, given: Mapping[str, str]
@@ -176,9 +141,7 @@ class CallbackForm(FlaskForm):
         self.widget = widget
         self.number: PhoneNumber | None = None
         self.attribute_values = {
-            name: clean_line(given[name])[:ATTRIBUTE_LENGTH]
-            for name in widget.attributes
-            if clean_line(given.get(name))
+            name: value for name in widget.attributes if (value := clean.cut(given.get(name), ATTRIBUTE_LENGTH))
         }
         self._keep_what_is_shown()
         if self._csrf and (self.token is None or self.token.shown != shown):
@@ -248,8 +211,7 @@ class CallbackForm(FlaskForm):
 
     def ask_to_check(self, button: str) -> None:
         """Show the number again once: possible, but in no range known to be in use."""
-        typed = clean_line(self.phone.data)
-        self.phone.errors = [*self.phone.errors, CHECK_NUMBER.format(typed=typed, button=button)]
+        self.phone.errors = [*self.phone.errors, CHECK_NUMBER.format(typed=self.phone.data, button=button)]
         self.checked.data = self.number.digits if self.number else ""
 
     def was_checked(self) -> bool:
@@ -302,7 +264,9 @@ class StopForm(FlaskForm):
 
     _csrf: TokenCSRF | None = None
 
-    phone = TelField("Your phone number", description="Include the country code if it is from abroad.")
+    phone = TelField(
+        "Your phone number", description="Include the country code if it is from abroad.", filters=[clean.line]
+    )
 
     def __init__(self, widgets: Collection[Widget], tokens: Tokens, sent: MultiDict[str, str] | None) -> None:
         """Any number that one of the widgets would call can be stopped."""

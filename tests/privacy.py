@@ -23,13 +23,27 @@ _files: set[Path] = set()
 
 def submits(fields: Mapping[str, str]) -> None:
     """Remember what somebody sent."""
+    for kind, value in _telling(fields):
+        _submitted[kind].add(value)
+
+
+def quoted(fields: Mapping[str, str], lines: list[str]) -> list[str]:
+    """What of these fields is in these lines: for tests that send too much to remember it all."""
+    submitted: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, value in _telling(fields):
+        submitted[kind].add(value)
+    return list(_kinds_in("\n".join(lines), submitted))
+
+
+def _telling(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What of the fields says who somebody is, with its kind."""
     for kind in ("name", "email", "message"):
         value = fields.get(kind, "").strip()
         if len(value) >= _SHORTEST and re.search(r"\w[\s@]+\w", value):
-            _submitted[kind].add(value)
+            yield kind, value
     digits = re.sub(r"\D", "", fields.get("phone", ""))
     if len(digits) >= _DIGITS_OF_A_NUMBER:
-        _submitted["phone"].add(digits[-_DIGITS_OF_A_NUMBER:])
+        yield "phone", digits[-_DIGITS_OF_A_NUMBER:]
 
 
 def writes(file: Path) -> None:
@@ -54,12 +68,12 @@ def findings(lines: list[str]) -> list[str]:
     """Where somebody is in a log, and as what; never who."""
     logs = {"the tests' own process": "\n".join(lines)}
     logs |= {str(file): file.read_text(errors="replace") for file in _files if file.exists()}
-    return [f"{log}: {kind}" for log, text in logs.items() for kind in _kinds_in(text)]
+    return [f"{log}: {kind}" for log, text in logs.items() for kind in _kinds_in(text, _submitted)]
 
 
-def _kinds_in(text: str) -> Iterator[str]:
+def _kinds_in(text: str, submitted: Mapping[str, set[str]]) -> Iterator[str]:
     ungrouped = re.sub(r"(?<=\d)[ ().-]+(?=\d)", "", text)
-    for kind, values in _submitted.items():
+    for kind, values in submitted.items():
         if any(value in (ungrouped if kind == "phone" else text) for value in values):
             yield kind
     if _ID.search(text):

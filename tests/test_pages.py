@@ -328,6 +328,34 @@ def test_nothing_posted_is_answered_with_a_fault_of_ours(visitor: Visitor, body:
     assert response.status_code < 500
 
 
+@pytest.mark.parametrize("path", ["/sales", "/requests/x", "/static/x", "/nothing"])
+def test_a_query_that_is_no_utf8_is_read_as_far_as_it_goes(visitor: Visitor, path: str) -> None:
+    odd = {"QUERY_STRING": "plan=pro&page=\xff\xfe&x=%ff"}
+    for host in (visitor.base_url, "https://evil.test"):
+        response = visitor.client.get(path, base_url=host, environ_overrides=odd)
+        assert response.status_code == (400 if "evil" in host else 200 if path == "/sales" else 404)
+
+
+def test_what_no_page_can_hold_is_not_shown_again(visitor: Visitor) -> None:
+    page = visitor.sends(visitor.opens("/sales"), name="Ann", phone="\x00020\x83 79\x1a46", checked="\x01")
+
+    assert page.status == 422
+    assert page.answers["phone"] == "020 7946"
+    assert visitor.sends(visitor.opens("/stop"), phone="\x1b12").answers["phone"] == "12"
+
+
+def test_a_name_that_cannot_be_seen_is_none(visitor: Visitor) -> None:
+    page = visitor.sends(visitor.opens("/sales"), name="\u3164\u200b", phone="020 7946 0123")
+
+    assert page.errors == ["Enter your full name"]
+
+
+def test_an_attribute_that_is_too_long_is_cut_and_has_no_loose_end(visitor: Visitor, app: Flask) -> None:
+    visitor.sends(visitor.opens("/sales"), name="Ann", phone="020 7946 0123", plan="a" * 199 + " pro")
+
+    assert stored(app)[0].answers.attributes == {"plan": "a" * 199}
+
+
 def test_another_host_name_is_refused_but_not_for_health(visitor: Visitor) -> None:
     assert visitor.client.get("/sales", base_url="https://evil.test").status_code == 400
     assert visitor.client.get("/sales", headers={"Host": "CALLBACK.acme.test"}).status_code == 200

@@ -27,9 +27,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "widget": set(),
     "settings": {"widget"},
     "consent": {"widget"},
+    "clean": set(),
     "cross_site": set(),
     "form_token": set(),
-    "form": {"callback_request", "consent", "form_token", "phone", "widget"},
+    "form": {"callback_request", "clean", "consent", "form_token", "phone", "widget"},
     "database": set(),
     "transitions": {"callback_request", "database"},
     "gate": {"database", "settings", "widget"},
@@ -61,7 +62,16 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The list of parts knows them all, and commands use what they command; the sandbox is known to app.py alone.
 ASSEMBLE = {"factory", "__init__"}
-KNOWS_NOTHING_OUTSIDE = {"phone", "callback_request", "brand", "consent", "widget", "agent_note", "confirmation"}
+KNOWS_NOTHING_OUTSIDE = {
+    "phone",
+    "callback_request",
+    "brand",
+    "clean",
+    "consent",
+    "widget",
+    "agent_note",
+    "confirmation",
+}
 SEES_THE_ENVIRONMENT = {"app.py", "gunicorn.conf.py"}
 
 

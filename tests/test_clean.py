@@ -1,0 +1,90 @@
+"""What people type, as it is kept: all of it that can be seen, and nothing that cannot."""
+
+import pytest
+
+from ringback import clean
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("  Ann   Example ", "Ann Example"),
+        ("Ann\tExample", "Ann Example"),
+        ("Ann\u2028Example\x85Ltd", "Ann Example Ltd"),
+        ("Ann\u00a0Example", "Ann Example"),
+        ("A\x00n\x1bn\x7f", "Ann"),
+        ("Ann\u202e elpmaxE\u2066", "Ann elpmaxE"),
+        ("A\u200bn\ufeffn\u00ad\u2060", "Ann"),
+        ("Ann\ue000\ufdd0\U000e0041", "Ann"),
+        ("Cafe\u0301", "Café"),
+        ("Cafe\u200b\u0301", "Café"),
+        ('<b>Ann</b> & "Co"', '<b>Ann</b> & "Co"'),
+    ],
+)
+def test_one_line_is_composed_and_has_nothing_in_it_that_cannot_be_seen(typed: str, kept: str) -> None:
+    assert clean.line(typed) == kept
+    assert clean.line(kept) == kept
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "می\u200cخواهم",
+        "क्\u200dष",
+        "র\u200d্য",
+        "葛\U000e0100城",
+        "👩\u200d💻",
+        "❤\ufe0f\u200d🔥",
+        "1\ufe0f\u20e3",
+    ],
+    ids=["Persian", "Hindi", "Bengali", "a Japanese name", "an emoji of two", "an emoji of three", "a key"],
+)
+def test_what_scripts_and_emoji_are_written_with_stays(name: str) -> None:
+    assert clean.line(name) == name
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("A\u200dn\u200cn", "Ann"),
+        ("\u200dक\u200d", "क"),
+        ("क\u200d\u200dष", "क\u200dष"),
+        (" \ufe0f", ""),
+        ("❤\ufe0f\ufe0f", "❤\ufe0f"),
+        ("\u3164", ""),
+        ("\u115f\u1160\uffa0\u034f\u17b4", ""),
+    ],
+)
+def test_where_they_join_and_shape_nothing_they_go(typed: str, kept: str) -> None:
+    assert clean.line(typed) == kept
+
+
+def test_a_message_keeps_its_line_breaks_however_they_were_written() -> None:
+    assert clean.text("one\r\ntwo\rthree\u2028four\n\nfive  six\t7\n") == "one\ntwo\nthree\nfour\n\nfive  six 7"
+
+
+@pytest.mark.parametrize("typed", ["abc def", "abc\u200bdef", "ab😀 def", "कख \u200dगघ"])
+def test_what_is_cut_is_clean_at_its_end(typed: str) -> None:
+    assert clean.cut(typed, 4) in ("abc", "abcd", "ab😀", "कख ग")
+
+
+def test_a_joiner_is_not_left_at_the_cut() -> None:
+    assert clean.cut("कख\u200dग", 3) == "कख"
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://www.acme.test/a/b?token=secret#there", "https://www.acme.test/a/b"),
+        ("HTTPS://ann:secret@Acme.test:8443/a", "https://acme.test:8443/a"),
+        ("http://[2001:db8::1]:80/", "http://[2001:db8::1]:80/"),
+        ("https://www.acme.test/" + "a" * 477 + " b", "https://www.acme.test/" + "a" * 477),
+        ("//www.acme.test/", ""),
+        ("javascript:alert(1)", ""),
+        ("http://[::1", ""),
+        ("https://www.acme.test:99999/", ""),
+        ("https://a<b>.test/", ""),
+    ],
+)
+def test_a_pages_address_has_nothing_secret_in_it(address: str, kept: str) -> None:
+    assert clean.page(address) == kept
