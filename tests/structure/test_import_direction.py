@@ -26,15 +26,21 @@ MAY_IMPORT: dict[str, set[str]] = {
     "brand": set(),
     "widget": set(),
     "settings": {"widget"},
+    "opening_hours": {"widget"},
     "consent": {"widget"},
     "cross_site": set(),
     "form_token": set(),
-    "form": {"callback_request", "consent", "form_token", "phone", "widget"},
+    "availability": {"opening_hours", "widget"},
+    "schedule": {"callback_request", "database", "opening_hours", "widget"},
+    "form": {"callback_request", "consent", "form_token", "opening_hours", "phone", "widget"},
     "database": set(),
     "transitions": {"callback_request", "database"},
     "gate": {"database", "settings", "widget"},
     "numbers": {"callback_request", "database", "settings"},
-    "outbox": {"callback_request", "consent", "database", "gate", "numbers", "settings", "transitions"},
+    "outbox": {
+        *("callback_request", "consent", "database", "gate", "numbers", "opening_hours", "schedule"),
+        *("settings", "transitions"),
+    },
     "attention": {"callback_request", "database", "numbers", "outbox", "settings", "transitions"},
     "personal_data": {"callback_request", "database", "numbers", "outbox", "settings", "transitions"},
     "housekeeping": {"personal_data"},
@@ -42,7 +48,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "samespace": {"line"},
     "agent_note": {"callback_request", "widget"},
     "delivery": {"agent_note", "database", "gate", "outbox", "samespace", "settings", "transitions"},
-    "confirmation": {"callback_request", "phone", "widget"},
+    "promise": {"availability", "callback_request", "widget"},
+    "confirmation": {"callback_request", "opening_hours", "phone", "promise"},
+    "calendar_file": {"callback_request", "widget"},
     "parts": {"form_token", "outbox", "personal_data", "settings"},
     "limits": {"parts", "settings"},
     "embedding": {"brand", "settings", "widget"},
@@ -51,8 +59,27 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "server": set(),
     "page": {"brand", "cross_site", "embedding", "parts", "widget"},
-    "form_page": {"consent", "database", "errors", "form", "limits", "outbox", "page", "parts", "widget"},
-    "request_page": {"callback_request", "confirmation", "errors", "page", "parts", "personal_data", "widget"},
+    "form_page": {
+        *("availability", "consent", "database", "errors", "form", "limits", "outbox", "page", "parts"),
+        *("schedule", "widget"),
+    },
+    "request_page": {
+        *("availability", "callback_request", "confirmation", "errors", "form", "opening_hours", "page", "parts"),
+        *("personal_data", "promise", "widget"),
+    },
+    "time_page": {
+        *(
+            "availability",
+            "calendar_file",
+            "callback_request",
+            "errors",
+            "form",
+            "limits",
+            "opening_hours",
+            "page",
+        ),
+        *("parts", "request_page", "schedule", "widget"),
+    },
     "stop_page": {"errors", "form", "limits", "page", "parts"},
     "alert_message": set(),
     "alert_channels": {"alert_message", "line", "settings"},
@@ -61,7 +88,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # The list of parts knows them all, and commands use what they command; the sandbox is known to app.py alone.
 ASSEMBLE = {"factory", "__init__"}
-KNOWS_NOTHING_OUTSIDE = {"phone", "callback_request", "brand", "consent", "widget", "agent_note", "confirmation"}
+KNOWS_NOTHING_OUTSIDE = {
+    *("phone", "callback_request", "brand", "consent", "widget", "agent_note", "promise", "confirmation"),
+    "calendar_file",
+}
 SEES_THE_ENVIRONMENT = {"app.py", "gunicorn.conf.py"}
 
 
