@@ -1,7 +1,7 @@
 """What the agent is told: the attributes of a hand-over, an object of strings."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 from ringback.callback_request import CallbackRequest
 from ringback.widget import FIELDS, Widget
@@ -30,6 +30,8 @@ def what_the_agent_sees(
         "reference": _together(request.reference for request in requests),
         "stop_url": f"{public_url}/stop",
     }
+    if asked_for := _together(_asked_for(request, widget) for request in requests):
+        attributes["asked_for"] = asked_for
     late = now - first.due_at
     if attempt > 1 or late >= _LATE:
         attributes["attempt"] = str(attempt)
@@ -40,6 +42,20 @@ def what_the_agent_sees(
 def _together(values: Iterable[str]) -> str:
     """Each value once, in order."""
     return " / ".join(dict.fromkeys(value for value in values if value))
+
+
+def _asked_for(request: CallbackRequest, widget: Widget) -> str:
+    """`2026-11-24T14:00+00:00 (Europe/London); visitor: 2026-11-24T15:00+01:00 (Europe/Paris)`."""
+    start = request.answers.slot_starts_at
+    if start is None:
+        return ""
+
+    def on_the_clock_of(zone: tzinfo) -> str:
+        return f"{start.astimezone(zone).isoformat(timespec='minutes')} ({zone})"
+
+    own = request.answers.own_zone(start, widget.timezone)
+    team = on_the_clock_of(widget.timezone)
+    return f"{team}; visitor: {on_the_clock_of(own)}" if own else team
 
 
 def _note(requests: Sequence[CallbackRequest], attempt: int, late: timedelta) -> str:

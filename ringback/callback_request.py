@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class State(StrEnum):
@@ -59,7 +60,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a visitor asked for, judged and cleaned. `phone` is digits with the country code."""
+    """What a visitor asked for, judged and cleaned. `phone` is digits with the country code.
+
+    A chosen time is from `slot_starts_at` to `slot_ends_at`; `zone` is the IANA name of where the visitor is.
+    """
 
     widget: str
     phone: str
@@ -71,6 +75,17 @@ class Answers:
     attributes: Mapping[str, str] = field(default_factory=dict)
     page: str = ""
     language: str = "en"
+    slot_starts_at: datetime | None = None
+    slot_ends_at: datetime | None = None
+    zone: str = ""
+
+    def own_zone(self, at: datetime, team: tzinfo) -> ZoneInfo | None:
+        """The visitor's zone, if its clock shows another time than the team's at that instant."""
+        try:
+            zone = ZoneInfo(self.zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # none, or one that a newer table of zones dropped
+            return None
+        return None if at.astimezone(zone).utcoffset() == at.astimezone(team).utcoffset() else zone
 
 
 @dataclass(frozen=True)

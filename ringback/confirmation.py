@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
+from ringback import opening_hours
 from ringback.callback_request import OPERATORS_ONLY, CallbackRequest, Event, EventKind, State
 from ringback.phone import PhoneNumber
-from ringback.widget import Widget
+from ringback.promise import Promise
 
 FULL_NUMBER_FOR = timedelta(minutes=30)
 
@@ -65,96 +66,83 @@ def number_text(request: CallbackRequest, now: datetime) -> tuple[str, str]:
     return number.masked, "Half an hour after the request, only its end is shown."
 
 
-def story(request: CallbackRequest, events: Sequence[Event], widget: Widget, now: datetime) -> Story:
+def story(events: Sequence[Event], promise: Promise) -> Story:
     """Headline and sentences for where the request stands now."""
-    tried = any(event.kind is EventKind.ATTEMPTED for event in events)
-    match request.state:
-        case State.WAITING if tried:
-            return Story(
-                "warn",
-                "Still waiting",
-                "We have your request",
-                [
-                    f"We could not hand it to the team at {widget.company} yet. It is safe, and we keep trying.",
-                    *_promise(request, widget, now),
-                ],
-            )
+    company = promise.widget.company
+    match promise.request.state:
         case State.WAITING | State.HANDING_OVER:
-            return Story(
-                "busy",
-                "Received",
-                "We have your request",
-                [f"We are handing it to the team at {widget.company} now.", *_promise(request, widget, now)],
-            )
+            return _before(events, promise)
         case State.WITH_TEAM:
-            return Story(
-                "ok",
-                "With the team",
-                "The team has your request",
-                [f"{widget.company} has it on the list of calls to make.", *_promise(request, widget, now)],
-            )
+            sentences = [f"{company} has it on the list of calls to make.", *promise.sentences()]
+            return Story("ok", "With the team", "The team has your request", sentences)
         case State.UNKNOWN:
-            return Story(
-                "warn",
-                "Being checked",
-                "We have your request and are checking it",
-                [
-                    "We handed it over but got no clear answer, so a person has to look. You may still be called.",
-                    _way_out(widget, "If you would rather not wait"),
-                ],
-            )
+            sentences = [
+                "We handed it over but got no clear answer, so a person has to look. You may still be called.",
+                *_if_missed(promise),
+                promise.way_out("If you would rather not wait,"),
+            ]
+            return Story("warn", "Being checked", "We have your request and are checking it", sentences)
         case State.FAILED:
-            return Story(
-                "bad",
-                "Not handed over",
-                "We could not hand over your request",
-                [
-                    "It is on the list of requests that a person looks at.",
-                    _way_out(widget, "To be sure of a call"),
-                ],
-            )
+            sentences = [
+                "It is on the list of requests that a person looks at.",
+                *_if_missed(promise),
+                promise.way_out("To be sure of a call,"),
+            ]
+            return Story("bad", "Not handed over", "We could not hand over your request", sentences)
         case State.CANCELLED:
-            return Story(
-                "plain", "Cancelled", "Your request is cancelled", ["We will not hand it over to the team."]
-            )
+            sentences = ["We will not hand it over to the team."]
+            return Story("plain", "Cancelled", "Your request is cancelled", sentences)
 
 
-def _promise(request: CallbackRequest, widget: Widget, now: datetime) -> list[str]:
-    """When we said we would call, for as long as it matters, and what to do if nobody does."""
-    if request.promised_by is None:
+def _before(events: Sequence[Event], promise: Promise) -> Story:
+    """What waits, or is being handed over this moment."""
+    is_tried = promise.request.state is State.WAITING and _is_tried(events)
+    sentences = [*_what_happens(is_tried, promise), *promise.sentences()]
+    if promise.is_missed:
+        return Story("warn", "Running late", "Your call is late", sentences)
+    if is_tried:
+        return Story("warn", "Still waiting", "We have your request", sentences)
+    return Story("busy", "Received", "We have your request", sentences)
+
+
+def _is_tried(events: Sequence[Event]) -> bool:
+    """Whether it was tried to hand it over, for the time that is asked for now."""
+    kinds = [event.kind for event in events if event.kind in (EventKind.ATTEMPTED, EventKind.RESCHEDULED)]
+    return kinds[-1:] == [EventKind.ATTEMPTED]
+
+
+def _what_happens(is_tried: bool, promise: Promise) -> list[str]:
+    company, ends_at = promise.widget.company, promise.request.answers.slot_ends_at
+    if promise.is_ahead:
         return []
-    by = clock_text(request.promised_by, widget.timezone, now)
-    if now <= request.promised_by:
-        return [
-            f"We usually call within {widget.promise_minutes} minutes.",
-            _way_out(widget, f"If nobody has called by {by}"),
-        ]
-    return [f"We said by {by}, and that time has passed.", _way_out(widget, "If nobody has called")]
+    opening = opening_hours.next_opening(promise.widget.hours, promise.now)
+    is_in_its_slot = ends_at is not None and ends_at > promise.now
+    if opening and opening > promise.now and promise.request.state is State.WAITING and not is_in_its_slot:
+        return [f"{company} is closed now. The team gets it when we open, {promise.opening(opening)}."]
+    if is_tried:
+        return [f"We could not hand it to the team at {company} yet. It is safe, and we keep trying."]
+    return [f"We are handing it to the team at {company} now."]
 
 
-def _way_out(widget: Widget, when: str) -> str:
-    return f"{when}, ring us." if widget.phone else f"{when}, ask for another call."
+def _if_missed(promise: Promise) -> list[str]:
+    return promise.sentences()[:1] if promise.is_missed else []
 
 
-def timeline(request: CallbackRequest, events: Sequence[Event], zone: tzinfo, now: datetime) -> list[Step]:
+def timeline(events: Sequence[Event], promise: Promise) -> list[Step]:
     """What happened, oldest first, and the step that is still to come."""
-    seen = public_events(events)
+    seen, state = public_events(events), promise.request.state
     shown = [event for event in seen if event.kind is not EventKind.ATTEMPTED]
     attempts = [event for event in seen if event.kind is EventKind.ATTEMPTED]
-    if attempts and request.state is State.WAITING:
+    if attempts and state is State.WAITING:
         shown.append(attempts[-1])
     steps = [
-        Step(
-            _label(event.kind, len(attempts)),
-            clock_text(event.at, zone, now),
-            event.at.isoformat(),
-            True,
-            False,
-        )
+        Step(_label(event.kind, len(attempts)), promise.moment(event.at), event.at.isoformat(), True, False)
         for event in sorted(shown, key=lambda event: event.at)
     ]
-    if request.state in (State.WAITING, State.HANDING_OVER):
-        steps.append(Step("With the team", "Not yet", "", False, True))
+    if state in (State.WAITING, State.HANDING_OVER):
+        due = promise.request.due_at
+        when = (promise.moment(due), due.isoformat()) if promise.is_ahead else ("Not yet", "")
+        steps.append(Step("With the team", *when, False, True))
     return steps
 
 
@@ -170,12 +158,3 @@ def _label(kind: EventKind, attempts: int) -> str:
         EventKind.RESCHEDULED: "Time changed",
         EventKind.RESOLVED: "Checked by a person",
     }[kind]
-
-
-def clock_text(at: datetime, zone: tzinfo, now: datetime) -> str:
-    """`14:32 London time`; with the day when it is not today."""
-    local = at.astimezone(zone)
-    city = str(zone).rsplit("/", 1)[-1].replace("_", " ")
-    zone_text = "UTC" if city.upper() == "UTC" else f"{city} time"
-    day = "" if local.date() == now.astimezone(zone).date() else f"{local:%A} {local.day} {local:%B}, "
-    return f"{day}{local:%H:%M} {zone_text}"

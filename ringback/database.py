@@ -88,12 +88,16 @@ requests = sa.Table(
     sa.Column("resent", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("number_hash", sa.String(64)),
     sa.Column("erased_at", Instant),
+    sa.Column("slot_starts_at", Instant),
+    sa.Column("slot_ends_at", Instant),
+    sa.Column("zone", sa.String, nullable=False, server_default=""),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
     "requests_waiting",
     requests.c.give_up_at,
     requests.c.next_attempt_at,
+    requests.c.requested_at,
     sqlite_where=requests.c.state == "waiting",
     postgresql_where=requests.c.state == "waiting",
 )
@@ -111,6 +115,13 @@ sa.Index(
 )
 sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
 sa.Index("requests_by_widget", requests.c.widget, requests.c.requested_at)
+sa.Index(
+    "requests_by_slot",
+    requests.c.widget,
+    requests.c.slot_starts_at,
+    sqlite_where=requests.c.slot_starts_at.is_not(None),
+    postgresql_where=requests.c.slot_starts_at.is_not(None),
+)
 sa.Index(
     "requests_by_number_hash",
     requests.c.number_hash,
@@ -204,6 +215,14 @@ alert_channels = sa.Table(
     sa.Column("busy_until", Instant),
 )
 
+paused_widgets = sa.Table(
+    "paused_widgets",
+    metadata,
+    sa.Column("key", sa.String, primary_key=True),
+    sa.Column("paused_at", Instant, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+)
+
 about = sa.Table(
     "about",
     metadata,
@@ -252,12 +271,13 @@ class Database:
             self._door.release()
 
     def lock_number(self, connection: sa.Connection, phone: str) -> None:
-        """Let nobody else decide about this number until the transaction ends.
+        """Let nobody else decide about this number until the transaction ends."""
+        self.lock(connection, phone)
 
-        On SQLite the transaction itself is that lock.
-        """
+    def lock(self, connection: sa.Connection, name: str) -> None:
+        """Hold a lock of this name until the transaction ends. On SQLite the transaction itself is that lock."""
         if not self.is_sqlite:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 0))))
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
 
     def migrate(self, kind: str) -> None:
         """Bring the tables up to date, one process at a time. `kind` is "production" or "sandbox".

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from ringback import cli, embedding, errors, form_page, limits, logs, page, request_page, stop_page
+from ringback import cli, embedding, errors, form_page, limits, logs, page, request_page, stop_page, time_page
 from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
@@ -77,7 +77,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.register_blueprint(health_pages(database, _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.context_processor(page.everywhere)
-    for pages in (form_page, request_page, stop_page):
+    for pages in (form_page, request_page, time_page, stop_page):
         app.register_blueprint(pages.blueprint)
     cli.init_app(
         app,
@@ -90,6 +90,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         AuthToken(database, settings),
         personal_data,
         housekeeping,
+        clock,
     )
     _trust_proxies(app, settings.trusted_proxies)
     for name in settings.not_acted_on():
@@ -167,6 +168,7 @@ def _assets(folder: Path) -> dict[str, str]:
     names = {
         "css": "ringback.css",
         "form_js": "form.js",
+        "when_js": "when.js",
         "confirmation_js": "confirmation.js",
         "frame_js": "frame.js",
         "icon": "icon.svg",
@@ -176,7 +178,7 @@ def _assets(folder: Path) -> dict[str, str]:
 
 def _form_version() -> str:
     """What a record of consent names the form by: it changes with anything the form is made of."""
-    made_of = ["templates/widget/form.html", "templates/components/field.html"]
+    made_of = ["templates/widget/form.html", "templates/components/field.html", "templates/components/when.html"]
     made_of += ["ringback/form.py", "ringback/consent.py"]
     whole = "".join(_version(ROOT / name) for name in made_of)
     return hashlib.sha256(whole.encode()).hexdigest()[:12]

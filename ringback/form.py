@@ -9,8 +9,11 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 import phonenumbers
 from babel import Locale
@@ -21,6 +24,7 @@ from wtforms import (
     EmailField,
     Field,
     HiddenField,
+    RadioField,
     SelectField,
     StringField,
     TelField,
@@ -32,10 +36,13 @@ from ringback import clean, consent, phone
 from ringback.callback_request import Answers
 from ringback.consent import Consent, Purpose
 from ringback.form_token import FormToken, TokenCSRF, TokenFault, Tokens
+from ringback.opening_hours import Interval
 from ringback.phone import PhoneNumber, Reason
 from ringback.widget import Widget
 
 LANGUAGE = "en"
+ASAP, SLOT = "asap", "slot"
+SLOT_FORMAT = "%Y-%m-%dT%H:%MZ"
 ATTRIBUTE_LENGTH = 200
 # The attribute that the embed script fills by itself, where a widget allows it.
 PAGE_TITLE = "page_title"
@@ -66,11 +73,26 @@ NOTICES: Mapping[TokenFault, str] = {
     TokenFault.OTHER_WIDGET: "We could not tell where this form came from. Check your answers and send again.",
     TokenFault.OTHER_WORDS: "What this form says has changed. Read it again, then send.",
 }
+CHOOSE_TIME = "Select a time for the call"
+TIME_GONE = "That time has just gone. Select another time"
+NO_TIMES = "There are no times left to choose. Ask us to call as soon as we can"
+PAUSED = "{company} is not taking call requests right now."
+PAUSED_KEPT = "Your answers are still here. Send them again later."
 ALREADY_SENT = "You already sent this form. Send again to make another request."
 TOO_QUICK = "That was very quick. Check your answers and send again."
 FROM_ELSEWHERE = "This form was sent from another web site. Check your answers and send it again from here."
 TOO_MANY = "There have been many requests from your network. Your answers are still here. Try again {when}."
 NOT_STORED = "We could not store your request. Your answers are still here. Try again in a moment."
+
+
+def known_zone(name: str | None) -> str:
+    """An IANA time zone that is known here, else nothing."""
+    return name if name and name in _zones() else ""
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()  # reads hundreds of files, which takes some 25 ms
 
 
 def _filled(sentence: str) -> Callable[[Any, Field], None]:
@@ -103,7 +125,45 @@ _EMPTY = {
 }
 
 
-class CallbackForm(FlaskForm):
+class TimeForm(FlaskForm):
+    """When to call: as soon as possible, or one of the times that are `offered`."""
+
+    when = RadioField("When should we call?", default=ASAP, choices=[], validate_choice=False)
+    slot = SelectField("Time", choices=[], validate_choice=False)
+    # Where the visitor is, by the browser's word; only ever shown to the agent.
+    zone = HiddenField(filters=[known_zone])
+
+    widget: Widget
+    offered: Sequence[Interval] = ()
+    chosen: Interval | None = None
+
+    def validate_slot(self, field: Field) -> None:
+        """Read the chosen time. Whether it is left is asked later: the same form sent again had it already."""
+        if self.when.data != SLOT:
+            return
+        if self.widget.hours is None:
+            raise StopValidation(NO_TIMES)
+        try:
+            start = datetime.strptime(field.data or "", SLOT_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            raise StopValidation(CHOOSE_TIME if self.offered else NO_TIMES) from None
+        self.chosen = Interval(start, start + timedelta(minutes=self.widget.hours.slot_minutes))
+
+    @property
+    def is_time_gone(self) -> bool:
+        """Whether a time was chosen that is not left."""
+        return self.chosen is not None and self.chosen not in self.offered
+
+    def refuse_time(self) -> None:
+        """Say that it is gone: too late, or somebody else was a moment quicker."""
+        self.offered = [slot for slot in self.offered if slot != self.chosen]
+        self.slot.errors = [*self.slot.errors, TIME_GONE if self.offered else NO_TIMES]
+        self.slot.data = None
+        if not self.offered:
+            self.when.data = ASAP  # the one choice that is left, and shown as chosen
+
+
+class CallbackForm(TimeForm):
     """The form of one widget, with the fields it shows."""
 
     class Meta(FlaskForm.Meta):
@@ -132,13 +192,19 @@ class CallbackForm(FlaskForm):
     page = HiddenField(filters=[clean.page])
 
     def __init__(
-        self, widget: Widget, tokens: Tokens, sent: MultiDict[str, str] | None, given: Mapping[str, str]
+        self,
+        widget: Widget,
+        tokens: Tokens,
+        sent: MultiDict[str, str] | None,
+        given: Mapping[str, str],
+        offered: Sequence[Interval] = (),
     ) -> None:
-        """`sent`: what was posted, None on a GET. `given`: where the host page's values stand."""
+        """`sent`: what was posted, None on a GET. `given`: what the host page says. `offered`: times to choose."""
         start = {"page": given.get("page", ""), "country": widget.region}
         shown = consent.shown(widget, LANGUAGE)
         super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key, shown)}, data=start)
         self.widget = widget
+        self.offered = offered
         self.number: PhoneNumber | None = None
         self.attribute_values = {
             name: value for name in widget.attributes if (value := clean.cut(given.get(name), ATTRIBUTE_LENGTH))
@@ -201,7 +267,8 @@ class CallbackForm(FlaskForm):
 
     def errors_in_order(self) -> list[tuple[Field, str]]:
         """Each field with its first error, in the order of the page."""
-        shown = [*self.main_fields(), *self.extra_fields(), *([self.consent] if "consent" in self else [])]
+        shown = [*self.main_fields(), self.slot, *self.extra_fields()]
+        shown += [self.consent] if "consent" in self else []
         return [(field, field.errors[0]) for field in shown if field.errors]
 
     def validate_phone(self, field: Field) -> None:
@@ -243,8 +310,11 @@ class CallbackForm(FlaskForm):
         """What was asked for, once `validate` has found it good."""
         if self.number is None:
             raise ValueError("the form was not validated")
-        typed = {name: self[name].data or "" for name in self.widget.fields}
+        typed: dict[str, Any] = {name: self[name].data or "" for name in self.widget.fields}
         return Answers(
+            slot_starts_at=self.chosen.start if self.chosen else None,
+            slot_ends_at=self.chosen.end if self.chosen else None,
+            zone=self.zone.data or "",
             widget=self.widget.key,
             phone=self.number.digits,
             region=self.number.region,
@@ -318,6 +388,7 @@ def answers_hash(answers: Answers, agrees_to_marketing: bool, secret_key: str) -
         answers.company,
         answers.message,
         agrees_to_marketing,
+        answers.slot_starts_at.isoformat() if answers.slot_starts_at else ASAP,
         {name: value for name, value in answers.attributes.items() if name != PAGE_TITLE},
     ]
     text = json.dumps(said, sort_keys=True, ensure_ascii=False)

@@ -1,17 +1,19 @@
 """The form: shown, judged, and stored before the visitor is told anything."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from flask_limiter import RateLimitExceeded
 
-from ringback import consent, form, limits
+from ringback import availability, consent, form, limits
+from ringback.availability import Availability
 from ringback.database import STORE_ERRORS
 from ringback.errors import log
 from ringback.form import CallbackForm
 from ringback.outbox import FormUse, Receipt
 from ringback.page import Answer, is_forged, own_origin, page, shown_as
 from ringback.parts import parts
+from ringback.schedule import Glance, Pause, PausedError, SlotTakenError
 from ringback.widget import Widget
 
 blueprint = Blueprint("form", __name__)
@@ -25,7 +27,10 @@ def show_form(key: str | None) -> Answer:
     said = {name.lower(): value for name, value in request.args.items()}  # HTML writes attributes small
     given = {name: said[name.lower()] for name in (*widget.attributes, "page") if name.lower() in said}
     given.setdefault("page", request.referrer or "")
-    return _form_page(CallbackForm(widget, parts().tokens, None, given))
+    glance, now = _glance()
+    if pause := glance.pauses.get(widget.key):
+        return _paused_page(widget, pause)
+    return _form_page(CallbackForm(widget, parts().tokens, None, given, glance.free_slots(widget, now)))
 
 
 @blueprint.post("/", defaults={"key": None})
@@ -33,14 +38,22 @@ def show_form(key: str | None) -> Answer:
 def ask(key: str | None) -> Answer:
     """Judge a form and store what it asks for; the visitor is told only what is on the disk."""
     widget = _widget(key)
-    sheet = CallbackForm(widget, parts().tokens, request.form, request.form)
+    glance, now = _glance()
+    offered = glance.free_slots(widget, now)
+    sheet = CallbackForm(widget, parts().tokens, request.form, request.form, offered)
     is_good = sheet.validate()
     if is_forged():
         return _form_page(sheet, 403, form.FROM_ELSEWHERE)
     try:
-        return _as_before(sheet, is_good) or _judge(sheet, is_good)
+        return _as_before(sheet, is_good) or _judge(sheet, is_good, glance.pauses.get(widget.key))
     except RateLimitExceeded:
         return _as_before(sheet, is_good) or _too_many(sheet)
+    except PausedError as error:
+        words = error.pause.words or form.PAUSED.format(company=widget.company)
+        return _form_page(sheet, 503, words, form.PAUSED_KEPT, tone="warning", is_paused=True)
+    except SlotTakenError:
+        sheet.refuse_time()
+        return _form_page(sheet, 422)
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
         return _form_page(sheet, 503, form.NOT_STORED, tone="warning")
@@ -54,14 +67,19 @@ def _as_before(sheet: CallbackForm, is_good: bool) -> Answer | None:
 
 
 @limits.per_post
-def _judge(sheet: CallbackForm, is_good: bool) -> Answer:
+def _judge(sheet: CallbackForm, is_good: bool, pause: Pause | None) -> Answer:
+    if pause:
+        raise PausedError(pause)  # before anything is asked to be mended that cannot be sent
     fault = sheet.token_fault
     if fault or not is_good:
-        return _form_page(sheet, 422, form.NOTICES[fault] if fault else None)
+        return _form_page(sheet, 422, *([form.NOTICES[fault]] if fault else []))
     if _is_too_quick(sheet):
         return _form_page(sheet, 422, form.TOO_QUICK)
+    if sheet.is_time_gone:
+        sheet.refuse_time()
+        return _form_page(sheet, 422)
     if sheet.number and not sheet.number.assigned and not _was_checked(sheet):
-        sheet.ask_to_check(_texts(sheet)["button"])
+        sheet.ask_to_check(consent.button(sheet.widget, form.LANGUAGE))
         return _form_page(sheet, 422)
     return _accept(sheet)
 
@@ -110,36 +128,61 @@ def _too_many(sheet: CallbackForm) -> Answer:
     return response
 
 
-def _form_page(sheet: CallbackForm, status: int = 200, notice: str | None = None, tone: str = "info") -> Response:
+def _form_page(
+    sheet: CallbackForm, status: int = 200, *notice: str, tone: str = "info", is_paused: bool = False
+) -> Response:
     errors = sheet.errors_in_order()
-    texts = _texts(sheet)
+    widget = sheet.widget
+    locale = availability.locale_of(widget, form.LANGUAGE)
+    times = availability.describe(widget, sheet.offered, parts().clock(), locale, is_paused)
+    texts = _texts(widget)
     return page(
         "widget/form.html",
         status,
-        widget=sheet.widget,
+        widget=widget,
         title=("Error: " if errors else "") + texts["title"],
         form=sheet,
         main_fields=sheet.main_fields(),
         extra_fields=sheet.extra_fields(),
-        required_fields=sheet.widget.required,
+        required_fields=widget.required,
         errors=errors,
-        notice={"tone": tone, "sentences": [notice]} if notice else None,
+        notice={"tone": tone, "sentences": notice} if notice else None,
         texts=texts,
-        action=url_for("form.ask", key=sheet.widget.key, **shown_as()),
+        leads=_leads(widget, times),
+        times=times,
+        action=url_for("form.ask", key=widget.key, **shown_as()),
     )
 
 
-def _texts(sheet: CallbackForm) -> dict[str, str]:
-    widget = sheet.widget
-    own = widget.own_texts(form.LANGUAGE)
-    minutes = widget.promise_minutes
-    intro = f"We usually call within {minutes} minutes." if minutes else "Leave your number and we will call you."
+def _paused_page(widget: Widget, pause: Pause) -> Response:
+    """No requests now, said before anybody types."""
+    return page(
+        "widget/paused.html",
+        widget=widget,
+        title="We are not taking call requests right now",
+        words=pause.words,
+        again_url=url_for("form.show_form", key=widget.key, **shown_as()),
+    )
+
+
+def _glance() -> tuple[Glance, datetime]:
+    now = parts().clock()
+    return parts().outbox.schedule.glance(now), now
+
+
+def _texts(widget: Widget) -> dict[str, str]:
     return {
-        "title": own.title or "Request a call back",
-        "intro": own.intro or intro,
+        "title": widget.own_texts(form.LANGUAGE).title or "Request a call back",
         "button": consent.button(widget, form.LANGUAGE),
         "consent_sentence": consent.call_sentence(widget, form.LANGUAGE),
     }
+
+
+def _leads(widget: Widget, times: Availability) -> list[str]:
+    """What is read before anything is typed. The site owner's sentence replaces what is usual, no more."""
+    own = widget.own_texts(form.LANGUAGE).intro
+    ours = "" if own and times.is_usual else times.intro
+    return [sentence for sentence in (own, ours) if sentence]
 
 
 def _widget(key: str | None) -> Widget:

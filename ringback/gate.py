@@ -21,7 +21,8 @@ from ringback.widget import Widget
 
 # A team whose configuration is at fault is tried with one request this often.
 PAUSED_TEAM_SECONDS = 300
-# A paced team that was left alone may catch up by this much, so that no call is lost to the rhythm of polling.
+# A call of a paced team that is late by no more than this delays none after it, so that none is lost to the
+# rhythm of polling. A team that was left alone for longer has nothing to catch up with.
 _CATCH_UP_SECONDS = 1.0
 
 
@@ -94,7 +95,7 @@ class Gate:
             values["next_try_at"] = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
         if widget.calls_per_minute:
             earliest = now - timedelta(seconds=_CATCH_UP_SECONDS)
-            start = max(row.next_call_at or earliest, earliest)
+            start = row.next_call_at if row.next_call_at and row.next_call_at >= earliest else now
             values["next_call_at"] = start + timedelta(seconds=60 / widget.calls_per_minute)
         connection.execute(teams.update().where(mine).values(values))
         return True

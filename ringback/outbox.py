@@ -1,4 +1,4 @@
-"""Accept, claim, settle, cancel: every change of a request, each one transaction.
+"""Accept, claim, settle, reschedule, cancel: every change of a request, each one transaction.
 
 The request is the job. Storing it and queueing it is one commit, so nothing can fall between, and the
 state "handing over" is on the disk before a byte leaves for Samespace: whatever dies after that is
@@ -11,13 +11,13 @@ number claims every request that waits for it, and what happens to that call hap
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from ringback import transitions
+from ringback import opening_hours, transitions
 from ringback.callback_request import (
     Answers,
     CallbackRequest,
@@ -32,6 +32,8 @@ from ringback.consent import Consent
 from ringback.database import Database, Instant, consents, events, requests
 from ringback.gate import Gate, Sign, Traffic
 from ringback.numbers import Numbers
+from ringback.opening_hours import Interval
+from ringback.schedule import Schedule
 from ringback.settings import Settings
 from ringback.transitions import Transition
 
@@ -113,6 +115,7 @@ class Outbox:
         self._clock = clock
         self.gate = Gate(database, settings)
         self.numbers = Numbers(settings)
+        self.schedule = Schedule(database)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     # --- the visitor's side ---
@@ -132,7 +135,7 @@ class Outbox:
         """Store a request with what was agreed to. When this returns it is on the disk.
 
         Sent with a form that was used before, it changes nothing and says what that led to. What looks like
-        a machine's (`is_suspect`) is held.
+        a machine's (`is_suspect`) is held. Raises PausedError, SlotTakenError.
         """
         for _ in range(3):
             try:
@@ -152,6 +155,7 @@ class Outbox:
             if earlier:
                 return earlier
             now = self._clock()
+            self.schedule.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at)
             held = self.numbers.why_held(connection, answers, now) or (Held.SUSPECTED if is_suspect else None)
             row = self._new_row(answers, use, held, now)
             in_the_air = None if held else self._in_the_air(connection, answers.phone)
@@ -168,9 +172,6 @@ class Outbox:
             return Receipt(row["id"], row["reference"], stored_now=True)
 
     def _new_row(self, answers: Answers, use: FormUse | None, held: Held | None, now: datetime) -> dict[str, Any]:
-        widget = self._settings.widgets[answers.widget]
-        promised_by = now + timedelta(minutes=widget.promise_minutes) if widget.promise_minutes else None
-        patience = timedelta(minutes=self._settings.delivery.give_up_minutes)
         return {
             **{name: getattr(answers, name) for name in _ANSWERS},
             "attributes": dict(answers.attributes),
@@ -181,12 +182,24 @@ class Outbox:
             "form_id": use.form_id if use else None,
             "answers_hash": use.answers_hash if use else None,
             "requested_at": now,
-            "due_at": now,
-            "promised_by": promised_by,
-            "give_up_at": (promised_by or now) + patience,
-            "next_attempt_at": now,
             "changed_at": now,
+            **self._times(answers, now),
         }
+
+    def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:
+        """When it is due, by when it is promised, and until when it is tried."""
+        widget = self._settings.widgets[answers.widget]
+        due = answers.slot_starts_at or opening_hours.next_opening(widget.hours, now) or now
+        minutes = widget.promise_minutes
+        promised_by = answers.slot_ends_at
+        if minutes and not promised_by:
+            promised_by = opening_hours.reckoned(widget.hours, due, timedelta(minutes=minutes))
+        give_up_at = opening_hours.reckoned(widget.hours, promised_by or due, self._patience)
+        return {"due_at": due, "promised_by": promised_by, "give_up_at": give_up_at, "next_attempt_at": due}
+
+    @property
+    def _patience(self) -> timedelta:
+        return timedelta(minutes=self._settings.delivery.give_up_minutes)
 
     def _in_the_air(self, connection: sa.Connection, phone: str) -> dict[str, Any] | None:
         """What makes a request part of the call that its number has in the air, so that it shares its end."""
@@ -218,6 +231,36 @@ class Outbox:
         with self._database.write() as connection:
             return bool(transitions.apply(connection, transitions.CANCEL, requests.c.id == id, self._clock()))
 
+    def reschedule(self, id: str, slot: Interval | None, zone: str = "") -> bool:
+        """Move a request to another time, None for as soon as possible. False if it no longer waits.
+
+        Asked for the time that it has, nothing changes: the same form sent again says what it said before, also
+        when the request has gone on since. Other requests for its number keep their times, and still all go
+        out at the earliest. Raises PausedError, SlotTakenError.
+        """
+        with self._database.write() as connection:
+            phone = connection.execute(sa.select(requests.c.phone).where(requests.c.id == id)).scalar_one()
+            self._database.lock_number(connection, phone)
+            now, request = self._clock(), self._request(connection, id)
+            is_waiting = request.state is State.WAITING
+            if request.answers.slot_starts_at == (slot.start if slot else None):
+                return is_waiting or (request.state is not State.CANCELLED and _was_moved(connection, id))
+            if not is_waiting:
+                return False
+            start, end = (slot.start, slot.end) if slot else (None, None)
+            self.schedule.admit(connection, self._settings.widgets[request.answers.widget], start)
+            answers = replace(
+                request.answers, slot_starts_at=start, slot_ends_at=end, zone=zone or request.answers.zone
+            )
+            values: dict[str, Any] = {name: getattr(answers, name) for name in _TIME}
+            values |= {**self._times(answers, now), "attempt": 0}
+            moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, **values)
+        self.arrived.set()
+        return bool(moved)
+
+    def _request(self, connection: sa.Connection, id: str) -> CallbackRequest:
+        return as_request(connection.execute(sa.select(requests).where(requests.c.id == id)).one())
+
     def stop(self, phone: str) -> None:
         """Hold what waits for a number and what will come for it in the next `stop_days`."""
         with self._database.write() as connection:
@@ -236,7 +279,7 @@ class Outbox:
         """
         now = self._clock()
         with self._database.read() as connection:
-            if connection.execute(_DUE, {"now": now, "shut": []}).first() is None:
+            if connection.execute(_DUE, {"now": now, "shut": [], "closed": []}).first() is None:
                 return None
         with self._database.write() as connection:
             now = self._clock()  # the door may have kept us waiting, and the lease begins here
@@ -244,7 +287,8 @@ class Outbox:
             if traffic.is_stopped(now):
                 return None
             shut = sorted(self.gate.shut_widgets(traffic, now) | set(busy_widgets))
-            head = self._head(connection, traffic, shut, now)
+            which = {"now": now, "shut": shut, "closed": sorted(self._closed(now))}
+            head = self._head(connection, traffic, which)
             if head is None or not self._may_decide(connection, head.phone):
                 return None
             # Who is held takes no place from those who are rung.
@@ -254,24 +298,36 @@ class Outbox:
                 return None
             return self._take(connection, head, owner, now)
 
-    def _head(self, connection: sa.Connection, traffic: Traffic, shut: list[str], now: datetime) -> Any:
+    def _closed(self, now: datetime) -> dict[str, datetime]:
+        """When the teams open whose widgets are closed now. One that never opens again counts as open."""
+        found = {key: opening_hours.next_opening(w.hours, now) for key, w in self._settings.widgets.items()}
+        return {key: opening for key, opening in found.items() if opening and opening > now}
+
+    def _head(self, connection: sa.Connection, traffic: Traffic, which: dict[str, Any]) -> Any:
         """What goes next. While places are few, a held request goes only where nobody waits who is to be rung."""
-        head = connection.execute(_DUE_TO_TAKE, {"now": now, "shut": shut}).first()
+        head = connection.execute(_DUE_TO_TAKE, which).first()
         if head is None or not head.held:
             return head
         widget = self._settings.widget(head.widget)
         if traffic.breaker.state == "closed" and not (widget and traffic.is_paused(widget)):
             return head
-        rung = connection.execute(_RUNG_TO_TAKE, {"now": now, "shut": shut}).first()
+        rung = connection.execute(_RUNG_TO_TAKE, which).first()
         return rung or (None if widget and traffic.is_paused(widget) else head)
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
-        together = requests.c.id == head.id if head.held else _waiting_for(head.phone)
-        highest = sa.select(sa.func.max(requests.c.attempt)).where(together).scalar_subquery()
+        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them.
+
+        What is held for the number until later goes along in all that shows, as if it had joined: else its page
+        would tell, by waiting on. What is held and due has its own turn.
+        """
+        later = sa.and_(requests.c.phone == head.phone, _IS_HELD, requests.c.next_attempt_at > now)
+        claimed = requests.c.id == head.id if head.held else _waiting_for(head.phone)
+        together = sa.or_(claimed, sa.and_(later, requests.c.state == State.WAITING))
+        highest = sa.select(sa.func.max(requests.c.attempt)).where(claimed).scalar_subquery()
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         values: dict[str, Any] = {"owner": owner, "lease_ends_at": lease, "attempt": highest + 1}
         rows = transitions.apply(connection, transitions.CLAIM, together, now, **values)
+        rows = [row for row in rows if (row.held is None) == (head.held is None)]
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
         return Claim(tuple(as_request(row) for row in rows), owner, rows[0].attempt)
 
@@ -297,9 +353,11 @@ class Outbox:
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
                 self.gate.note(connection, settlement.sign, widget, why, now, wait)
             # By number and not by id: what came in while the call was in the air has joined it.
-            mine = requests.c.id == claim.requests[0].id if claim.is_held else requests.c.phone == phone
-            ours = sa.and_(mine, requests.c.owner == claim.owner, requests.c.attempt == claim.attempt)
-            return bool(self._end(connection, ours, settlement, now))
+            mine = requests.c.phone == phone, requests.c.owner == claim.owner, requests.c.attempt == claim.attempt
+            along = settlement if claim.is_held else replace(settlement, detail=_WENT_ALONG)
+            held = self._end(connection, sa.and_(*mine, _IS_HELD), along, now)
+            rung = self._end(connection, sa.and_(*mine, sa.not_(_IS_HELD)), settlement, now)
+            return bool(held if claim.is_held else rung)
 
     def _end(
         self, connection: sa.Connection, which: sa.ColumnElement[bool], settlement: Settlement, now: datetime
@@ -334,15 +392,18 @@ class Outbox:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
         now = self._clock()
         waiting, sending = requests.c.state == State.WAITING, requests.c.state == State.HANDING_OVER
-        late = sa.and_(waiting, requests.c.give_up_at <= now)
+        closed = self._closed(now)
+        late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
         cut_off = sa.and_(sending, requests.c.lease_ends_at <= now)
         to_resend = sa.and_(requests.c.state == State.UNKNOWN, requests.c.resend_at <= now)
         with self._database.read() as connection:
-            some = sa.select(requests.c.id).where(sa.or_(late, cut_off, to_resend)).limit(1)
+            shut_out = [_shut_out(key, now) for key in closed]
+            some = sa.select(requests.c.id).where(sa.or_(late, cut_off, to_resend, *shut_out)).limit(1)
             if connection.execute(some).first() is None:
                 return []
         with self._database.write() as connection:
             self._lock_numbers(connection, to_resend)
+            self._wait_for_opening(connection, closed, now)
             moved = self._cut_off(connection, cut_off, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
             resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
@@ -350,6 +411,12 @@ class Outbox:
             moved += resent
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
+
+    def _wait_for_opening(self, connection: sa.Connection, closed: dict[str, datetime], now: datetime) -> None:
+        """What is due while nobody is there goes out at the next opening, and its patience counts from then."""
+        for key, opening in closed.items():
+            later = {"next_attempt_at": opening, "give_up_at": opening + self._patience}
+            connection.execute(requests.update().where(_shut_out(key, now)).values(later))
 
     def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
         """Whoever stops one of these numbers at this moment comes before us or after us, not in between."""
@@ -389,21 +456,33 @@ class Outbox:
             if traffic.is_stopped(now):
                 return False
             shut = sorted(self.gate.shut_widgets(traffic, now))
-            return connection.execute(_DUE, {"now": now - after, "shut": shut}).first() is not None
+            which = {"now": now - after, "shut": shut, "closed": sorted(self._closed(now))}
+            return connection.execute(_DUE, which).first() is not None
 
 
+_IS_HELD = requests.c.held.is_not(None)
+_WENT_ALONG = "held, and shown as the others for its number"
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
 _NUMBERS_END = 6  # digits: the end is the same in every way to write a number
 _SAID = ("name", "email", "company", "message")
-_ANSWERS = ("widget", "phone", "region", "name", "email", "company", "message", "page", "language")
+_TIME = ("slot_starts_at", "slot_ends_at", "zone")
+_ANSWERS = (
+    *("widget", "phone", "region", "name", "email", "company", "message", "page", "language"),
+    *_TIME,
+)
 
 
 def _waiting_for(phone: str) -> sa.ColumnElement[bool]:
     return sa.and_(requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None))
 
 
+_IN_ITS_SLOT = sa.and_(
+    requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > sa.bindparam("now", type_=Instant)
+)
+
+
 def _due() -> sa.Select[Any]:
-    """What may be claimed at `now`, of widgets that are not `shut`; not a number whose call is in the air.
+    """What may be claimed at `now`, of widgets that are neither `shut` nor `closed`; not a number in the air.
 
     The oldest promise first: `give_up_at` is every request's promise plus the same patience.
     """
@@ -418,7 +497,9 @@ def _due() -> sa.Select[Any]:
         .where(requests.c.next_attempt_at <= sa.bindparam("now", type_=Instant))
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
         .where(requests.c.widget.not_in(sa.bindparam("shut", expanding=True)))
-        .order_by(requests.c.give_up_at, requests.c.next_attempt_at)
+        # A time that was promised is kept, though the opening hours have changed since.
+        .where(sa.or_(requests.c.widget.not_in(sa.bindparam("closed", expanding=True)), _IN_ITS_SLOT))
+        .order_by(requests.c.give_up_at, requests.c.next_attempt_at, requests.c.requested_at)
         .limit(1)
     )
 
@@ -429,11 +510,23 @@ _DUE_TO_TAKE = _DUE.with_for_update(skip_locked=True)
 _RUNG_TO_TAKE = _DUE.where(requests.c.held.is_(None)).with_for_update(skip_locked=True)
 
 
+def _shut_out(key: str, now: datetime) -> sa.ColumnElement[bool]:
+    """What waits, is due, and has nobody to be handed to."""
+    due = sa.or_(requests.c.next_attempt_at <= now, requests.c.give_up_at <= now)
+    in_its_slot = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > now)
+    return sa.and_(requests.c.widget == key, requests.c.state == State.WAITING, due, sa.not_(in_its_slot))
+
+
 def _words(answers: Answers) -> Iterator[str]:
     for value in (*(getattr(answers, name) for name in _SAID), *answers.attributes.values()):
         yield from re.findall(r"\w{3,}", value.casefold()) or ([value.casefold()] if value else [])
     if answers.page:
         yield answers.page.casefold()
+
+
+def _was_moved(connection: sa.Connection, id: str) -> bool:
+    moved = events.c.request_id == id, events.c.kind == EventKind.RESCHEDULED
+    return connection.execute(sa.select(events.c.id).where(*moved).limit(1)).first() is not None
 
 
 def _note_consents(connection: sa.Connection, id: str, agreed: Collection[Consent], now: datetime) -> None:

@@ -26,7 +26,7 @@ _TO_SWEEP = "to_sweep"
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
 _IN_THE_AIR = requests.c.state == State.HANDING_OVER
 _KEPT = requests.c.erased_at.is_(None)
-_PERSONAL = ("name", "email", "company", "message", "page")
+_PERSONAL = ("name", "email", "company", "message", "page", "zone")
 
 
 class Erasure(StrEnum):
@@ -81,6 +81,8 @@ class PersonalData:
             "state": row.state,
             "requested_at": row.requested_at.isoformat(),
             "due_at": row.due_at.isoformat(),
+            "slot_starts_at": row.slot_starts_at and row.slot_starts_at.isoformat(),
+            "slot_ends_at": row.slot_ends_at and row.slot_ends_at.isoformat(),
             "phone": f"+{row.phone}",
             "region": row.region,
             **{name: getattr(row, name) for name in _PERSONAL},

@@ -7,12 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 
-from ringback import confirmation
+from ringback import availability, confirmation, form, opening_hours
 from ringback.callback_request import CallbackRequest, Event, State
 from ringback.errors import PAGES, error_page, log
 from ringback.page import Answer, is_forged, own_origin, page, phone_of, shown_as
 from ringback.parts import parts
 from ringback.personal_data import Erasure
+from ringback.promise import Promise
 from ringback.widget import Widget
 
 blueprint = Blueprint("request", __name__)
@@ -23,33 +24,33 @@ _ID_LENGTH = 32
 @blueprint.get("/requests/<id>")
 def show_request(id: str) -> Answer:
     """The confirmation, which is the status page too. Whoever has the link may see it."""
-    return _request_page(*_request(id))
+    return request_page(id)
 
 
 @blueprint.get("/requests/<id>.json")
 def show_request_as_json(id: str) -> dict[str, Any]:
     """The status alone, for the page's own script."""
-    found, events = _request(id)
-    return confirmation.as_json(found, events, _widget_of(found).timezone)
+    found, events = find_request(id)
+    return confirmation.as_json(found, events, widget_of(found).timezone)
 
 
 @blueprint.post("/requests/<id>/cancel")
 def cancel(id: str) -> Answer:
     """Withdraw a request while it waits; after that, say that it was too late."""
-    found, _ = _request(id)
+    found, _ = find_request(id)
     if is_forged():
         abort(403)
     if parts().outbox.cancel(id):
         log.info("request %s: cancelled by its visitor", found.reference)
     elif found.state is not State.CANCELLED:
-        return _request_page(*_request(id), status=409, too_late=True)
+        return request_page(id, 409, "It was too late to cancel: your request was already on its way.")
     return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
 
 
 @blueprint.get("/requests/<id>/export")
 def export(id: str) -> Answer:
     """All that is kept about a request, as a file."""
-    found, _ = _request(id)
+    found, _ = find_request(id)
     response = jsonify(parts().personal_data.export(id) or abort(410))  # where it was erased this very moment
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.json"'
     return response
@@ -64,7 +65,7 @@ def ask_to_erase(id: str) -> Answer:
 @blueprint.post("/requests/<id>/erase")
 def erase(id: str) -> Answer:
     """Delete what is kept about a request; what waits is withdrawn with it."""
-    found, _ = _request(id)
+    found, _ = find_request(id)
     if is_forged():
         abort(403)
     if parts().personal_data.erase(id) is Erasure.ON_ITS_WAY:
@@ -74,8 +75,8 @@ def erase(id: str) -> Answer:
 
 
 def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Answer:
-    found, _ = _request(id)
-    widget = _widget_of(found)
+    found, _ = find_request(id)
+    widget = widget_of(found)
     waits = "Your request is withdrawn too: nobody will call you for it."
     is_with_team = (
         f"What the team at {widget.company} was already given is not deleted by this. Ask them for that."
@@ -96,7 +97,8 @@ def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Answer
     )
 
 
-def _request(id: str) -> tuple[CallbackRequest, list[Event]]:
+def find_request(id: str) -> tuple[CallbackRequest, list[Event]]:
+    """A request with what happened to it, or the page that says why not."""
     found = parts().outbox.read(id) if len(id) == _ID_LENGTH else None
     if found and found[0].erased_at:
         abort(_erased_page(found[0]))
@@ -111,48 +113,78 @@ def _erased_page(found: CallbackRequest) -> Response:
     return page(
         "widget/erased.html",
         410,
-        widget=_widget_of(found),
+        widget=widget_of(found),
         title=title,
         headline=title,
         sentences=["All you entered is gone. What is left, its reference and its times, says nothing about you."],
-        next_url=url_for("form.show_form", key=_widget_of(found).key, **shown_as()),
+        next_url=url_for("form.show_form", key=widget_of(found).key, **shown_as()),
     )
 
 
-def _widget_of(found: CallbackRequest) -> Widget:
+def widget_of(found: CallbackRequest) -> Widget:
     """Its widget; where that has left the configuration, the first, so that the link still answers."""
     settings = parts().settings
     return settings.widget(found.answers.widget) or next(iter(settings.widgets.values()))
 
 
-def _request_page(
-    found: CallbackRequest, events: list[Event], status: int = 200, too_late: bool = False
-) -> Response:
-    widget, now, shown = _widget_of(found), parts().clock(), shown_as()
-    story = confirmation.story(found, events, widget, now)
-    too_late_words = ["It was too late to cancel: your request was already on its way."] if too_late else []
+def promise_of(found: CallbackRequest) -> Promise:
+    """What its visitor was promised, as a page of now shows it."""
+    widget = widget_of(found)
+    return Promise(found, widget, availability.locale_of(widget, form.LANGUAGE), parts().clock())
+
+
+def can_change_time(found: CallbackRequest) -> bool:
+    """Whether its widget has times to choose from, or had when one was chosen."""
+    widget = parts().settings.widget(found.answers.widget)
+    has_times = widget and opening_hours.slots(widget.hours, parts().clock())
+    return bool(widget and (has_times or found.answers.slot_starts_at))
+
+
+def request_page(id: str, status: int = 200, notice: str | None = None) -> Response:
+    """A request's page; `notice` is what to know first."""
+    found, events = find_request(id)
+    promise = promise_of(found)
+    widget, now = promise.widget, promise.now
+    story = confirmation.story(events, promise)
     number, note = confirmation.number_text(found, now)
+    when, own_when = promise.summary() if found.state is not State.CANCELLED else ("", "")
     view = {
         "reference": found.reference,
         "state": found.state.value,
         "event_count": len(confirmation.public_events(events)),
+        "changes_at": promise.changes_at.isoformat() if promise.changes_at else "",
         "tone": story.tone,
         "chip": story.chip,
         "headline": story.headline,
-        "sentences": too_late_words + story.sentences,
-        "timeline": confirmation.timeline(found, events, widget.timezone, now),
+        "sentences": [notice, *story.sentences] if notice else story.sentences,
+        "timeline": confirmation.timeline(events, promise),
+        "when_text": when,
+        "when_note": own_when,
         "number_text": number,
         "number_note": note,
-        "can_cancel": found.state is State.WAITING,
+        "updated_text": promise.moment(now),
+        "updated_iso": now.isoformat(),
+        "phone": phone_of(widget),
+        **_ways_on(found),
+    }
+    return page("widget/confirmation.html", status, widget=widget, title=story.headline, view=view)
+
+
+def _ways_on(found: CallbackRequest) -> dict[str, Any]:
+    """Where its visitor can go from here."""
+    shown, is_waiting = shown_as(), found.state is State.WAITING
+    has_event = found.answers.slot_starts_at and found.state is not State.CANCELLED
+    return {
+        "can_cancel": is_waiting,
         "cancel_url": url_for("request.cancel", id=found.id, **shown),
+        "time_url": url_for("time.show_times", id=found.id, **shown)
+        if is_waiting and can_change_time(found)
+        else None,
+        "calendar_url": url_for("time.calendar", id=found.id) if has_event else None,
         "own_url": url_for("request.show_request", id=found.id, **shown),
         "export_url": url_for("request.export", id=found.id),
         "erase_url": url_for("request.ask_to_erase", id=found.id, **shown),
         "json_url": url_for("request.show_request_as_json", id=found.id),
         "page_url": f"{own_origin()}{url_for('request.show_request', id=found.id)}",
-        "next_url": url_for("form.show_form", key=widget.key, **shown),
-        "updated_text": confirmation.clock_text(now, widget.timezone, now),
-        "updated_iso": now.isoformat(),
-        "phone": phone_of(widget),
+        "next_url": url_for("form.show_form", key=widget_of(found).key, **shown),
     }
-    return page("widget/confirmation.html", status, widget=widget, title=story.headline, view=view)

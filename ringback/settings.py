@@ -180,13 +180,7 @@ class Settings(Configuration):
 
     def not_acted_on(self) -> list[str]:
         """What is set and checked, but does nothing in this version: silence would be a promise."""
-        found = []
-        for key, widget in self.widgets.items():
-            if widget.hours:
-                found.append(f"widgets.{key}.hours (but for its timezone)")
-            if widget.languages != ("en",):
-                found.append(f"widgets.{key}.languages")
-        return found
+        return [f"widgets.{key}.languages" for key, widget in self.widgets.items() if widget.languages != ("en",)]
 
     def widget(self, key: str) -> Widget | None:
         """The widget at `/{key}`, or None."""

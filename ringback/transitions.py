@@ -34,6 +34,7 @@ LOSE_AND_RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOW
 FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
 GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
 CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
+RESCHEDULE = Transition(State.WAITING, State.WAITING, EventKind.RESCHEDULED)
 RESEND = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 # An operator's.
 RELEASE_SHOWN = Transition(State.WITH_TEAM, State.WAITING, EventKind.RELEASED)

@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, date, tzinfo
+from itertools import pairwise
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import holidays
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -76,9 +78,33 @@ def _attribute(name: str) -> str:
 
 
 def _span(text: str) -> str:
+    first, _, last = text.partition("-")
+    if first == last:
+        raise ValueError(f'"{text}" is empty; a whole day is "00:00-24:00"')
     if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", text):
         raise ValueError(f'"{text}" should be a span of time, like "09:00-17:30"')
     return text
+
+
+def _apart(spans: tuple[str, ...]) -> tuple[str, ...]:
+    """In order and apart from one another, so that no time is offered twice."""
+    ordered = sorted(spans)
+    for before, after in pairwise(ordered):
+        first, last = before.split("-")
+        if after.split("-")[0] < last or last < first:
+            raise ValueError(f'"{before}" and "{after}" overlap; make one span of them')
+    return tuple(ordered)
+
+
+def _calendar(name: str) -> str:
+    country, _, subdivision = name.partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=subdivision or None)
+    except NotImplementedError:
+        raise ValueError(
+            'should be a country, with its part where that matters, like "GB-ENG" or "DE-BY"'
+        ) from None
+    return name
 
 
 def _day(text: str) -> str:
@@ -93,6 +119,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 Region = Annotated[str, AfterValidator(_region)]
 Language = Annotated[str, AfterValidator(_language)]
 Span = Annotated[str, AfterValidator(_span)]
+Spans = Annotated[tuple[Span, ...], AfterValidator(_apart)]
 Day = Annotated[str, AfterValidator(_day)]
 Words = Annotated[str, Field(min_length=1)]
 
@@ -101,16 +128,16 @@ class Hours(Table):
     """`[widgets.….hours]`: when the team can be reached."""
 
     timezone: str
-    mon: tuple[Span, ...] = ()
-    tue: tuple[Span, ...] = ()
-    wed: tuple[Span, ...] = ()
-    thu: tuple[Span, ...] = ()
-    fri: tuple[Span, ...] = ()
-    sat: tuple[Span, ...] = ()
-    sun: tuple[Span, ...] = ()
-    holidays: str | None = None
+    mon: Spans = ()
+    tue: Spans = ()
+    wed: Spans = ()
+    thu: Spans = ()
+    fri: Spans = ()
+    sat: Spans = ()
+    sun: Spans = ()
+    holidays: Annotated[str, AfterValidator(_calendar)] | None = None
     closed: tuple[Day, ...] = ()
-    special: dict[Day, tuple[Span, ...]] = {}
+    special: dict[Day, Spans] = {}
     slot_minutes: int = Field(default=30, ge=5, le=1440)
     calls_per_slot: int | None = Field(default=None, ge=1)
     days_ahead: int = Field(default=7, ge=0, le=90)

@@ -81,10 +81,14 @@ class LivePage {
   }
 
   async update() {
-    const { json, page, state, events } = this.main.dataset;
+    const { json, page, state, events, changesAt } = this.main.dataset;
     const request = await (await load(json)).json();
-    if (request.state !== state || request.events.length !== Number(events)) {
+    const isNews = request.state !== state || request.events.length !== Number(events);
+    if (isNews) {
       this.wait = FIRST_WAIT_MS;
+    }
+    // A call becomes late without anything happening to its request.
+    if (isNews || Date.now() >= Date.parse(changesAt)) {
       this.show(await (await load(page)).text());
     }
   }
@@ -100,6 +104,7 @@ class LivePage {
         part.replaceWith(newer);
       }
     });
+    delete this.main.dataset.changesAt; // the newer page may have none
     Object.assign(this.main.dataset, main.dataset);
     document.title = page.title;
     const heading = this.main.querySelector("h1");

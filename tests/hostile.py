@@ -29,18 +29,23 @@ MARKUP = "<>&\"'`{}[]()%$\\/=+-@#?;:|,.\r\n !"
 COMPOSING = "eaoAEO\u0301\u0327\u0323\u0338\u0345\u1100\u1161\u11a8\ufb2c\u0958\u0374\u2126क्षपنمیخواهم👩💻한é葛❤1"
 # What a bound in characters can go wrong with: forms that grow when composed, a space or a joiner at the cut.
 UNITS = ["a", "e\u0301", "क\u200d", "\u200d", "\ufb2c", "\u0958", "x ", "😀", "\u200b", "b\u200e", "a\n"]
-UNITS += ["葛\U000e0100"]
+UNITS += ["葛\U000e0100", "e\u200b\u0301"]
 MARKED_UP = ["</textarea><script>alert(1)</script>", '" onfocus="alert(1)', "{{ 7 * 7 }}", "%(name)s", "<!--"]
 
-letters = st.one_of(st.sampled_from(HIDDEN), st.sampled_from(MARKUP + COMPOSING), st.characters(codec="utf-8"))
+units = st.sampled_from(UNITS)
+letters = st.one_of(
+    st.sampled_from(HIDDEN), st.sampled_from(MARKUP + COMPOSING), units, st.characters(codec="utf-8")
+)
 hostile_words = st.lists(letters | st.sampled_from(MARKED_UP), max_size=30).map("".join)
 
 
 def words(length: int) -> st.SearchStrategy[str]:
-    """Words for a field of so many characters: short ones, and some about as long as the field or much longer."""
-    counts = st.sampled_from([length // 2, length - 1, length, length + 1, length * 3])
-    long = st.builds(lambda start, unit, n: start + unit * n, hostile_words, st.sampled_from(UNITS), counts)
-    return often(hostile_words, long, times=2)
+    """Words for a field of so many characters: short ones, some about as long as the field, some much longer."""
+    about = st.sampled_from([length - 1, length, length + 1])
+    plain = about.map(lambda count: "a" * count)
+    odd = st.builds(lambda start, unit, count: (start + unit * count)[:count], hostile_words, units, about)
+    endless = st.builds(lambda unit: unit * length * 2, units)
+    return often(hostile_words, st.one_of(plain, odd, endless), times=2)
 
 
 # --- numbers ---
@@ -94,6 +99,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "country": st.sampled_from(["GB", "DE", "IT", "FR", "ZZ", "", "gb"]) | hostile_words,
     "when": st.sampled_from(["asap", "slot", "never"]) | hostile_words,
     "slot": st.sampled_from(["2026-11-24T14:00Z", "9999-99-99T99:99Z"]) | hostile_words,
+    "zone": st.sampled_from(["Europe/Paris", "Etc/GMT+5", "../../etc/passwd", "localtime"]) | hostile_words,
     "checked": st.sampled_from(["447700900123", "1"]) | hostile_words,
     "consent": st.sampled_from(["y", "", "false"]) | hostile_words,
     "marketing": st.sampled_from(["y", "", "false"]) | hostile_words,

@@ -12,6 +12,7 @@ from ringback.callback_request import Answers
 from ringback.outbox import Settlement
 from ringback.samespace import Misconfigured
 from ringback.sandbox.samespace import Mode, SandboxSamespace
+from tests.conftest import WIDGET
 
 
 @pytest.fixture
@@ -97,6 +98,38 @@ def test_teams_are_listed_and_resumed(app: Flask) -> None:
 
     assert "paused since 2026-11-24 10:00:00+00:00: answered 404: no such team" in said(app, "teams", "list")
     assert said(app, "teams", "resume", "Sales") == "Sales is called again.\n"
+
+
+def test_widgets_are_listed_paused_and_resumed(make_app: Callable[..., Flask]) -> None:
+    table = {"timezone": "Asia/Kolkata", "tue": ["09:00-17:30"], "wed": ["09:00-17:30"]}
+    closed = table | {"tue": ["09:00-12:00"]}
+    widgets = {"sales": WIDGET, "help": WIDGET | {"hours": table}, "shop": WIDGET | {"hours": closed}}
+    widgets |= {"none": WIDGET | {"hours": {"timezone": "UTC", "special": {"2020-01-01": ["09:00-12:00"]}}}}
+    app = make_app(widgets=widgets)
+    hours = [
+        "sales  always open",
+        "help  open until 2026-11-24 17:30:00+05:30",
+        "shop  closed, opens 2026-11-25 09:00:00+05:30",
+        "none  closed, and does not open within a year",
+    ]
+    assert said(app, "widgets", "list").splitlines() == hours
+
+    assert said(app, "widgets", "pause", "help", "We are moving  house.") == (
+        "help takes no requests. What it has taken is handed over as before.\n"
+    )
+    assert said(app, "widgets", "pause", "shop")
+    since = "; paused since 2026-11-24 10:00:00+00:00"
+    assert said(app, "widgets", "list").splitlines()[1:3] == [
+        f"{hours[1]}{since}: We are moving house.",
+        f"{hours[2]}{since}",
+    ]
+    assert said(app, "widgets", "resume", "help") == "help takes requests again.\n"
+    assert "help is not paused; nothing has changed." in said(app, "widgets", "resume", "help", status=1)
+
+
+@pytest.mark.parametrize("command", ["pause", "resume"])
+def test_a_widget_that_is_not_there_is_said_so_with_those_that_are(app: Flask, command: str) -> None:
+    assert "There is no widget shop. There are: sales." in said(app, "widgets", command, "shop", status=1)
 
 
 def test_a_call_by_hand_reaches_samespace(app: Flask, samespace: SandboxSamespace) -> None:

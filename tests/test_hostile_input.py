@@ -16,6 +16,7 @@ from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import phonenumbers
 import pytest
@@ -132,6 +133,7 @@ def check_row(row: Any, widget: Widget) -> None:
         "answers_hash": lambda value: re.fullmatch(r"[0-9a-f]{64}", value),
         "owner": lambda value: value is None,
         "number_hash": lambda value: value is None,
+        "zone": lambda value: value in {"", *available_timezones()},
     }
     columns = {column.name for column in requests.c if isinstance(column.type, sa.String | sa.JSON)}
     assert columns == {*rules, *LENGTHS, "phone", "attributes", "page"}

@@ -4,6 +4,7 @@ The model keeps what the world would see: which numbers rang. A request may ring
 Samespace clearly did not take it, or a person, or `on_unknown`, said so.
 """
 
+import itertools
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from ringback.attention import Attention
 from ringback.callback_request import Answers, EventKind, State
 from ringback.database import Database
 from ringback.gate import Sign
+from ringback.opening_hours import Interval
 from ringback.outbox import Claim, Outbox, Settlement
 from ringback.transitions import Transition
 from tests.conftest import WIDGET, Clock, make_settings
@@ -51,6 +53,7 @@ class Requests(RuleBasedStateMachine):
         self.states: dict[str, State] = {}
         self.may_ring: dict[str, int] = {}  # how often a request may still ring
         self.rung: set[tuple[str, int]] = set()
+        self.turns = itertools.count()
 
     def teardown(self) -> None:
         self.database.close()
@@ -63,7 +66,7 @@ class Requests(RuleBasedStateMachine):
 
     @rule(target=claims, owner=st.sampled_from(["one", "another"]))
     def claim(self, owner: str) -> object:
-        claim = self.outbox.claim(owner)
+        claim = self.outbox.claim(f"{owner}-{next(self.turns)}")  # a name of its own, as the hand-over's are
         if claim is None:
             return multiple()
         assert claim.is_held or len({request.answers.phone for request in claim.requests}) == 1
@@ -127,6 +130,20 @@ class Requests(RuleBasedStateMachine):
             id = data.draw(st.sampled_from(list(self.may_ring)))
             if self.outbox.cancel(id):
                 self.may_ring[id] = 0
+
+    @rule(data=st.data(), minutes=st.sampled_from([0, 5, 60]))
+    def reschedule(self, data: st.DataObject, minutes: int) -> None:
+        if self.may_ring:
+            start = self.clock.now + timedelta(minutes=minutes)
+            slot = Interval(start, start + timedelta(minutes=30)) if minutes else None
+            id = data.draw(st.sampled_from(list(self.may_ring)))
+            before = self.outbox.read(id)
+            if self.outbox.reschedule(id, slot) and slot:
+                after = self.outbox.read(id)
+                assert before
+                assert after
+                assert before[0].state is after[0].state is State.WAITING
+                assert (after[0].due_at, after[0].next_attempt_at) == (slot.start, slot.start)
 
     @rule(number=st.sampled_from(NUMBERS))
     def stop(self, number: str) -> None:

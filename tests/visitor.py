@@ -55,7 +55,7 @@ class Page:
         """What stands in the form's fields, hidden ones too, as a browser would send it."""
         fields: dict[str, str] = {}
         for element in self.all("form//input"):
-            if element.get("type") != "checkbox" or "checked" in element.attrib:
+            if element.get("type") not in ("checkbox", "radio") or "checked" in element.attrib:
                 fields[element.get("name", "")] = element.get("value", "")
         for element in self.all("form//textarea"):
             fields[element.get("name", "")] = (element.text or "").removeprefix("\n")

@@ -12,12 +12,12 @@ from ringback.alert_channels import webhook_secret
 from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
-from ringback.cli.operators import request_commands, team_commands
+from ringback.cli.operators import request_commands, team_commands, widget_commands
 from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.vendor import samespace_commands
 from ringback.delivery import Delivery
 from ringback.housekeeping import Housekeeping
-from ringback.outbox import Outbox
+from ringback.outbox import Clock, Outbox
 from ringback.personal_data import PersonalData
 from ringback.samespace import Samespace
 from ringback.settings import Settings
@@ -34,6 +34,7 @@ def init_app(
     auth_token: AuthToken,
     personal_data: PersonalData,
     housekeeping: Housekeeping,
+    clock: Clock,
 ) -> None:
     """Add the commands."""
     app.cli.add_command(_deliver(settings, delivery, alerts, housekeeping))
@@ -43,6 +44,7 @@ def init_app(
     app.cli.add_command(looking_after)
     app.cli.add_command(number_commands(attention))
     app.cli.add_command(team_commands(outbox.gate))
+    app.cli.add_command(widget_commands(settings, outbox.schedule, clock))
     app.cli.add_command(samespace_commands(settings, samespace, auth_token))
 
 

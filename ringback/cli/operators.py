@@ -1,15 +1,19 @@
-"""`flask --app app requests …` and `teams …`: looking after what needs a person."""
+"""`flask --app app requests …`, `teams …` and `widgets …`: looking after what needs a person."""
 
 import json
 from datetime import datetime
 
 import click
 
+from ringback import opening_hours
 from ringback.attention import Attention
 from ringback.callback_request import CallbackRequest
 from ringback.gate import Gate
-from ringback.outbox import Outbox
+from ringback.outbox import Clock, Outbox
 from ringback.phone import PhoneNumber
+from ringback.schedule import Pause, Schedule
+from ringback.settings import Settings
+from ringback.widget import Widget
 
 REFERENCE = click.argument("reference")
 
@@ -109,6 +113,57 @@ def team_commands(gate: Gate) -> click.Group:
         click.echo(f"{name} is called again.")
 
     return group
+
+
+def widget_commands(settings: Settings, schedule: Schedule, clock: Clock) -> click.Group:
+    group = click.Group("widgets", help="Look after widgets: when they are open, and pauses.")
+
+    def known(key: str) -> str:
+        if settings.widget(key) is None:
+            raise click.ClickException(f"There is no widget {key}. There are: {', '.join(settings.widgets)}.")
+        return key
+
+    @group.command("list")
+    def listed() -> None:
+        """List widgets, whether they are open, and which are paused."""
+        pauses, now = schedule.pauses(), clock()
+        for key, widget in settings.widgets.items():
+            click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key]) if key in pauses else ''}")
+
+    @group.command()
+    @click.argument("key")
+    @click.argument("words", nargs=-1)
+    def pause(key: str, words: tuple[str, ...]) -> None:
+        """Take no requests by a widget until it is resumed. WORDS are what visitors read, such as
+        "We are moving house, and back on Monday."."""
+        schedule.pause(known(key), " ".join(" ".join(words).split()), clock())
+        click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
+
+    @group.command()
+    @click.argument("key")
+    def resume(key: str) -> None:
+        """Take requests by a widget again."""
+        if not schedule.resume(key):
+            raise click.ClickException(f"{known(key)} is not paused; nothing has changed.")
+        click.echo(f"{key} takes requests again.")
+
+    return group
+
+
+def _hours(widget: Widget, now: datetime) -> str:
+    """`open until …`, `closed, opens …`, on the team's clock."""
+    if not opening_hours.names_times(widget.hours):
+        return "always open"
+    closing, opening = opening_hours.closes_at(widget.hours, now), opening_hours.next_opening(widget.hours, now)
+    if opening is None:
+        return "closed, and does not open within a year"
+    if opening > now:
+        return f"closed, opens {_time(opening.astimezone(widget.timezone))}"
+    return f"open until {_time(closing.astimezone(widget.timezone))}" if closing else "open, and does not close"
+
+
+def _pause(pause: Pause) -> str:
+    return f"; paused since {_time(pause.paused_at)}{f': {pause.words}' if pause.words else ''}"
 
 
 def _line(request: CallbackRequest) -> str:

@@ -1,0 +1,209 @@
+"""When a team can be reached, and which times a visitor may choose.
+
+A team is there at an instant when the clock on its wall stands within one of the day's spans, and nothing
+else is asked: where a clock change skips a part of a span the team is not there, and where one repeats an
+hour it is there twice. All instants are aware and in UTC; wall clocks are naive.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import TypeGuard
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from ringback.widget import Hours
+
+# How far ahead the next opening is looked for: longer than any company closes.
+_LOOK_AHEAD_DAYS = 370
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_NAMING_TIMES = (*_WEEKDAYS, "special", "closed", "holidays")
+# No zone has changed its clock twice within this, so a change between two looks is not missed.
+_LOOK_EVERY = timedelta(hours=6)
+
+
+@dataclass(frozen=True, order=True)
+class Interval:
+    """From `start` up to, and not including, `end`."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, at: datetime) -> bool:
+        return self.start <= at < self.end
+
+
+def names_times(hours: Hours | None) -> TypeGuard[Hours]:
+    """Whether a table says when the team is there. One that only names a zone says no more than none."""
+    return hours is not None and not hours.model_fields_set.isdisjoint(_NAMING_TIMES)
+
+
+def is_open(hours: Hours | None, at: datetime) -> bool:
+    """Whether the team is there. Without times it always is."""
+    return not names_times(hours) or any(at in interval for interval in _around(hours, at))
+
+
+def next_opening(hours: Hours | None, at: datetime) -> datetime | None:
+    """`at` itself while it is open, else when it opens next; None when it does not within a year."""
+    if not names_times(hours):
+        return at
+    today = _local_day(hours, at)
+    for offset in range(-1, _LOOK_AHEAD_DAYS):
+        for interval in intervals(hours, today + timedelta(days=offset)):
+            if interval.end > at:
+                return max(interval.start, at)
+    return None
+
+
+def closes_at(hours: Hours | None, at: datetime) -> datetime | None:
+    """When the team goes, if it is there; None where it is not, or never goes."""
+    if not names_times(hours) or not is_open(hours, at):
+        return None
+    today, end = _local_day(hours, at), at
+    for offset in range(-1, _LOOK_AHEAD_DAYS):
+        for interval in intervals(hours, today + timedelta(days=offset)):
+            if interval.start <= end < interval.end:  # one that begins where the other ends is the same opening
+                end = interval.end
+        if offset > 0 and end < _midnight(hours, today + timedelta(days=offset)):
+            return end
+    return None
+
+
+def reckoned(hours: Hours | None, start: datetime, length: timedelta) -> datetime:
+    """`start + length`; where the team is away before that is over, the whole of it from the next opening on."""
+    closing = closes_at(hours, start)
+    if is_open(hours, start) and (closing is None or start + length <= closing):
+        return start + length
+    return (next_opening(hours, closing or start) or start) + length
+
+
+def slots(hours: Hours | None, at: datetime) -> list[Interval]:
+    """The times that can be chosen, in order: those of `days_ahead` that have not begun."""
+    if not names_times(hours):
+        return []
+    today = _local_day(hours, at)
+    days = (today + timedelta(days=offset) for offset in range(-1, hours.days_ahead + 1))
+    return sorted({slot for day in days for slot in _slots_of(hours, day) if slot.start > at})
+
+
+def is_closed_day(hours: Hours, day: date) -> bool:
+    """Whether nobody is there because of a holiday or a closed day, rather than the weekday."""
+    if day.isoformat() in hours.special:
+        return False
+    return day.isoformat() in hours.closed or _is_holiday(hours.holidays, day)
+
+
+def intervals(hours: Hours, day: date) -> list[Interval]:
+    """When the team is there by the spans of one local day, in order, apart from one another."""
+    zone = ZoneInfo(hours.timezone)
+    found = (interval for span in _spans(hours, day) for interval in _instants(zone, *span))
+    return _merged(sorted(found))
+
+
+def _around(hours: Hours, at: datetime) -> Iterator[Interval]:
+    today = _local_day(hours, at)
+    for offset in (-1, 0):  # yesterday's may go on past midnight
+        yield from intervals(hours, today + timedelta(days=offset))
+
+
+def _local_day(hours: Hours, at: datetime) -> date:
+    return at.astimezone(ZoneInfo(hours.timezone)).date()
+
+
+def _midnight(hours: Hours, day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(hours.timezone)).astimezone(UTC)
+
+
+def _spans(hours: Hours, day: date) -> list[tuple[datetime, datetime]]:
+    """Each span of a day on the wall's clock; one that ends before it begins goes on into the next day."""
+    if day.isoformat() in hours.special:
+        texts = hours.special[day.isoformat()]
+    elif is_closed_day(hours, day):
+        return []
+    else:
+        texts = getattr(hours, _WEEKDAYS[day.weekday()])
+    return [_span(text, day) for text in texts]
+
+
+def _span(text: str, day: date) -> tuple[datetime, datetime]:
+    start, end = (_minutes(part) for part in text.split("-"))
+    midnight = datetime.combine(day, time())
+    return midnight + timedelta(minutes=start), midnight + timedelta(minutes=end if end > start else end + 1440)
+
+
+def _minutes(text: str) -> int:
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _instants(zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[Interval]:
+    """The instants at which the wall's clock stands from `start` up to `end`."""
+    for piece, offset in _pieces(zone, start - timedelta(days=1), end + timedelta(days=1)):
+        first = max(piece.start, (start - offset).replace(tzinfo=UTC))
+        last = min(piece.end, (end - offset).replace(tzinfo=UTC))
+        if first < last:
+            yield Interval(first, last)
+
+
+@lru_cache(maxsize=4096)
+def _pieces(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[tuple[Interval, timedelta], ...]:
+    """The time from `start` to `end`, both naive and in UTC, cut where the zone's offset changes."""
+    first, last = start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
+    cuts, at = [first], first
+    while at < last:
+        later = min(at + _LOOK_EVERY, last)
+        if _offset(zone, at) != _offset(zone, later):
+            cuts.append(_change(zone, at, later))
+        at = later
+    ends = [*cuts[1:], last]
+    return tuple((Interval(a, b), _offset(zone, a)) for a, b in zip(cuts, ends, strict=True) if a < b)
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The instant, to the second, from which on the offset is that of `after`."""
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (middle, after) if _offset(zone, middle) == _offset(zone, before) else (before, middle)
+    return after
+
+
+def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
+    return at.astimezone(zone).utcoffset() or timedelta()
+
+
+def _merged(ordered: Iterable[Interval]) -> list[Interval]:
+    merged: list[Interval] = []
+    for interval in ordered:
+        if merged and interval.start <= merged[-1].end:
+            merged[-1] = Interval(merged[-1].start, max(merged[-1].end, interval.end))
+        else:
+            merged.append(interval)
+    return merged
+
+
+def _slots_of(hours: Hours, day: date) -> Iterator[Interval]:
+    zone, length = ZoneInfo(hours.timezone), timedelta(minutes=hours.slot_minutes)
+    for start, end in _spans(hours, day):
+        while start + length <= end:
+            for at in _readings(zone, start):
+                yield Interval(at, at + length)
+            start += length
+
+
+def _readings(zone: ZoneInfo, wall: datetime) -> set[datetime]:
+    """The instants at which the wall's clock shows this: none in an hour that is skipped, two in one repeated."""
+    tries = {wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return {at for at in tries if at.astimezone(zone).replace(tzinfo=None) == wall}
+
+
+@lru_cache(maxsize=4096)
+def _is_holiday(calendar: str | None, day: date) -> bool:
+    return calendar is not None and day in _calendar(calendar, day.year)
+
+
+@lru_cache(maxsize=64)
+def _calendar(name: str, year: int) -> holidays.HolidayBase:
+    country, _, subdivision = name.partition("-")
+    return holidays.country_holidays(country, subdiv=subdivision or None, years=year)

@@ -1,0 +1,156 @@
+/**
+ * Shows the times to choose on the visitor's own clock, where it stands differently from the team's.
+ *
+ * What a time is called changes, what is sent does not: a time's value is its instant in UTC.
+ */
+
+/** By how much a clock is put back, in minutes: an hour nearly everywhere, half of one on Lord Howe Island. */
+const PUT_BACK = [30, 60];
+
+const MINUTE_MS = 60_000;
+
+/** Cities that some browsers still call as the time zone database did long ago. */
+const CALLED_NOW = {
+  Asmera: "Asmara",
+  Calcutta: "Kolkata",
+  Godthab: "Nuuk",
+  Katmandu: "Kathmandu",
+  Kiev: "Kyiv",
+  Rangoon: "Yangon",
+  Saigon: "Ho Chi Minh City",
+};
+
+/** A day, an hour, a whole label as people in one zone write them. */
+class Clock {
+  constructor(locale, zone) {
+    const format = (options) => {
+      const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+      return (at) => made.format(at);
+    };
+    this.time = format({ timeStyle: "short" });
+    this.named = format({ hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+    this.shortDay = format({ weekday: "short", day: "numeric", month: "short" });
+    this.longDay = format({ weekday: "long", day: "numeric", month: "long" });
+    this.date = format({ dateStyle: "short" });
+    this.near = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+  }
+
+  reads(at) {
+    return `${this.date(at)} ${this.time(at)}`;
+  }
+
+  /** In an hour that is repeated, with the zone's name of the moment: else nobody could tell which. */
+  clock(at) {
+    const shifts = PUT_BACK.flatMap((minutes) => [minutes * MINUTE_MS, -minutes * MINUTE_MS]);
+    const isRepeated = shifts.some((shift) => this.reads(new Date(+at + shift)) === this.reads(at));
+    return isRepeated ? this.named(at) : this.time(at);
+  }
+
+  label({ start, end }) {
+    return `${this.shortDay(start)}, ${this.clock(start)}–${this.clock(end)}`;
+  }
+
+  /** `Today, Tuesday 24 November`. */
+  day(at) {
+    const next = new Date();
+    for (const days of [0, 1]) {
+      next.setDate(next.getDate() + days); // of the same zone: this clock is that of the browser
+      if (this.date(next) === this.date(at)) {
+        const near = this.near.format(days, "day");
+        return `${near[0].toLocaleUpperCase()}${near.slice(1)}, ${this.longDay(at)}`;
+      }
+    }
+    return this.longDay(at);
+  }
+}
+
+/** The list of times, in the team's zone as the server wrote it, and in the visitor's. */
+class Times {
+  constructor(box, zone) {
+    const { locale, city } = box.dataset;
+    this.cities = { own: cityOf(zone), team: city };
+    this.sentence = box.querySelector("#slot-zone");
+    this.button = box.querySelector("[data-switch]");
+    this.list = box.querySelector("select");
+    this.labels = [...box.querySelectorAll("[data-start]")];
+    const own = new Clock(locale, zone);
+    this.views = { team: this.asTheServerWroteIt(), own: this.labels.map((label) => viewOf(label, own)) };
+    const team = new Clock(locale, box.dataset.zone);
+    this.differs = this.labels.some(({ dataset: { start } }) => {
+      return own.reads(new Date(start)) !== team.reads(new Date(start));
+    });
+    this.button.addEventListener("click", () => this.show(this.shown === "own" ? "team" : "own"));
+  }
+
+  asTheServerWroteIt() {
+    return this.labels.map((label) => ({ text: label.textContent, day: label.parentElement.label }));
+  }
+
+  show(whose) {
+    this.shown = whose;
+    const groups = new Map();
+    this.labels.forEach((label, index) => {
+      const { text, day } = this.views[whose][index];
+      label.textContent = text;
+      groups.set(day, [...(groups.get(day) ?? []), label]);
+    });
+    this.group(groups);
+    this.sentence.textContent = this.said(this.sentence.dataset[whose]);
+    this.button.textContent = this.button.dataset.switch.replace(
+      "{city}",
+      this.cities[whose === "own" ? "team" : "own"],
+    );
+    this.button.hidden = false;
+  }
+
+  /** By the days of the zone that is shown; moved, not made anew, so that what is chosen stays chosen. */
+  group(groups) {
+    if (!this.list) {
+      return;
+    }
+    const chosen = this.list.value;
+    this.list.querySelectorAll("optgroup").forEach((group) => group.remove());
+    for (const [day, options] of groups) {
+      const group = document.createElement("optgroup");
+      group.label = day;
+      group.append(...options);
+      this.list.append(group);
+    }
+    this.list.value = chosen;
+  }
+
+  said(sentence) {
+    return sentence.replace("{own}", this.cities.own).replace("{team}", this.cities.team);
+  }
+}
+
+function viewOf(label, clock) {
+  const time = { start: new Date(label.dataset.start), end: new Date(label.dataset.end) };
+  return { text: clock.label(time), day: clock.day(time.start) };
+}
+
+/** `America/New_York` as people say it; nothing for a zone without a city, which browsers give when they hide theirs. */
+function cityOf(zone) {
+  const city = /^(?!Etc\/)[A-Z].*\//.test(zone ?? "") ? zone.split("/").pop().replaceAll("_", " ") : "";
+  return CALLED_NOW[city] ?? city;
+}
+
+function begin(box) {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (cityOf(zone)) {
+    document.querySelector("[name=zone]").value = zone;
+    const times = new Times(box, zone);
+    if (times.differs) {
+      times.show("own");
+    }
+  }
+  // Where a browser always shows the times, to choose one is to choose to choose.
+  box.addEventListener("change", () => {
+    document.getElementById("when-slot").checked = true;
+  });
+}
+
+const box = document.querySelector(".times");
+if (box) {
+  begin(box);
+}
