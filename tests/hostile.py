@@ -87,6 +87,7 @@ pages = st.one_of(
     words(500).map("https://www.acme.test/{}".format),
     hostile_words,
 )
+_SLOTS = ["2026-11-24T12:00Z", "2026-11-25T20:00Z", "2026-11-24T14:00Z", "2026-11-24T08:00Z", "9999-99-99T99:99Z"]
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "name": words(120),
     "email": words(254) | st.builds("{}@{}.test".format, words(240), hostile_words),
@@ -98,7 +99,7 @@ VALUES: dict[str, st.SearchStrategy[str]] = {
     "phone": numbers,
     "country": st.sampled_from(["GB", "DE", "IT", "FR", "ZZ", "", "gb"]) | hostile_words,
     "when": st.sampled_from(["asap", "slot", "never"]) | hostile_words,
-    "slot": st.sampled_from(["2026-11-24T14:00Z", "9999-99-99T99:99Z"]) | hostile_words,
+    "slot": st.sampled_from(_SLOTS) | hostile_words,
     "zone": st.sampled_from(["Europe/Paris", "Etc/GMT+5", "../../etc/passwd", "localtime"]) | hostile_words,
     "checked": st.sampled_from(["447700900123", "1"]) | hostile_words,
     "consent": st.sampled_from(["y", "", "false"]) | hostile_words,
@@ -239,8 +240,9 @@ _TYPES += ["multipart/form-data; boundary=" + "b" * 300, "multipart/mixed; bound
 _TYPES += ["application/json; charset=no-such", "multipart/form-data; charset=utf-7; boundary=b"]
 types = st.sampled_from(_TYPES) | header_text
 lengths = st.sampled_from([None] * 24 + ["", "0", "-1", "abc", "10", "1e3", "\xb2", "9" * 30, " 5 "])
-_POSTED_TO = "/sales /sales /sales /support / /stop /requests/{id}/cancel /requests/{id}/erase /requests/x/cancel"
-posted_to = st.sampled_from([*_POSTED_TO.split(), f"/requests/{'0' * 32}/erase"])
+_POSTED_TO = "/sales /sales /sales /support / /stop /requests/x/cancel".split()
+_POSTED_TO += [f"/requests/{{id}}/{end}" for end in ("cancel", "erase", "time")] + [f"/requests/{'0' * 32}/erase"]
+posted_to = st.sampled_from(_POSTED_TO)
 
 # --- addresses ---
 

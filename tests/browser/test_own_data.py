@@ -104,7 +104,7 @@ def test_data_are_downloaded_and_deleted_without_a_script(plain_page: Page, comp
 
 def test_what_is_on_its_way_is_deleted_when_it_has_arrived(visitor: Visitor, company: Company) -> None:
     company.samespace.mode = Mode.SLOW
-    company.samespace.slow_seconds = 1
+    company.samespace.slow_seconds = 5
     visitor.opens_the_form()
     visitor.asks()
     company.calls_to(visitor.number)
