@@ -11,12 +11,14 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from limits import parse_many
 
+from ringback import counts
 from ringback.parts import parts
 from ringback.settings import Settings
 
@@ -76,15 +78,16 @@ def _per_address() -> str:
 
 
 def _per_post() -> str:
-    return _times(POSTS_FOR_ONE)
+    return _times(_per_address(), POSTS_FOR_ONE)
 
 
 def _per_site() -> str:
-    return _times(NETWORKS_FOR_ONE)
+    return _times(_per_address(), NETWORKS_FOR_ONE)
 
 
-def _times(factor: int) -> str:
-    items = parse_many(_per_address())
+@cache
+def _times(limits: str, factor: int) -> str:
+    items = parse_many(limits)
     return "; ".join(f"{item.amount * factor} per {item.multiples} {item.GRANULARITY.name}" for item in items)
 
 
@@ -113,8 +116,9 @@ def per_address(view: View) -> View:
 def init_app(app: Flask, settings: Settings) -> None:
     """Count in the storage of the settings."""
     uri = settings.ratelimit_storage_uri.get_secret_value()
-    app.config["RATELIMIT_STORAGE_URI"] = uri
-    if not uri.startswith("memory:"):
+    in_memory = uri.startswith("memory:")
+    app.config["RATELIMIT_STORAGE_URI"] = f"{counts.SCHEME}://" if in_memory else uri
+    if not in_memory:
         # A black-holed Redis held every request for ten seconds without these.
         patience = {
             "socket_timeout": _REDIS_PATIENCE_SECONDS,

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from limits import parse_many
+from limits import RateLimitItem, parse_many
 
 from ringback.callback_request import Answers, Held, State
-from ringback.database import blocks, requests, stops
+from ringback.database import Instant, blocks, requests, stops
 from ringback.settings import Settings
 
 
@@ -23,28 +23,35 @@ class Numbers:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._per_number = parse_many(settings.limits.per_number)
+        self._per_widget = parse_many(settings.limits.per_widget)
+        # Made once: they are asked with every request.
+        self._number_is_over = _is_over(_ASKED_FOR, self._per_number)
+        self._widget_is_over = _is_over(requests.c.widget == sa.bindparam("widget"), self._per_widget)
 
     def why_held(self, connection: sa.Connection, answers: Answers, now: datetime) -> Held | None:
         """Why a new request is not to be handed over by itself, or None."""
         silent = self.why_silent(connection, answers.phone, now)
         if silent:
             return silent
-        limits = self._settings.limits
-        if _is_over(connection, self._asked_for(answers.phone), limits.per_number, now):
+        # Erased ones count as well: else whoever deletes a request could ask anew, all night.
+        number = {"phone": answers.phone, "hashes": self._hashes(answers.phone)}
+        if connection.execute(self._number_is_over, number | _windows(self._per_number, now)).scalar():
             return Held.NUMBER_LIMIT
         _lock_widget(connection, answers.widget)
-        if _is_over(connection, requests.c.widget == answers.widget, limits.per_widget, now):
+        widget = {"widget": answers.widget}
+        if connection.execute(self._widget_is_over, widget | _windows(self._per_widget, now)).scalar():
             return Held.WIDGET_LIMIT
         return None
 
     def why_silent(self, connection: sa.Connection, phone: str, now: datetime) -> Held | None:
         """Whether an operator blocked the number, or the person it belongs to stopped the calls."""
-        if connection.execute(sa.select(blocks.c.digits).where(_blocking(phone))).first():
+        beginnings = [phone[:length] for length in range(1, len(phone) + 1)]
+        values = {"phone": phone, "beginnings": beginnings, "hashes": self._hashes(phone), "now": now}
+        row = connection.execute(_SILENT, values).one()
+        if row.blocked:
             return Held.BLOCKED
-        mine = stops.c.number_hash.in_(self._hashes(phone))
-        if connection.execute(sa.select(stops.c.until).where(mine, stops.c.until > now)).first():
-            return Held.STOPPED
-        return None
+        return Held.STOPPED if row.stopped else None
 
     def stop(self, connection: sa.Connection, phone: str, now: datetime) -> None:
         """Hold requests for a number for `stop_days` from now."""
@@ -59,7 +66,7 @@ class Numbers:
 
     def counted_for(self) -> timedelta:
         """How long a request counts against its number."""
-        return timedelta(seconds=max(item.get_expiry() for item in parse_many(self._settings.limits.per_number)))
+        return timedelta(seconds=max(item.get_expiry() for item in self._per_number))
 
     def _hashes(self, phone: str) -> list[str]:
         """By each key that is still accepted, the newest last."""
@@ -67,10 +74,6 @@ class Numbers:
             hmac.new(key.encode(), b"number " + phone.encode(), hashlib.sha256).hexdigest()
             for key in self._settings.secret_keys
         ]
-
-    def _asked_for(self, phone: str) -> sa.ColumnElement[bool]:
-        # Erased ones count as well: else whoever deletes a request could ask anew, all night.
-        return sa.or_(requests.c.phone == phone, requests.c.number_hash.in_(self._hashes(phone)))
 
 
 def block(connection: sa.Connection, digits: str, is_range: bool, now: datetime) -> bool:
@@ -99,11 +102,6 @@ def _same(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
     return sa.and_(blocks.c.digits == digits, blocks.c.is_range == is_range)
 
 
-def _blocking(phone: str) -> sa.ColumnElement[bool]:
-    beginnings = [phone[:length] for length in range(1, len(phone) + 1)]
-    return sa.or_(_same(phone, False), sa.and_(blocks.c.digits.in_(beginnings), blocks.c.is_range))
-
-
 def _lock_widget(connection: sa.Connection, widget: str) -> None:
     """Let nobody else count this widget's requests until the transaction ends.
 
@@ -115,10 +113,37 @@ def _lock_widget(connection: sa.Connection, widget: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
-def _is_over(connection: sa.Connection, which: Any, limit: str, now: datetime) -> bool:
-    for item in parse_many(limit):
-        since = now - timedelta(seconds=item.get_expiry())
-        recent = sa.select(requests.c.id).where(which, requests.c.requested_at > since).limit(item.amount)
-        if len(connection.execute(recent).all()) >= item.amount:
-            return True
-    return False
+def _is_over(which: sa.ColumnElement[bool], limit: list[RateLimitItem]) -> sa.Select[Any]:
+    """Whether one of the limits is reached: whether there is, in its window, a request for each that it allows.
+
+    Skipping all but the last of them leaves the counting to the index, however wide the limit is.
+    """
+    reached = [
+        sa.exists(
+            sa.select(requests.c.id)
+            .where(which, requests.c.requested_at > sa.bindparam(f"since_{place}", type_=Instant))
+            .offset(item.amount - 1)
+            .limit(1)
+        )
+        for place, item in enumerate(limit)
+    ]
+    return sa.select(sa.or_(*reached))
+
+
+def _windows(limit: list[RateLimitItem], now: datetime) -> dict[str, datetime]:
+    """When the window of each of the limits began."""
+    return {f"since_{place}": now - timedelta(seconds=item.get_expiry()) for place, item in enumerate(limit)}
+
+
+_PHONE: sa.BindParameter[str] = sa.bindparam("phone")
+_HASHES: sa.BindParameter[str] = sa.bindparam("hashes", expanding=True)
+_ASKED_FOR = sa.or_(requests.c.phone == _PHONE, requests.c.number_hash.in_(_HASHES))
+_BLOCKING = sa.or_(
+    sa.and_(blocks.c.digits == _PHONE, sa.not_(blocks.c.is_range)),
+    sa.and_(blocks.c.digits.in_(sa.bindparam("beginnings", expanding=True)), blocks.c.is_range),
+)
+_STOPPING = sa.and_(stops.c.number_hash.in_(_HASHES), stops.c.until > sa.bindparam("now", type_=Instant))
+_SILENT = sa.select(
+    sa.exists().where(_BLOCKING).label("blocked"),
+    sa.exists().where(_STOPPING).label("stopped"),
+)

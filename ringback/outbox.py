@@ -161,7 +161,7 @@ class Outbox:
             in_the_air = None if held else self._in_the_air(connection, answers.phone)
             if in_the_air:
                 row |= in_the_air
-            connection.execute(requests.insert().values(row))
+            connection.execute(_STORE, row)
             _note_consents(connection, row["id"], agreed, now)
             transitions.record(connection, [row["id"]], now, EventKind.RECEIVED)
             if in_the_air:
@@ -203,14 +203,11 @@ class Outbox:
 
     def _in_the_air(self, connection: sa.Connection, phone: str) -> dict[str, Any] | None:
         """What makes a request part of the call that its number has in the air, so that it shares its end."""
-        columns = requests.c.state, requests.c.owner, requests.c.lease_ends_at, requests.c.attempt
-        flying = requests.c.phone == phone, requests.c.state == State.HANDING_OVER, requests.c.held.is_(None)
-        row = connection.execute(sa.select(*columns).where(*flying).limit(1)).first()
+        row = connection.execute(_IN_THE_AIR, {"phone": phone}).first()
         return dict(row._mapping) if row else None
 
     def _earlier_use(self, connection: sa.Connection, use: FormUse) -> Receipt | None:
-        columns = requests.c.id, requests.c.reference, requests.c.answers_hash
-        row = connection.execute(sa.select(*columns).where(requests.c.form_id == use.form_id)).first()
+        row = connection.execute(_EARLIER_USE, {"form_id": use.form_id}).first()
         if row is None:
             return None
         return Receipt(row.id, row.reference, stored_now=False, same_answers=row.answers_hash == use.answers_hash)
@@ -504,7 +501,18 @@ def _due() -> sa.Select[Any]:
     )
 
 
-# Made once: they are asked several times a second.
+# Made once: they are asked with every request, or several times a second.
+_EARLIER_USE = sa.select(requests.c.id, requests.c.reference, requests.c.answers_hash).where(
+    requests.c.form_id == sa.bindparam("form_id")
+)
+_IN_THE_AIR = (
+    sa.select(requests.c.state, requests.c.owner, requests.c.lease_ends_at, requests.c.attempt)
+    .where(requests.c.phone == sa.bindparam("phone"), requests.c.state == State.HANDING_OVER)
+    .where(requests.c.held.is_(None))
+    .limit(1)
+)
+_STORE = requests.insert()
+_NOTE_CONSENT = consents.insert()
 _DUE = _due()
 _DUE_TO_TAKE = _DUE.with_for_update(skip_locked=True)
 _RUNG_TO_TAKE = _DUE.where(requests.c.held.is_(None)).with_for_update(skip_locked=True)
@@ -533,7 +541,7 @@ def _note_consents(connection: sa.Connection, id: str, agreed: Collection[Consen
     """Beside the request, in its transaction; only ever added to."""
     for consent in agreed:
         values = {name: getattr(consent, name) for name in _CONSENT}
-        connection.execute(consents.insert().values(request_id=id, at=now, **values))
+        connection.execute(_NOTE_CONSENT, {"request_id": id, "at": now, **values})
 
 
 def as_request(row: Any) -> CallbackRequest:

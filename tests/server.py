@@ -64,6 +64,11 @@ class Server:
         finally:
             connection.close()
 
+    @property
+    def pid(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def kill(self) -> None:
         """As the power goes: no process of it gets another instruction."""
         assert self._process

@@ -60,7 +60,7 @@ class HostSite:
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self.url = f"http://localhost:{self._server.server_port}"
         self.files_url = f"http://127.0.0.1:{self._server.server_port}"
-        self._files: dict[str, tuple[str, bytes]] = {}
+        self._files: dict[str, tuple[str, bytes, bool]] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -71,8 +71,8 @@ class HostSite:
         self._server.server_close()
         self._thread.join()
 
-    def shows(self, path: str, kind: str, body: bytes) -> None:
-        self._files[path] = kind, gzip.compress(body, 9)
+    def shows(self, path: str, kind: str, body: bytes, zipped: bool = True) -> None:
+        self._files[path] = kind, gzip.compress(body, 9) if zipped else body, zipped
 
     def serves_folder(self, prefix: str, folder: Path) -> None:
         for path in folder.rglob("*"):
@@ -80,10 +80,11 @@ class HostSite:
                 self.shows(f"{prefix}/{path.relative_to(folder).as_posix()}", kind, path.read_bytes())
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
-        kind, body = self._files.get(handler.path.split("?")[0], ("text/plain", gzip.compress(b"")))
+        kind, body, zipped = self._files.get(handler.path.split("?")[0], ("text/plain", b"", False))
         handler.send_response(200 if handler.path.split("?")[0] in self._files else 404)
         handler.send_header("Content-Type", f"{kind}; charset=utf-8")
-        handler.send_header("Content-Encoding", "gzip")
+        if zipped:
+            handler.send_header("Content-Encoding", "gzip")
         handler.send_header("Content-Length", str(len(body)))
         handler.send_header("Access-Control-Allow-Origin", "*")  # a module is only had with it
         handler.end_headers()

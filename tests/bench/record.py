@@ -4,10 +4,29 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "benchmarks.md"
+
+
+class Bar(NamedTuple):
+    """What a figure has to be, and what it was."""
+
+    what: str
+    bar: str
+    measured: str
+    is_met: bool
+
+
+def at_least(what: str, measured: float, bar: float) -> Bar:
+    return Bar(what, f"≥ {bar:g}", f"{measured:.3g}", measured >= bar)
+
+
+def at_most(what: str, measured: float, bar: float, unit: str = "") -> Bar:
+    return Bar(what, f"≤ {bar:g}{unit}", f"{measured:.3g}{unit}", measured <= bar)
 
 
 def machine() -> str:
@@ -19,6 +38,18 @@ def machine() -> str:
         f"{platform.system()} on {platform.machine()}, Python {platform.python_version()}; "
         f"load before it began {os.getloadavg()[0]:.1f}"
     )
+
+
+def table(columns: str, rows: Iterable[Iterable[object]]) -> str:
+    """Markdown; `columns` parted by commas, the first of words and the others of figures."""
+    names = columns.split(", ")
+    lines = [names, ["---", *["---:"] * (len(names) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+def bar_table(bars: Iterable[Bar]) -> str:
+    rows = [(bar.what, bar.bar, bar.measured, "yes" if bar.is_met else "**no**") for bar in bars]
+    return table("figure, bar, measured, met", rows)
 
 
 def record(name: str, markdown: str) -> None:

@@ -1,0 +1,93 @@
+"""The apps that ours is measured beside: the limits, and what people write today.
+
+Each is served by gunicorn with one worker, as ours is, and answers at the same address.
+"""
+
+import os
+
+import phonenumbers
+import requests
+from flask import Flask, redirect, render_template_string, request
+from flask_wtf import FlaskForm
+from wtforms import StringField, TelField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from ringback import settings
+from ringback.form import CallbackForm
+from ringback.form_token import Tokens
+from ringback.outbox import utc_now
+
+FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
+
+
+def _app() -> Flask:
+    app = Flask(__name__)
+    app.secret_key = os.environ["SECRET_KEY"]
+    app.get("/healthz")(lambda: "alive")
+    return app
+
+
+def empty() -> Flask:
+    """Nothing is judged: what the worker and the load itself allow."""
+    app = _app()
+
+    @app.route("/sales", methods=["GET", "POST"])
+    def sales() -> object:
+        if request.method == "POST":
+            return redirect("/thanks", 303)
+        return '<input name="csrf_token" value="x">'
+
+    return app
+
+
+def thrown_away() -> Flask:
+    """The limit: the same form with the same token, judged in the same way, and stored nowhere."""
+    app = _app()
+    widget = settings.load(os.environ).widgets["sales"]
+    tokens = Tokens([os.environ["SECRET_KEY"]], utc_now)
+
+    @app.route("/sales", methods=["GET", "POST"])
+    def sales() -> object:
+        sheet = CallbackForm(widget, tokens, request.form if request.method == "POST" else None, request.form)
+        if request.method == "POST" and sheet.validate() and not sheet.token_fault and sheet.answers():
+            return redirect("/thanks", 303)
+        return render_template_string(FORM, form=sheet)
+
+    return app
+
+
+class NaiveForm(FlaskForm):
+    """The fields and a check, as Flask-WTF's documentation teaches it."""
+
+    name = StringField("Name", [InputRequired(), Length(max=120)])
+    phone = TelField("Phone", [InputRequired()])
+
+    def validate_phone(self, field: TelField) -> None:
+        try:
+            number = phonenumbers.parse(field.data, "GB")
+        except phonenumbers.NumberParseException:
+            raise ValidationError("Enter a phone number") from None
+        if not phonenumbers.is_possible_number(number):
+            raise ValidationError("Enter a phone number")
+        self.number = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:]
+
+
+def naive() -> Flask:
+    """What people write today: Flask-WTF, and a post to Samespace before the visitor is answered."""
+    app = _app()
+    configured = settings.load(os.environ)
+    address = f"{configured.samespace.url}/apiv1/team/make_call"
+
+    @app.route("/sales", methods=["GET", "POST"])
+    def sales() -> object:
+        form = NaiveForm()
+        if not form.validate_on_submit():
+            return render_template_string(FORM, form=form)
+        call = {"space_id": configured.samespace.space_id, "team_name": "Sales", "number": form.number}
+        try:
+            requests.post(address, json=call | {"attributes": {"name": form.name.data}}, timeout=10)
+        except requests.RequestException:
+            app.logger.warning("Samespace did not answer")
+        return redirect("/thanks", 303)
+
+    return app
