@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long crash bench browser packages check pictures clean
+.PHONY: run test test-long crash bench browser packages check pictures sheets messages clean
 
 run: .venv/run
 	@$(BIN)/python app.py
@@ -39,6 +39,14 @@ packages: .venv/test
 # The pictures of the README, taken of the sandbox.
 pictures: browser
 	$(BIN)/python -m tests.browser.pictures
+
+# Every state in every look, drawn into tests/output/sheets for a person to look at. Some four minutes.
+sheets: browser
+	$(BIN)/python -m tests.browser.sheets
+
+# Brings translations/*.po up to the sentences in the code and the templates, and says what is left to translate.
+messages: .venv/test
+	@$(BIN)/python -m tests.messages
 
 .venv/run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ringback needs Python 3.11 or newer: make PYTHON=python3.12 run")'

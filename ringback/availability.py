@@ -9,13 +9,13 @@ Clocks stand in the team's zone, which is always named by its city. Days are wee
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from itertools import groupby
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
-
 from ringback import opening_hours
+from ringback.dates import Clock, value_of
+from ringback.languages import N_, ngettext
+from ringback.languages import gettext as _
 from ringback.opening_hours import Interval
 from ringback.widget import Widget
 
@@ -41,7 +41,8 @@ class Availability:
 
     `intro` says what happens to a request, `is_usual` whether that is what the site owner expects to be read;
     `soonest` is the choice that names no time. `days` are those with times left, and `none_left` says so where
-    there would be some. `locale` is how clocks and days are written here, as HTML and scripts name it.
+    there would be some. `city` and `zone_name` name the team's clock. `locale` is how clocks and days are written
+    here, as HTML and scripts name it.
     """
 
     tone: str
@@ -54,12 +55,13 @@ class Availability:
     none_left: str
     zone: str
     city: str
+    zone_name: str
     locale: str
 
     @property
     def count(self) -> int:
         """How many times there are to choose from."""
-        return sum(len(choices) for _, choices in self.days)
+        return sum(len(choices) for _day, choices in self.days)
 
     @property
     def is_list(self) -> bool:
@@ -73,69 +75,76 @@ class _State:
     chip: str
     intro: str
     hint: str = ""
-    soonest: str = "As soon as possible"
+    soonest: str = N_("As soon as possible")
     is_usual: bool = False
 
 
 def describe(
-    widget: Widget, slots: Sequence[Interval], now: datetime, language: str, is_paused: bool = False
+    widget: Widget, slots: Sequence[Interval], now: datetime, locale: str, is_paused: bool = False
 ) -> Availability:
     """The state of a widget's form at this moment. `slots` are the times that are left."""
-    zone = widget.timezone
-    words = _Words(zone, now, language)
-    state = _State("warn", "Paused", "") if is_paused else _state(widget, now, words)
+    clock = Clock(widget.timezone, locale)
+    state = _State("warn", _("Paused"), "") if is_paused else _state(widget, now, clock)
     all_taken = not slots and bool(opening_hours.slots(widget.hours, now))
     return Availability(
         tone=state.tone,
         chip=state.chip,
         intro=state.intro,
         is_usual=state.is_usual,
-        soonest=state.soonest,
+        soonest=_(state.soonest),
         soonest_hint=state.hint,
-        days=words.days(slots),
-        none_left="Every time that could be chosen is taken." if all_taken else "",
-        zone=str(zone),
-        city=city(zone),
-        locale=language.replace("_", "-"),
+        days=_days(slots, now, clock),
+        none_left=_("Every time that could be chosen is taken.") if all_taken else "",
+        zone=str(widget.timezone),
+        city=clock.city,
+        zone_name=clock.name,
+        locale=locale.replace("_", "-"),
     )
 
 
-def _state(widget: Widget, now: datetime, words: "_Words") -> _State:
+def _state(widget: Widget, now: datetime, clock: Clock) -> _State:
     hours = widget.hours
     opening, closing = opening_hours.next_opening(hours, now), opening_hours.closes_at(hours, now)
     if opening is None:
-        return _State("warn", "Closed", "Leave your number and we will call when we open again.")
+        return _State("warn", _("Closed"), _("Leave your number and we will call when we open again."))
     if opening > now:
-        return _closed(words, opening)
+        return _closed(now, clock, opening)
     if closing and now + _lead(widget) > closing:
-        return _closing_soon(words, closing, opening_hours.next_opening(hours, closing))
+        return _closing_soon(now, clock, closing, opening_hours.next_opening(hours, closing))
     minutes = widget.promise_minutes
-    intro = f"We usually call within {_length(minutes)}." if minutes else "Leave your number and we will call you."
-    hint = f"Usually within {_length(minutes)}" if minutes else ""
-    chip = "Open now" if opening_hours.names_times(hours) else ""
+    intro = usual_time(minutes) if minutes else _("Leave your number and we will call you.")
+    hint = _usual_time_in_short(minutes) if minutes else ""
+    chip = _("Open now") if opening_hours.names_times(hours) else ""
     return _State("ok" if chip else "plain", chip, intro, hint, is_usual=True)
 
 
-def _closed(words: "_Words", opening: datetime) -> _State:
+def _closed(now: datetime, clock: Clock, opening: datetime) -> _State:
+    time = _from(opening, now, clock)
     return _State(
         tone="warn",
-        chip=f"Closed, opens {words.moment(opening, 'at')}",
-        intro=f"Leave your number and we will call when we open: {words.moment(opening, 'from')}, {words.zone}.",
-        soonest="When we open",
-        hint=words.beginning(f"{words.moment(opening, 'from')}, {words.zone}"),
+        chip=_("Closed, opens %(time)s", time=_at(opening, now, clock)),
+        intro=_(
+            "Leave your number and we will call when we open: %(time)s, %(zone)s.", time=time, zone=clock.name
+        ),
+        soonest=N_("When we open"),
+        hint=_beginning(_("%(time)s, %(zone)s", time=time, zone=clock.name)),
     )
 
 
-def _closing_soon(words: "_Words", closing: datetime, again: datetime | None) -> _State:
-    clock = words.clock(closing)
+def _closing_soon(now: datetime, clock: Clock, closing: datetime, again: datetime | None) -> _State:
+    closes = clock.time(closing)
     if again is None:
-        return _State("warn", "Closing soon", f"We close at {clock}, {words.zone}.", f"Before {clock}")
-    later = words.moment(again, "from")
+        intro = _("We close at %(clock)s, %(zone)s.", clock=closes, zone=clock.name)
+        return _State("warn", _("Closing soon"), intro, _("Before %(clock)s", clock=closes))
+    values = {"clock": closes, "time": _from(again, now, clock), "zone": clock.name}
     return _State(
         tone="warn",
-        chip="Closing soon",
-        intro=f"We close at {clock}. If we do not call before, we will when we open again, {later}, {words.zone}.",
-        hint=f"Before {clock} or {later}, {words.zone}",
+        chip=_("Closing soon"),
+        intro=_(
+            "We close at %(clock)s. If we do not call before, we will when we open again, %(time)s, %(zone)s.",
+            **values,
+        ),
+        hint=_("Before %(clock)s or %(time)s, %(zone)s", **values),
     )
 
 
@@ -144,85 +153,66 @@ def _lead(widget: Widget) -> timedelta:
     return timedelta(minutes=minutes) if minutes else _CLOSING_SOON
 
 
-def _length(minutes: int) -> str:
-    """`15 minutes`, `an hour`, `2 hours`: nothing is rounded."""
+def usual_time(minutes: int) -> str:
+    """The site owner's promise, not rounded: `We usually call within 15 minutes.`"""
     if minutes % 60:
-        return "a minute" if minutes == 1 else f"{minutes} minutes"
-    return "an hour" if minutes == 60 else f"{minutes // 60} hours"
+        return ngettext("We usually call within a minute.", "We usually call within %(num)s minutes.", minutes)
+    return ngettext("We usually call within an hour.", "We usually call within %(num)s hours.", minutes // 60)
 
 
-def locale_of(widget: Widget, language: str) -> str:
-    """The language as the widget's region writes it: 24 hours in Britain, 12 in America."""
-    try:
-        return str(Locale.parse(f"{language.split('_')[0]}_{widget.region}"))
-    except UnknownLocaleError:
-        return language
+def _usual_time_in_short(minutes: int) -> str:
+    if minutes % 60:
+        return ngettext("Usually within a minute", "Usually within %(num)s minutes", minutes)
+    return ngettext("Usually within an hour", "Usually within %(num)s hours", minutes // 60)
 
 
-def city(zone: tzinfo) -> str:
-    """`Europe/London` as people say it."""
-    name = str(zone).rsplit("/", 1)[-1].replace("_", " ")
-    return "UTC" if name.upper() == "UTC" else name
+def _at(at: datetime, now: datetime, clock: Clock) -> str:
+    """`at 9:00` today, `Tuesday at 9:00`, `24 November at 9:00`."""
+    days = _days_until(at, now, clock)
+    if days == 0:
+        # Translators: stands in "Closed, opens at 9:00", as do the two that follow
+        return _("at %(clock)s", clock=clock.time(at))
+    if days < 7:
+        return _("%(weekday)s at %(clock)s", weekday=clock.weekday(at), clock=clock.time(at))
+    return _("%(date)s at %(clock)s", date=clock.date(at), clock=clock.time(at))
 
 
-def slot_text(start: datetime, end: datetime, zone: tzinfo, language: str) -> str:
-    """`Tue 24 Nov, 14:00–14:30`, on the clock of a zone."""
-    return _Words(zone, start, language).slot(Interval(start, end))
+def _from(at: datetime, now: datetime, clock: Clock) -> str:
+    """`from 9:00` today, `Tuesday from 9:00`, `24 November from 9:00`."""
+    days = _days_until(at, now, clock)
+    if days == 0:
+        # Translators: stands in "when we open: from 9:00, London time", as do the two that follow
+        return _("from %(clock)s", clock=clock.time(at))
+    if days < 7:
+        return _("%(weekday)s from %(clock)s", weekday=clock.weekday(at), clock=clock.time(at))
+    return _("%(date)s from %(clock)s", date=clock.date(at), clock=clock.time(at))
 
 
-def value_of(start: datetime) -> str:
-    """A slot's start as forms carry it."""
-    return f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+def _beginning(text: str) -> str:
+    """A text as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
-class _Words:
-    """Clocks and days as a zone and a language write them."""
+def _days(slots: Sequence[Interval], now: datetime, clock: Clock) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
+    """Times by the day they begin on, each with its name."""
+    by_day = groupby(slots, lambda slot: _day_name(slot.start, now, clock))
+    return tuple((name, tuple(_choice(slot, clock) for slot in group)) for name, group in by_day)
 
-    def __init__(self, zone: tzinfo, now: datetime, language: str) -> None:
-        self._zone = zone
-        self._now = now
-        self._language = language
-        self.zone = "UTC" if city(zone) == "UTC" else f"{city(zone)} time"
 
-    def clock(self, at: datetime) -> str:
-        """`14:00`; in an hour that is repeated with the zone's name of the moment, or nobody could tell which."""
-        local = at.astimezone(self._zone)
-        text = format_time(local, "short", locale=self._language)
-        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
-            return text
-        return f"{text} {get_timezone_name(local, 'short', locale=self._language)}"
+def _day_name(at: datetime, now: datetime, clock: Clock) -> str:
+    name = clock.whole_date(at)
+    match _days_until(at, now, clock):
+        case 0:
+            return _("Today, %(day)s", day=name)
+        case 1:
+            return _("Tomorrow, %(day)s", day=name)
+    return name
 
-    def moment(self, at: datetime, word: str) -> str:
-        """`at 9:00` today, `Tuesday at 9:00`, `24 November at 9:00`; `word` is "at" or "from"."""
-        day = self._day(at)
-        days, clock = (day - self._day(self._now)).days, f"{word} {self.clock(at)}"
-        if days == 0:
-            return clock
-        if days < 7:
-            return f"{format_date(day, 'EEEE', locale=self._language)} {clock}"
-        return f"{format_skeleton('MMMMd', day, locale=self._language)} {clock}"
 
-    def beginning(self, text: str) -> str:
-        """A text as a sentence begins."""
-        return text[:1].upper() + text[1:]
+def _choice(slot: Interval, clock: Clock) -> Choice:
+    label = clock.slot(slot.start, slot.end)
+    return Choice(value_of(slot.start), label, slot.start.isoformat(), slot.end.isoformat())
 
-    def days(self, slots: Sequence[Interval]) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
-        """Times by the day they begin on, each with its name."""
-        by_day = groupby(slots, lambda slot: self._day(slot.start))
-        return tuple((self._day_name(day), tuple(self._choice(slot) for slot in group)) for day, group in by_day)
 
-    def slot(self, slot: Interval) -> str:
-        """`Tue 24 Nov, 14:00–14:30`."""
-        day = format_skeleton("MMMEd", self._day(slot.start), locale=self._language)
-        return f"{day}, {self.clock(slot.start)}–{self.clock(slot.end)}"
-
-    def _choice(self, slot: Interval) -> Choice:
-        return Choice(value_of(slot.start), self.slot(slot), slot.start.isoformat(), slot.end.isoformat())
-
-    def _day(self, at: datetime) -> date:
-        return at.astimezone(self._zone).date()
-
-    def _day_name(self, day: date) -> str:
-        days = (day - self._day(self._now)).days
-        name = format_skeleton("MMMMEEEEd", day, locale=self._language)
-        return {0: f"Today, {name}", 1: f"Tomorrow, {name}"}.get(days, name)
+def _days_until(at: datetime, now: datetime, clock: Clock) -> int:
+    return (clock.day(at) - clock.day(now)).days

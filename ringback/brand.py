@@ -1,28 +1,55 @@
 """One brand colour in; the colours of a page out, readable on light and on dark.
 
-Contrast is WCAG 2's (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio).
+Contrast is WCAG 2's (https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio), and so are the ratios asked for:
+4.5 for words (1.4.3), 3 for what has to be seen without being read (1.4.11). All that is computed here has 4.5.
 """
+
+from functools import lru_cache
 
 OURS = "#4f46e5"  # on pages that belong to no widget
 
-_LIGHT_SURFACE = (255, 255, 255)
-_DARK_SURFACE = (23, 25, 29)
-_READABLE = 4.5
-_STEPS = 100
-
 RGB = tuple[int, int, int]
 
+_WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
+# What the style sheet lays a page on. Of its grounds (--page, --surface, --field) the second is the hardest to be
+# seen on: by day the darkest, by night the lightest.
+_LIGHT, _LIGHT_HARDEST = _WHITE, (243, 244, 246)
+_DARK, _DARK_HARDEST = (23, 25, 29), (30, 33, 38)
+_READABLE = 4.5
+_STEPS = 100
+_TINT = 0.08
+_HOVER = 0.18
+_SHOWS = 16  # of 255, in one of the three parts
 
-def style(brand: str) -> str:
-    """The text of the one inline style element: four custom properties. `brand` like `#4f46e5`."""
+
+@lru_cache(maxsize=64)
+def style(brand: str, font: str = "") -> str:
+    """The text of the one inline style element. `brand` is like `#4f46e5`, `font` the address of a WOFF2 file.
+
+    It has no quotes, brackets or ampersands: nothing that a template would escape, and so change its hash.
+    """
+    rules = ":root{" + ";".join(f"--{name}:{value}" for name, value in tokens(brand).items())
+    if not font:
+        return rules + "}"
+    # Optional: a font that comes too late is left for the next page, rather than moving what is being read.
+    face = f"font-family:ringback-own;font-display:optional;src:url({font})"
+    return f"@font-face{{{face}}}{rules};--own-font:ringback-own}}"
+
+
+def tokens(brand: str) -> dict[str, str]:
+    """The custom properties that depend on the brand, by their names without the dashes."""
     colour = _rgb(brand)
-    tokens = {
-        "--brand": colour,
-        "--on-brand": _text_on(colour),
-        "--accent-light": _readable_on(_LIGHT_SURFACE, colour, towards=(0, 0, 0)),
-        "--accent-dark": _readable_on(_DARK_SURFACE, colour, towards=(255, 255, 255)),
+    words = _text_on(colour)
+    found = {
+        "brand": colour,
+        "on-brand": words,
+        "brand-hover": _hovered(colour, words),
+        "accent-light": _readable_on(_LIGHT_HARDEST, colour, towards=_BLACK),
+        "accent-dark": _readable_on(_DARK_HARDEST, colour, towards=_WHITE),
+        "tint-light": _mixed(_LIGHT, colour, _TINT),
+        "tint-dark": _mixed(_DARK, colour, _TINT),
     }
-    return ":root{" + ";".join(f"{name}:{_hex(value)}" for name, value in tokens.items()) + "}"
+    return {name: _hex(value) for name, value in found.items()}
 
 
 def text_on(brand: str) -> str:
@@ -30,24 +57,40 @@ def text_on(brand: str) -> str:
     return _hex(_text_on(_rgb(brand)))
 
 
-def contrast(one: RGB, other: RGB) -> float:
-    """From 1 (the same) to 21 (black on white)."""
+def contrast(one: str, other: str) -> float:
+    """Of two colours like `#4f46e5`: from 1 (the same) to 21 (black on white)."""
+    return _contrast(_rgb(one), _rgb(other))
+
+
+def _contrast(one: RGB, other: RGB) -> float:
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def _text_on(colour: RGB) -> RGB:
-    return _LIGHT_SURFACE if contrast(colour, _LIGHT_SURFACE) >= _READABLE else (0, 0, 0)
+    return _WHITE if _contrast(colour, _WHITE) >= _READABLE else _BLACK
 
 
-def _readable_on(surface: RGB, colour: RGB, towards: RGB) -> RGB:
+def _hovered(colour: RGB, words: RGB) -> RGB:
+    """A shade further from the words on it; nearer to them only where there is no further to go."""
+    away = _mixed(colour, _BLACK if words == _WHITE else _WHITE, _HOVER)
+    near = _mixed(colour, words, _HOVER)
+    has_room = max(abs(a - b) for a, b in zip(colour, away, strict=True)) >= _SHOWS
+    return away if has_room or _contrast(near, words) < _READABLE else near
+
+
+def _readable_on(ground: RGB, colour: RGB, towards: RGB) -> RGB:
     """The colour itself where it can be read, else as little of `towards` mixed in as it takes."""
     for step in range(_STEPS + 1):
-        share = step / _STEPS
-        red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, towards, strict=True))
-        if contrast((red, green, blue), surface) >= _READABLE:
-            return red, green, blue
+        mixed = _mixed(colour, towards, step / _STEPS)
+        if _contrast(mixed, ground) >= _READABLE:
+            return mixed
     return towards
+
+
+def _mixed(colour: RGB, other: RGB, share: float) -> RGB:
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, other, strict=True))
+    return red, green, blue
 
 
 def _luminance(colour: RGB) -> float:

@@ -10,6 +10,8 @@ from datetime import datetime
 import icalendar
 
 from ringback.callback_request import CallbackRequest, Event, EventKind, State
+from ringback.languages import gettext as _
+from ringback.languages import left_to_right
 from ringback.widget import Widget
 
 _CHANGES = (EventKind.RECEIVED, EventKind.RESCHEDULED, EventKind.CANCELLED)
@@ -42,15 +44,17 @@ def _event(
     host: str,
     page_url: str,
 ) -> icalendar.Event:
-    caller = f"{widget.phone} will ring you.\n" if widget.phone else ""
+    told = [_("To change the time or cancel: %(link)s", link=page_url)]
+    if widget.phone:
+        told.insert(0, _("%(number)s will ring you.", number=left_to_right(widget.phone)))
     return icalendar.Event.new(
         uid=f"{request.reference}@{host}",
         sequence=len(changes) - 1,
         stamp=changes[-1],
         start=time[0],
         end=time[1],
-        summary=f"Call from {widget.company}",
-        description=f"{caller}To change the time or cancel: {page_url}",
+        summary=_("Call from %(company)s", company=widget.company),
+        description="\n".join(told),
         classification=icalendar.CLASS.PRIVATE,
         status=icalendar.STATUS.CANCELLED if request.state is State.CANCELLED else icalendar.STATUS.CONFIRMED,
     )

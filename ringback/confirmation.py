@@ -11,6 +11,8 @@ from typing import Any
 
 from ringback import opening_hours
 from ringback.callback_request import OPERATORS_ONLY, CallbackRequest, Event, EventKind, State
+from ringback.languages import gettext as _
+from ringback.languages import ngettext
 from ringback.phone import PhoneNumber
 from ringback.promise import Promise
 
@@ -63,46 +65,60 @@ def number_text(request: CallbackRequest, now: datetime) -> tuple[str, str]:
     number = PhoneNumber.from_digits(request.answers.phone)
     if now - request.requested_at < FULL_NUMBER_FOR:
         return number.international, ""
-    return number.masked, "Half an hour after the request, only its end is shown."
+    return number.masked, _("Half an hour after the request, only its end is shown.")
 
 
 def story(events: Sequence[Event], promise: Promise) -> Story:
     """Headline and sentences for where the request stands now."""
-    company = promise.widget.company
     match promise.request.state:
         case State.WAITING | State.HANDING_OVER:
             return _before(events, promise)
         case State.WITH_TEAM:
-            sentences = [f"{company} has it on the list of calls to make.", *promise.sentences()]
-            return Story("ok", "With the team", "The team has your request", sentences)
+            on_the_list = _("%(company)s has it on the list of calls to make.", company=promise.widget.company)
+            sentences = [on_the_list, *promise.sentences()]
+            return Story("ok", _("With the team"), _("The team has your request"), sentences)
         case State.UNKNOWN:
-            sentences = [
-                "We handed it over but got no clear answer, so a person has to look. You may still be called.",
-                *_if_missed(promise),
-                promise.way_out("If you would rather not wait,"),
-            ]
-            return Story("warn", "Being checked", "We have your request and are checking it", sentences)
+            return _unknown(promise)
         case State.FAILED:
-            sentences = [
-                "It is on the list of requests that a person looks at.",
-                *_if_missed(promise),
-                promise.way_out("To be sure of a call,"),
-            ]
-            return Story("bad", "Not handed over", "We could not hand over your request", sentences)
+            return _failed(promise)
         case State.CANCELLED:
-            sentences = ["We will not hand it over to the team."]
-            return Story("plain", "Cancelled", "Your request is cancelled", sentences)
+            sentences = [_("We will not hand it over to the team.")]
+            return Story("plain", _("Cancelled"), _("Your request is cancelled"), sentences)
+
+
+def _unknown(promise: Promise) -> Story:
+    sentences = [
+        _("We handed it over but got no clear answer, so a person has to look. You may still be called."),
+        *_if_missed(promise),
+        promise.way_out(
+            _("If you would rather not wait, ring us."),
+            _("If you would rather not wait, ask for another call."),
+        ),
+    ]
+    return Story("warn", _("Being checked"), _("We have your request and are checking it"), sentences)
+
+
+def _failed(promise: Promise) -> Story:
+    sentences = [
+        _("It is on the list of requests that a person looks at."),
+        *_if_missed(promise),
+        promise.way_out(_("To be sure of a call, ring us."), _("To be sure of a call, ask for another call.")),
+    ]
+    return Story("bad", _("Not handed over"), _("We could not hand over your request"), sentences)
 
 
 def _before(events: Sequence[Event], promise: Promise) -> Story:
     """What waits, or is being handed over this moment."""
-    is_tried = promise.request.state is State.WAITING and _is_tried(events)
-    sentences = [*_what_happens(is_tried, promise), *promise.sentences()]
+    opens_at = _opens_at(promise)
+    # While Samespace is known to be down nothing is tried; to whoever waits that is the same.
+    is_delayed = _is_tried(events) or (promise.is_overdue and opens_at is None)
+    is_stuck = promise.request.state is State.WAITING and is_delayed
+    sentences = [*_what_happens(is_stuck, opens_at, promise), *promise.sentences()]
     if promise.is_missed:
-        return Story("warn", "Running late", "Your call is late", sentences)
-    if is_tried:
-        return Story("warn", "Still waiting", "We have your request", sentences)
-    return Story("busy", "Received", "We have your request", sentences)
+        return Story("warn", _("Running late"), _("Your call is late"), sentences)
+    if is_stuck:
+        return Story("warn", _("Still waiting"), _("We have your request"), sentences)
+    return Story("busy", _("Received"), _("We have your request"), sentences)
 
 
 def _is_tried(events: Sequence[Event]) -> bool:
@@ -111,17 +127,35 @@ def _is_tried(events: Sequence[Event]) -> bool:
     return kinds[-1:] == [EventKind.ATTEMPTED]
 
 
-def _what_happens(is_tried: bool, promise: Promise) -> list[str]:
-    company, ends_at = promise.widget.company, promise.request.answers.slot_ends_at
-    if promise.is_ahead:
-        return []
+def _opens_at(promise: Promise) -> datetime | None:
+    """The opening that it waits for, where the team is not there. In a time that was chosen it waits for none."""
+    ends_at = promise.request.answers.slot_ends_at
     opening = opening_hours.next_opening(promise.widget.hours, promise.now)
     is_in_its_slot = ends_at is not None and ends_at > promise.now
-    if opening and opening > promise.now and promise.request.state is State.WAITING and not is_in_its_slot:
-        return [f"{company} is closed now. The team gets it when we open, {promise.opening(opening)}."]
-    if is_tried:
-        return [f"We could not hand it to the team at {company} yet. It is safe, and we keep trying."]
-    return [f"We are handing it to the team at {company} now."]
+    is_closed = opening is not None and opening > promise.now
+    return opening if is_closed and not is_in_its_slot and promise.request.state is State.WAITING else None
+
+
+def _what_happens(is_stuck: bool, opens_at: datetime | None, promise: Promise) -> list[str]:
+    company = promise.widget.company
+    if promise.is_ahead:
+        return []
+    if opens_at:
+        return [
+            _(
+                "%(company)s is closed now. The team gets it when we open, %(time)s.",
+                company=company,
+                time=promise.opening(opens_at),
+            )
+        ]
+    if is_stuck:
+        return [
+            _(
+                "We could not hand it to the team at %(company)s yet. It is safe, and we keep trying.",
+                company=company,
+            )
+        ]
+    return [_("We are handing it to the team at %(company)s now.", company=company)]
 
 
 def _if_missed(promise: Promise) -> list[str]:
@@ -141,20 +175,20 @@ def timeline(events: Sequence[Event], promise: Promise) -> list[Step]:
     ]
     if state in (State.WAITING, State.HANDING_OVER):
         due = promise.request.due_at
-        when = (promise.moment(due), due.isoformat()) if promise.is_ahead else ("Not yet", "")
-        steps.append(Step("With the team", *when, False, True))
+        when = (promise.moment(due), due.isoformat()) if promise.is_ahead else (_("Not yet"), "")
+        steps.append(Step(_("With the team"), *when, False, True))
     return steps
 
 
 def _label(kind: EventKind, attempts: int) -> str:
     if kind is EventKind.ATTEMPTED:
-        return "Tried to hand it over" if attempts == 1 else f"Tried to hand it over, {attempts} times so far"
+        return ngettext("Tried to hand it over", "Tried to hand it over, %(num)s times so far", attempts)
     return {
-        EventKind.RECEIVED: "Request received",
-        EventKind.WITH_TEAM: "With the team",
-        EventKind.UNKNOWN: "Handed over, without a clear answer",
-        EventKind.FAILED: "Could not be handed over",
-        EventKind.CANCELLED: "Cancelled",
-        EventKind.RESCHEDULED: "Time changed",
-        EventKind.RESOLVED: "Checked by a person",
+        EventKind.RECEIVED: _("Request received"),
+        EventKind.WITH_TEAM: _("With the team"),
+        EventKind.UNKNOWN: _("Handed over, without a clear answer"),
+        EventKind.FAILED: _("Could not be handed over"),
+        EventKind.CANCELLED: _("Cancelled"),
+        EventKind.RESCHEDULED: _("Time changed"),
+        EventKind.RESOLVED: _("Checked by a person"),
     }[kind]

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ringback import languages
 from ringback.widget import Widget
 
 
@@ -37,19 +38,22 @@ class Consent:
 
 def button(widget: Widget, language: str) -> str:
     """The words of the button, which is the request."""
-    return widget.own_texts(language).button or "Request call"
+    return widget.own_texts(language).button or languages.language(language).gettext("Request call")
 
 
 def call_sentence(widget: Widget, language: str) -> str:
     """What stands by the button, or by the box where the site owner wants one."""
-    own = widget.own_texts(language).consent
+    own, ours = widget.own_texts(language).consent, languages.language(language)
     if own:
         return own
     if widget.consent == "checkbox":
-        return f"I agree that {widget.company} may call me on this number about my request"
-    return (
-        f"By selecting “{button(widget, language)}” you ask {widget.company} to call you on this number "
-        "about your request."
+        return ours.gettext(
+            "I agree that %(company)s may call me on this number about my request", company=widget.company
+        )
+    return ours.gettext(
+        "By selecting “%(button)s” you ask %(company)s to call you on this number about your request.",
+        button=button(widget, language),
+        company=widget.company,
     )
 
 

@@ -37,6 +37,7 @@ def content_security_policy(frame_ancestors: Iterable[str] = (), style: str = ""
             "script-src 'self'",
             f"style-src {styles}",
             "img-src 'self'",
+            "font-src 'self'",
             "connect-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",

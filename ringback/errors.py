@@ -7,28 +7,33 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ringback.database import STORE_ERRORS
+from ringback.languages import N_
+from ringback.languages import gettext as _
 
 log = logging.getLogger("ringback")
 
 PAGES: dict[int, tuple[str, list[str]]] = {
     400: (
-        "We could not read that",
-        ["Something on the way changed what your browser sent. Go back and try again."],
+        N_("We could not read that"),
+        [N_("Something on the way changed what your browser sent. Go back and try again.")],
     ),
     403: (
-        "We could not accept that",
-        ["It was sent from another web site. Open the page here and try again."],
+        N_("We could not accept that"),
+        [N_("It was sent from another web site. Open the page here and try again.")],
     ),
-    404: ("There is nothing here", ["Check the address. If somebody gave you the link, ask for it again."]),
-    405: ("That cannot be done here", ["Go back and try again from the page itself."]),
-    410: ("This request has been deleted", ["Nothing of it is kept."]),
-    413: ("That is more than we can take", ["Shorten your message, then send again."]),
+    404: (
+        N_("There is nothing here"),
+        [N_("Check the address. If somebody gave you the link, ask for it again.")],
+    ),
+    405: (N_("That cannot be done here"), [N_("Go back and try again from the page itself.")]),
+    410: (N_("This request has been deleted"), [N_("Nothing of it is kept.")]),
+    413: (N_("That is more than we can take"), [N_("Shorten your message, then send again.")]),
     429: (
-        "Too many requests",
-        ["There have been many requests from your network. Wait a minute and try again."],
+        N_("Too many requests"),
+        [N_("There have been many requests from your network. Wait a minute and try again.")],
     ),
-    500: ("Something went wrong on our side", ["It was not your doing. Try again in a moment."]),
-    503: ("We cannot answer right now", ["It was not your doing. Try again in a moment."]),
+    500: (N_("Something went wrong on our side"), [N_("It was not your doing. Try again in a moment.")]),
+    503: (N_("We cannot answer right now"), [N_("It was not your doing. Try again in a moment.")]),
 }
 
 
@@ -40,9 +45,15 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(error, _store)
 
 
-def error_page(status: int) -> Response:
-    """The page of a status; the nearest one where it has none of its own."""
+def words(status: int) -> tuple[str, list[str]]:
+    """The headline and the sentences of a status; the nearest one's where it has none of its own."""
     title, sentences = PAGES.get(status) or PAGES[500 if status >= 500 else 400]
+    return _(title), [_(sentence) for sentence in sentences]
+
+
+def error_page(status: int) -> Response:
+    """The page of a status."""
+    title, sentences = words(status)
     if request.path.endswith(".json"):
         response = jsonify(error=title)
     else:

@@ -13,7 +13,20 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
-from ringback import cli, embedding, errors, form_page, limits, logs, page, request_page, stop_page, time_page
+from ringback import (
+    assets,
+    cli,
+    embedding,
+    errors,
+    form_page,
+    languages,
+    limits,
+    logs,
+    page,
+    request_page,
+    stop_page,
+    time_page,
+)
 from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
@@ -23,6 +36,7 @@ from ringback.form_token import Tokens
 from ringback.health import health_pages
 from ringback.housekeeping import Housekeeping
 from ringback.outbox import Clock, Outbox, utc_now
+from ringback.own_file_page import own_file_pages
 from ringback.parts import Parts
 from ringback.personal_data import PersonalData
 from ringback.samespace import Samespace
@@ -60,7 +74,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     housekeeping = Housekeeping(personal_data)
     tokens = Tokens(settings.secret_keys, clock)
     app.extensions["ringback"] = Parts(settings, outbox, tokens, clock, personal_data, _form_version())
-    app.extensions["ringback-assets"] = _assets(ROOT / "static")
     app.extensions["ringback-database"] = database
     app.extensions["ringback-alerts"] = alerts
     app.extensions["ringback-attention"] = attention
@@ -69,6 +82,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.extensions["ringback-samespace"] = samespace
 
     _read_any_query(app)
+    page.init_app(app)
     _trust_hosts(app, settings)
     _bound_bodies(app)
     errors.init_app(app)
@@ -76,7 +90,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     embedding.init_app(app, settings)
     app.register_blueprint(health_pages(database, _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
-    app.context_processor(page.everywhere)
+    app.register_blueprint(own_file_pages(settings))
+    assets.init_app(app, ROOT / "static")
     for pages in (form_page, request_page, time_page, stop_page):
         app.register_blueprint(pages.blueprint)
     cli.init_app(
@@ -93,8 +108,6 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         clock,
     )
     _trust_proxies(app, settings.trusted_proxies)
-    for name in settings.not_acted_on():
-        log.warning("%s is set; this version of Ringback does not act on it", name)
     if settings.delivery_mode == "inline":
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         app.before_request(delivery.start)
@@ -163,24 +176,12 @@ def _bound_bodies(app: Flask) -> None:
         request.environ["wsgi.input"], request.environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
 
 
-def _assets(folder: Path) -> dict[str, str]:
-    """The address of each file, which changes when the file does."""
-    names = {
-        "css": "ringback.css",
-        "form_js": "form.js",
-        "when_js": "when.js",
-        "confirmation_js": "confirmation.js",
-        "frame_js": "frame.js",
-        "icon": "icon.svg",
-    }
-    return {key: f"/static/{name}?v={_version(folder / name)}" for key, name in names.items()}
-
-
 def _form_version() -> str:
     """What a record of consent names the form by: it changes with anything the form is made of."""
     made_of = ["templates/widget/form.html", "templates/components/field.html", "templates/components/when.html"]
     made_of += ["ringback/form.py", "ringback/consent.py"]
-    whole = "".join(_version(ROOT / name) for name in made_of)
+    files = [*[ROOT / name for name in made_of], *sorted(languages.CATALOGUES.glob("*.po"))]
+    whole = "".join(map(_version, files))
     return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 

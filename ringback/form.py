@@ -11,12 +11,11 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 from zoneinfo import available_timezones
 
 import phonenumbers
-from babel import Locale
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import (
@@ -32,15 +31,16 @@ from wtforms import (
 )
 from wtforms.validators import StopValidation
 
-from ringback import clean, consent, phone
+from ringback import clean, consent, languages, phone
 from ringback.callback_request import Answers
 from ringback.consent import Consent, Purpose
 from ringback.form_token import FormToken, TokenCSRF, TokenFault, Tokens
+from ringback.languages import N_, Language, left_to_right, ngettext
+from ringback.languages import gettext as _
 from ringback.opening_hours import Interval
 from ringback.phone import PhoneNumber, Reason
 from ringback.widget import Widget
 
-LANGUAGE = "en"
 ASAP, SLOT = "asap", "slot"
 SLOT_FORMAT = "%Y-%m-%dT%H:%MZ"
 ATTRIBUTE_LENGTH = 200
@@ -48,41 +48,40 @@ ATTRIBUTE_LENGTH = 200
 PAGE_TITLE = "page_title"
 
 REFUSALS: Mapping[Reason, str] = {
-    Reason.EMPTY: "Enter your phone number",
-    Reason.NOT_A_NUMBER: "Enter a phone number, like {national} or {international}",
-    Reason.TOO_SHORT: "Phone number is too short. Check that it has the area code",
-    Reason.TOO_LONG: "Phone number has too many digits",
-    Reason.LOCAL_ONLY: "Enter your phone number with its area code",
-    Reason.EXTENSION: "Enter a phone number that we can call without an extension",
-    Reason.OTHER_REGION: "We can only call numbers in these countries: {regions}. Enter another number",
-    Reason.PREMIUM: "We cannot call premium-rate numbers. Enter another number",
-    Reason.SHARED_COST: "We cannot call numbers that charge the caller extra. Enter another number",
-    Reason.TOLL_FREE: "We cannot call freephone numbers. Enter another number",
-    Reason.PERSONAL: "We cannot call personal numbers that forward calls. Enter another number",
-    Reason.PAGER: "We cannot call pagers. Enter another number",
-    Reason.VOICEMAIL: "We cannot call voicemail numbers. Enter another number",
-    Reason.SATELLITE: "We cannot call satellite and international-network numbers. Enter another number",
-    Reason.EMERGENCY_OR_SHORT: "We cannot call short or emergency numbers. Enter another number",
+    Reason.EMPTY: N_("Enter your phone number"),
+    Reason.NOT_A_NUMBER: N_("Enter a phone number, like %(national)s or %(international)s"),
+    Reason.TOO_SHORT: N_("Phone number is too short. Check that it has the area code"),
+    Reason.TOO_LONG: N_("Phone number has too many digits"),
+    Reason.LOCAL_ONLY: N_("Enter your phone number with its area code"),
+    Reason.EXTENSION: N_("Enter a phone number that we can call without an extension"),
+    Reason.OTHER_REGION: N_("We can only call numbers in these countries: %(regions)s. Enter another number"),
+    Reason.PREMIUM: N_("We cannot call premium-rate numbers. Enter another number"),
+    Reason.SHARED_COST: N_("We cannot call numbers that charge the caller extra. Enter another number"),
+    Reason.TOLL_FREE: N_("We cannot call freephone numbers. Enter another number"),
+    Reason.PERSONAL: N_("We cannot call personal numbers that forward calls. Enter another number"),
+    Reason.PAGER: N_("We cannot call pagers. Enter another number"),
+    Reason.VOICEMAIL: N_("We cannot call voicemail numbers. Enter another number"),
+    Reason.SATELLITE: N_("We cannot call satellite and international-network numbers. Enter another number"),
+    Reason.EMERGENCY_OR_SHORT: N_("We cannot call short or emergency numbers. Enter another number"),
 }
-CHECK_NUMBER = "Check your phone number. If {typed} is right, select {button} again"
+CHECK_NUMBER = N_("Check your phone number. If %(typed)s is right, select %(button)s again")
 
 NOTICES: Mapping[TokenFault, str] = {
-    TokenFault.OLD: "This page was open for a long time. Check your answers and send again.",
-    TokenFault.MISSING: "We could not tell where this form came from. Check your answers and send again.",
-    TokenFault.FORGED: "We could not tell where this form came from. Check your answers and send again.",
-    TokenFault.OTHER_WIDGET: "We could not tell where this form came from. Check your answers and send again.",
-    TokenFault.OTHER_WORDS: "What this form says has changed. Read it again, then send.",
+    TokenFault.OLD: N_("This page was open for a long time. Check your answers and send again."),
+    TokenFault.MISSING: N_("We could not tell where this form came from. Check your answers and send again."),
+    TokenFault.FORGED: N_("We could not tell where this form came from. Check your answers and send again."),
+    TokenFault.OTHER_WIDGET: N_("We could not tell where this form came from. Check your answers and send again."),
+    TokenFault.OTHER_WORDS: N_("What this form says has changed. Read it again, then send."),
 }
-CHOOSE_TIME = "Select a time for the call"
-TIME_GONE = "That time has just gone. Select another time"
-NO_TIMES = "There are no times left to choose. Ask us to call as soon as we can"
-PAUSED = "{company} is not taking call requests right now."
-PAUSED_KEPT = "Your answers are still here. Send them again later."
-ALREADY_SENT = "You already sent this form. Send again to make another request."
-TOO_QUICK = "That was very quick. Check your answers and send again."
-FROM_ELSEWHERE = "This form was sent from another web site. Check your answers and send it again from here."
-TOO_MANY = "There have been many requests from your network. Your answers are still here. Try again {when}."
-NOT_STORED = "We could not store your request. Your answers are still here. Try again in a moment."
+CHOOSE_TIME = N_("Select a time for the call")
+TIME_GONE = N_("That time has just gone. Select another time")
+NO_TIMES = N_("There are no times left to choose. Ask us to call as soon as we can")
+PAUSED = N_("%(company)s is not taking call requests right now.")
+PAUSED_KEPT = N_("Your answers are still here. Send them again later.")
+ALREADY_SENT = N_("You already sent this form. Send again to make another request.")
+TOO_QUICK = N_("That was very quick. Check your answers and send again.")
+FROM_ELSEWHERE = N_("This form was sent from another web site. Check your answers and send it again from here.")
+NOT_STORED = N_("We could not store your request. Your answers are still here. Try again in a moment.")
 
 
 def known_zone(name: str | None) -> str:
@@ -98,7 +97,7 @@ def _zones() -> set[str]:
 def _filled(sentence: str) -> Callable[[Any, Field], None]:
     def check(form: Any, field: Field) -> None:
         if not field.data:
-            raise StopValidation(sentence)
+            raise StopValidation(_(sentence))
 
     return check
 
@@ -106,7 +105,14 @@ def _filled(sentence: str) -> Callable[[Any, Field], None]:
 def _at_most(length: int) -> Callable[[Any, Field], None]:
     def check(form: Any, field: Field) -> None:
         if len(field.data or "") > length:
-            raise StopValidation(f"{field.label.text} must be {length:,} characters or less")
+            raise StopValidation(
+                ngettext(
+                    "%(label)s must be one character or less",
+                    "%(label)s must be %(num)s characters or less",
+                    length,
+                    label=field.label.text,
+                )
+            )
 
     return check
 
@@ -114,22 +120,32 @@ def _at_most(length: int) -> Callable[[Any, Field], None]:
 def _like_an_address(form: Any, field: Field) -> None:
     # Only what cannot be an address is refused: nothing is sent there, an agent reads it.
     if field.data and not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", field.data):
-        raise StopValidation("Enter an email address in the correct format, like name@example.com")
+        raise StopValidation(_("Enter an email address in the correct format, like name@example.com"))
 
 
 _EMPTY = {
-    "name": "Enter your full name",
-    "email": "Enter your email address",
-    "company": "Enter your company",
-    "message": "Enter a message",
+    "name": N_("Enter your full name"),
+    "email": N_("Enter your email address"),
+    "company": N_("Enter your company"),
+    "message": N_("Enter a message"),
 }
 
 
-class TimeForm(FlaskForm):
+class SpokenForm(FlaskForm):
+    """A form with its labels and hints in the language of the answer; in English they stand with its fields."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for field in self:
+            field.label.text = _(field.label.text) if field.label.text else ""
+            field.description = _(field.description) if field.description else ""
+
+
+class TimeForm(SpokenForm):
     """When to call: as soon as possible, or one of the times that are `offered`."""
 
-    when = RadioField("When should we call?", default=ASAP, choices=[], validate_choice=False)
-    slot = SelectField("Time", choices=[], validate_choice=False)
+    when = RadioField(N_("When should we call?"), default=ASAP, choices=[], validate_choice=False)
+    slot = SelectField(N_("Time"), choices=[], validate_choice=False)
     # Where the visitor is, by the browser's word; only ever shown to the agent.
     zone = HiddenField(filters=[known_zone])
 
@@ -142,11 +158,11 @@ class TimeForm(FlaskForm):
         if self.when.data != SLOT:
             return
         if self.widget.hours is None:
-            raise StopValidation(NO_TIMES)
+            raise StopValidation(_(NO_TIMES))
         try:
             start = datetime.strptime(field.data or "", SLOT_FORMAT).replace(tzinfo=UTC)
         except ValueError:
-            raise StopValidation(CHOOSE_TIME if self.offered else NO_TIMES) from None
+            raise StopValidation(_(CHOOSE_TIME if self.offered else NO_TIMES)) from None
         self.chosen = Interval(start, start + timedelta(minutes=self.widget.hours.slot_minutes))
 
     @property
@@ -157,7 +173,7 @@ class TimeForm(FlaskForm):
     def refuse_time(self) -> None:
         """Say that it is gone: too late, or somebody else was a moment quicker."""
         self.offered = [slot for slot in self.offered if slot != self.chosen]
-        self.slot.errors = [*self.slot.errors, TIME_GONE if self.offered else NO_TIMES]
+        self.slot.errors = [*self.slot.errors, _(TIME_GONE if self.offered else NO_TIMES)]
         self.slot.data = None
         if not self.offered:
             self.when.data = ASAP  # the one choice that is left, and shown as chosen
@@ -173,21 +189,21 @@ class CallbackForm(TimeForm):
 
     _csrf: TokenCSRF | None = None  # set by WTForms where protection is on
 
-    name = StringField("Full name", [_at_most(120)], filters=[clean.line])
-    country = SelectField("Country", validate_choice=False)
+    name = StringField(N_("Full name"), [_at_most(120)], filters=[clean.line])
+    country = SelectField(N_("Country"), validate_choice=False)
     phone = TelField(
-        "Phone number",
-        description="Only for this call. Include the country code if it is from abroad.",
+        N_("Phone number"),
+        description=N_("Only for this call. Include the country code if it is from abroad."),
         filters=[clean.line],
     )
-    email = EmailField("Email address", [_at_most(254), _like_an_address], filters=[clean.line])
-    company = StringField("Company", [_at_most(120)], filters=[clean.line])
-    message = TextAreaField("Message", [_at_most(1000)], filters=[clean.text])
+    email = EmailField(N_("Email address"), [_at_most(254), _like_an_address], filters=[clean.line])
+    company = StringField(N_("Company"), [_at_most(120)], filters=[clean.line])
+    message = TextAreaField(N_("Message"), [_at_most(1000)], filters=[clean.text])
     consent = BooleanField()
     marketing = BooleanField()
     # Seen by machines alone: it has no box on the page, no place in the order of the keyboard, and a name
     # that nothing offers to fill in. What is in it was not put there by a person.
-    confirm_again = StringField("Leave this empty")
+    confirm_again = StringField(N_("Leave this empty"))
     checked = HiddenField(filters=[clean.line])
     page = HiddenField(filters=[clean.page])
 
@@ -201,7 +217,8 @@ class CallbackForm(TimeForm):
     ) -> None:
         """`sent`: what was posted, None on a GET. `given`: what the host page says. `offered`: times to choose."""
         start = {"page": given.get("page", ""), "country": widget.region}
-        shown = consent.shown(widget, LANGUAGE)
+        self.language = languages.current().tag
+        shown = consent.shown(widget, self.language)
         super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key, shown)}, data=start)
         self.widget = widget
         self.offered = offered
@@ -229,18 +246,15 @@ class CallbackForm(TimeForm):
             elif name in self.widget.required:
                 self[name].validators = [_filled(_EMPTY[name]), *self[name].validators]
         if len(self.widget.called_regions) > 1:
-            names = {code: region_name(code) for code in self.widget.called_regions}
-            self.country.choices = [
-                (code, f"{name} (+{phonenumbers.country_code_for_region(code)})") for code, name in names.items()
-            ]
+            self.country.choices = [(code, _with_prefix(code)) for code in self.widget.called_regions]
         else:
             del self.country
         if self.widget.consent == "request":
             del self.consent
         else:
-            self.consent.label.text = consent.call_sentence(self.widget, LANGUAGE)
-            self.consent.validators = [_filled("Select the box if you agree to be called")]
-        if sentence := consent.marketing_sentence(self.widget, LANGUAGE):
+            self.consent.label.text = consent.call_sentence(self.widget, self.language)
+            self.consent.validators = [_filled(N_("Select the box if you agree to be called"))]
+        if sentence := consent.marketing_sentence(self.widget, self.language):
             self.marketing.label.text = sentence
         else:
             del self.marketing
@@ -278,7 +292,8 @@ class CallbackForm(TimeForm):
 
     def ask_to_check(self, button: str) -> None:
         """Show the number again once: possible, but in no range known to be in use."""
-        self.phone.errors = [*self.phone.errors, CHECK_NUMBER.format(typed=self.phone.data, button=button)]
+        typed = left_to_right(self.phone.data or "")
+        self.phone.errors = [*self.phone.errors, _(CHECK_NUMBER, typed=typed, button=button)]
         self.checked.data = self.number.digits if self.number else ""
 
     def was_checked(self) -> bool:
@@ -298,12 +313,11 @@ class CallbackForm(TimeForm):
     def agreed(self, form_version: str, own_address: str) -> list[Consent]:
         """What was shown to be agreed to, and whether it was. The token has made sure that it was these words."""
         page = self.page.data or own_address
-        asked = [
-            Consent(Purpose.CALL, True, consent.call_sentence(self.widget, LANGUAGE), LANGUAGE, form_version, page)
-        ]
+        sentence = consent.call_sentence(self.widget, self.language)
+        asked = [Consent(Purpose.CALL, True, sentence, self.language, form_version, page)]
         if "marketing" in self:
             granted, sentence = self.agrees_to_marketing, self.marketing.label.text
-            asked.append(Consent(Purpose.MARKETING, granted, sentence, LANGUAGE, form_version, page))
+            asked.append(Consent(Purpose.MARKETING, granted, sentence, self.language, form_version, page))
         return asked
 
     def answers(self) -> Answers:
@@ -320,11 +334,12 @@ class CallbackForm(TimeForm):
             region=self.number.region,
             attributes=self.attribute_values,
             page=self.page.data or "",
+            language=self.language,
             **typed,
         )
 
 
-class StopForm(FlaskForm):
+class StopForm(SpokenForm):
     """The form of the person who did not ask to be called."""
 
     class Meta(FlaskForm.Meta):
@@ -335,7 +350,9 @@ class StopForm(FlaskForm):
     _csrf: TokenCSRF | None = None
 
     phone = TelField(
-        "Your phone number", description="Include the country code if it is from abroad.", filters=[clean.line]
+        N_("Your phone number"),
+        description=N_("Include the country code if it is from abroad."),
+        filters=[clean.line],
     )
 
     def __init__(self, widgets: Collection[Widget], tokens: Tokens, sent: MultiDict[str, str] | None) -> None:
@@ -364,16 +381,34 @@ def _read_number(field: Field, chosen: str | None, main: str, regions: tuple[str
 
 def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> str:
     """The sentence for a number that is refused."""
-    return REFUSALS[reason].format(
-        national=phone.example(region),
-        international=phone.international_example(region),
-        regions=", ".join(region_name(code) for code in regions),
+    names = [region_name(code, languages.current()) for code in regions]
+    return _(
+        REFUSALS[reason],
+        national=left_to_right(phone.example(region)),
+        international=left_to_right(phone.international_example(region)),
+        regions=reduce(languages.current().locale.list_patterns["standard"]["middle"].format, names),
     )
 
 
-def region_name(code: str, language: str = "en") -> str:
+def region_name(code: str, language: Language) -> str:
     """`GB` as people say it."""
-    return str(Locale.parse(language).territories.get(code, code))
+    return str(language.locale.territories.get(code, code))
+
+
+def _with_prefix(code: str) -> str:
+    """`United Kingdom (+44)`."""
+    prefix = left_to_right(f"+{phonenumbers.country_code_for_region(code)}")
+    return f"{region_name(code, languages.current())} ({prefix})"
+
+
+def too_many(seconds: int) -> str:
+    """What is said to whoever may try again only after so long."""
+    return ngettext(
+        "There have been many requests from your network. Your answers are still here. Try again in a minute.",
+        "There have been many requests from your network. Your answers are still here. "
+        "Try again in %(num)s minutes.",
+        max(1, -(-seconds // 60)),
+    )
 
 
 def answers_hash(answers: Answers, agrees_to_marketing: bool, secret_key: str) -> str:

@@ -1,17 +1,21 @@
 """The form: shown, judged, and stored before the visitor is told anything."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from babel.lists import format_list
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from flask_limiter import RateLimitExceeded
 
 from ringback import availability, consent, form, limits
 from ringback.availability import Availability
 from ringback.database import STORE_ERRORS
+from ringback.dates import locale_of
 from ringback.errors import log
 from ringback.form import CallbackForm
+from ringback.languages import gettext as _
 from ringback.outbox import FormUse, Receipt
-from ringback.page import Answer, is_forged, own_origin, page, shown_as
+from ringback.page import Answer, is_forged, own_origin, page, shown_as, titled
 from ringback.parts import parts
 from ringback.schedule import Glance, Pause, PausedError, SlotTakenError
 from ringback.widget import Widget
@@ -43,20 +47,20 @@ def ask(key: str | None) -> Answer:
     sheet = CallbackForm(widget, parts().tokens, request.form, request.form, offered)
     is_good = sheet.validate()
     if is_forged():
-        return _form_page(sheet, 403, form.FROM_ELSEWHERE)
+        return _form_page(sheet, 403, _(form.FROM_ELSEWHERE))
     try:
         return _as_before(sheet, is_good) or _judge(sheet, is_good, glance.pauses.get(widget.key))
     except RateLimitExceeded:
         return _as_before(sheet, is_good) or _too_many(sheet)
     except PausedError as error:
-        words = error.pause.words or form.PAUSED.format(company=widget.company)
-        return _form_page(sheet, 503, words, form.PAUSED_KEPT, tone="warning", is_paused=True)
+        words = error.pause.words or _(form.PAUSED, company=widget.company)
+        return _form_page(sheet, 503, words, _(form.PAUSED_KEPT), tone="warning", is_paused=True)
     except SlotTakenError:
         sheet.refuse_time()
         return _form_page(sheet, 422)
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
-        return _form_page(sheet, 503, form.NOT_STORED, tone="warning")
+        return _form_page(sheet, 503, _(form.NOT_STORED), tone="warning")
 
 
 def _as_before(sheet: CallbackForm, is_good: bool) -> Answer | None:
@@ -72,14 +76,14 @@ def _judge(sheet: CallbackForm, is_good: bool, pause: Pause | None) -> Answer:
         raise PausedError(pause)  # before anything is asked to be mended that cannot be sent
     fault = sheet.token_fault
     if fault or not is_good:
-        return _form_page(sheet, 422, *([form.NOTICES[fault]] if fault else []))
+        return _form_page(sheet, 422, *([_(form.NOTICES[fault])] if fault else []))
     if _is_too_quick(sheet):
-        return _form_page(sheet, 422, form.TOO_QUICK)
+        return _form_page(sheet, 422, _(form.TOO_QUICK))
     if sheet.is_time_gone:
         sheet.refuse_time()
         return _form_page(sheet, 422)
     if sheet.number and not sheet.number.assigned and not _was_checked(sheet):
-        sheet.ask_to_check(consent.button(sheet.widget, form.LANGUAGE))
+        sheet.ask_to_check(consent.button(sheet.widget, sheet.language))
         return _form_page(sheet, 422)
     return _accept(sheet)
 
@@ -96,7 +100,7 @@ def _accept(sheet: CallbackForm) -> Answer:
 
 def _answer_to(receipt: Receipt, sheet: CallbackForm) -> Answer:
     if not receipt.same_answers:
-        return _form_page(sheet, 422, form.ALREADY_SENT)
+        return _form_page(sheet, 422, _(form.ALREADY_SENT))
     return redirect(url_for("request.show_request", id=receipt.id, **shown_as()), 303)
 
 
@@ -122,8 +126,7 @@ def _was_checked(sheet: CallbackForm) -> bool:
 
 def _too_many(sheet: CallbackForm) -> Answer:
     seconds = limits.retry_after_seconds()
-    when = "in a minute" if seconds <= 60 else f"in {-(-seconds // 60)} minutes"
-    response = _form_page(sheet, 429, form.TOO_MANY.format(when=when), tone="warning")
+    response = _form_page(sheet, 429, form.too_many(seconds), tone="warning")
     response.headers["Retry-After"] = str(seconds)
     return response
 
@@ -131,24 +134,25 @@ def _too_many(sheet: CallbackForm) -> Answer:
 def _form_page(
     sheet: CallbackForm, status: int = 200, *notice: str, tone: str = "info", is_paused: bool = False
 ) -> Response:
-    errors = sheet.errors_in_order()
+    errors, extra = sheet.errors_in_order(), sheet.extra_fields()
     widget = sheet.widget
-    locale = availability.locale_of(widget, form.LANGUAGE)
+    locale = locale_of(widget, sheet.language)
     times = availability.describe(widget, sheet.offered, parts().clock(), locale, is_paused)
-    texts = _texts(widget)
+    texts = _texts(sheet)
     return page(
         "widget/form.html",
         status,
         widget=widget,
-        title=("Error: " if errors else "") + texts["title"],
+        title=titled(texts["title"], bool(errors)),
         form=sheet,
         main_fields=sheet.main_fields(),
-        extra_fields=sheet.extra_fields(),
+        extra_fields=extra,
+        add=_add([field.short_name for field in extra], locale),
         required_fields=widget.required,
         errors=errors,
         notice={"tone": tone, "sentences": notice} if notice else None,
         texts=texts,
-        leads=_leads(widget, times),
+        leads=_leads(sheet, times),
         times=times,
         action=url_for("form.ask", key=widget.key, **shown_as()),
     )
@@ -159,7 +163,7 @@ def _paused_page(widget: Widget, pause: Pause) -> Response:
     return page(
         "widget/paused.html",
         widget=widget,
-        title="We are not taking call requests right now",
+        title=_("We are not taking call requests right now"),
         words=pause.words,
         again_url=url_for("form.show_form", key=widget.key, **shown_as()),
     )
@@ -170,19 +174,26 @@ def _glance() -> tuple[Glance, datetime]:
     return parts().outbox.schedule.glance(now), now
 
 
-def _texts(widget: Widget) -> dict[str, str]:
+def _texts(sheet: CallbackForm) -> dict[str, str]:
+    widget, language = sheet.widget, sheet.language
     return {
-        "title": widget.own_texts(form.LANGUAGE).title or "Request a call back",
-        "button": consent.button(widget, form.LANGUAGE),
-        "consent_sentence": consent.call_sentence(widget, form.LANGUAGE),
+        "title": widget.own_texts(language).title or _("Request a call back"),
+        "button": consent.button(widget, language),
+        "consent_sentence": consent.call_sentence(widget, language),
     }
 
 
-def _leads(widget: Widget, times: Availability) -> list[str]:
+def _leads(sheet: CallbackForm, times: Availability) -> list[str]:
     """What is read before anything is typed. The site owner's sentence replaces what is usual, no more."""
-    own = widget.own_texts(form.LANGUAGE).intro
+    own = sheet.widget.own_texts(sheet.language).intro
     ours = "" if own and times.is_usual else times.intro
     return [sentence for sentence in (own, ours) if sentence]
+
+
+def _add(names: Sequence[str], locale: str) -> str:
+    """`Add e-mail, company or a message`, of those that there are."""
+    words = {"email": _("e-mail"), "company": _("company"), "message": _("a message")}
+    return _("Add %(fields)s", fields=format_list([words[name] for name in names], "or", locale=locale))
 
 
 def _widget(key: str | None) -> Widget:

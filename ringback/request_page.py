@@ -7,10 +7,12 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
 
-from ringback import availability, confirmation, form, opening_hours
+from ringback import confirmation, languages, opening_hours
 from ringback.callback_request import CallbackRequest, Event, State
-from ringback.errors import PAGES, error_page, log
-from ringback.page import Answer, is_forged, own_origin, page, phone_of, shown_as
+from ringback.dates import locale_of
+from ringback.errors import error_page, log, words
+from ringback.languages import gettext as _
+from ringback.page import Answer, is_forged, own_origin, page, phone_of, shown_as, speak
 from ringback.parts import parts
 from ringback.personal_data import Erasure
 from ringback.promise import Promise
@@ -37,20 +39,20 @@ def show_request_as_json(id: str) -> dict[str, Any]:
 @blueprint.post("/requests/<id>/cancel")
 def cancel(id: str) -> Answer:
     """Withdraw a request while it waits; after that, say that it was too late."""
-    found, _ = find_request(id)
+    found = find_request(id)[0]
     if is_forged():
         abort(403)
     if parts().outbox.cancel(id):
         log.info("request %s: cancelled by its visitor", found.reference)
     elif found.state is not State.CANCELLED:
-        return request_page(id, 409, "It was too late to cancel: your request was already on its way.")
+        return request_page(id, 409, _("It was too late to cancel: your request was already on its way."))
     return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
 
 
 @blueprint.get("/requests/<id>/export")
 def export(id: str) -> Answer:
     """All that is kept about a request, as a file."""
-    found, _ = find_request(id)
+    found = find_request(id)[0]
     response = jsonify(parts().personal_data.export(id) or abort(410))  # where it was erased this very moment
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.json"'
     return response
@@ -65,29 +67,30 @@ def ask_to_erase(id: str) -> Answer:
 @blueprint.post("/requests/<id>/erase")
 def erase(id: str) -> Answer:
     """Delete what is kept about a request; what waits is withdrawn with it."""
-    found, _ = find_request(id)
+    found = find_request(id)[0]
     if is_forged():
         abort(403)
     if parts().personal_data.erase(id) is Erasure.ON_ITS_WAY:
-        return _erase_page(id, 409, "It is being handed over at this moment. Try again in a minute.")
+        return _erase_page(id, 409, _("It is being handed over at this moment. Try again in a minute."))
     log.info("request %s: erased by its visitor", found.reference)
     return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
 
 
 def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Answer:
-    found, _ = find_request(id)
+    found = find_request(id)[0]
     widget = widget_of(found)
-    waits = "Your request is withdrawn too: nobody will call you for it."
-    is_with_team = (
-        f"What the team at {widget.company} was already given is not deleted by this. Ask them for that."
+    waits = _("Your request is withdrawn too: nobody will call you for it.")
+    is_with_team = _(
+        "What the team at %(company)s was already given is not deleted by this. Ask them for that.",
+        company=widget.company,
     )
     return page(
         "widget/erase.html",
         status,
         widget=widget,
-        title="Delete your details?",
+        title=_("Delete your details?"),
         sentences=[
-            "Your name, your number and all else you entered will be deleted here, for good.",
+            _("Your name, your number and all else you entered will be deleted here, for good."),
             waits if found.state is State.WAITING else is_with_team,
         ],
         reference=found.reference,
@@ -98,25 +101,30 @@ def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Answer
 
 
 def find_request(id: str) -> tuple[CallbackRequest, list[Event]]:
-    """A request with what happened to it, or the page that says why not."""
+    """A request with what happened to it, or the page that says why not; from here on in its own language."""
     found = parts().outbox.read(id) if len(id) == _ID_LENGTH else None
-    if found and found[0].erased_at:
+    if found is None:
+        abort(404)
+    speak(widget_of(found[0]), found[0].answers.language)
+    if found[0].erased_at:
         abort(_erased_page(found[0]))
-    return found or abort(404)
+    return found
 
 
 def _erased_page(found: CallbackRequest) -> Response:
     """In its widget's frame too, which a page of an error could not be shown in."""
     if request.path.endswith(".json"):
         return error_page(410)
-    title, _ = PAGES[410]
+    title = words(410)[0]
     return page(
         "widget/erased.html",
         410,
         widget=widget_of(found),
         title=title,
         headline=title,
-        sentences=["All you entered is gone. What is left, its reference and its times, says nothing about you."],
+        sentences=[
+            _("All you entered is gone. What is left, its reference and its times, says nothing about you.")
+        ],
         next_url=url_for("form.show_form", key=widget_of(found).key, **shown_as()),
     )
 
@@ -130,7 +138,7 @@ def widget_of(found: CallbackRequest) -> Widget:
 def promise_of(found: CallbackRequest) -> Promise:
     """What its visitor was promised, as a page of now shows it."""
     widget = widget_of(found)
-    return Promise(found, widget, availability.locale_of(widget, form.LANGUAGE), parts().clock())
+    return Promise(found, widget, locale_of(widget, languages.current().tag), parts().clock())
 
 
 def can_change_time(found: CallbackRequest) -> bool:

@@ -178,10 +178,6 @@ class Settings(Configuration):
         keys = [*self.secret_key_fallbacks, self.secret_key]
         return [key.get_secret_value() for key in keys]
 
-    def not_acted_on(self) -> list[str]:
-        """What is set and checked, but does nothing in this version: silence would be a promise."""
-        return [f"widgets.{key}.languages" for key, widget in self.widgets.items() if widget.languages != ("en",)]
-
     def widget(self, key: str) -> Widget | None:
         """The widget at `/{key}`, or None."""
         return self.widgets.get(key)
@@ -236,7 +232,7 @@ def _read_file(path: Path, faults: list[str]) -> dict[str, Any] | None:
 
 def _check_file(path: Path, tables: dict[str, Any], faults: list[str]) -> Configuration | None:
     try:
-        return Configuration.model_validate(tables)
+        return Configuration.model_validate(tables, context={"folder": path.parent})
     except ValidationError as error:
         faults.extend(_file_fault(path, tables, fault) for fault in error.errors())
     return None

@@ -6,7 +6,9 @@ from flask_limiter import RateLimitExceeded
 from ringback import form, limits
 from ringback.errors import log
 from ringback.form import StopForm
-from ringback.page import Answer, is_forged, page
+from ringback.languages import gettext as _
+from ringback.languages import ngettext
+from ringback.page import Answer, is_forged, page, shown_as, titled
 from ringback.parts import parts
 
 blueprint = Blueprint("stop", __name__)
@@ -25,13 +27,14 @@ def stop() -> Answer:
     if not sheet.validate():
         return _stop_page(sheet, 422)
     if is_forged():
-        return _stop_page(sheet, 403, form.FROM_ELSEWHERE)
+        return _stop_page(sheet, 403, _(form.FROM_ELSEWHERE))
     if sheet.token_fault:
-        return _stop_page(sheet, 422, form.NOTICES[sheet.token_fault])
+        return _stop_page(sheet, 422, _(form.NOTICES[sheet.token_fault]))
     try:
         return _stop(sheet)
     except RateLimitExceeded:
-        response = _stop_page(sheet, 429, "There have been many of these from your network. Try again later.")
+        words = _("There have been many of these from your network. Try again later.")
+        response = _stop_page(sheet, 429, words)
         response.headers["Retry-After"] = str(limits.retry_after_seconds())
         return response
 
@@ -41,21 +44,25 @@ def _stop(sheet: StopForm) -> Answer:
     if sheet.number:
         parts().outbox.stop(sheet.number.digits)
         log.info("a number was stopped by the person it belongs to")
-    return redirect(url_for("stop.stopped"), 303)
+    return redirect(url_for("stop.stopped", **shown_as()), 303)
 
 
 @blueprint.get("/stop/done")
 def stopped() -> Answer:
     """What stopping means, said once it is done."""
-    days = parts().settings.privacy.stop_days
+    days, headline = parts().settings.privacy.stop_days, _("Calls to your number are stopped")
     return page(
         "widget/stopped.html",
         widget=None,
-        title="Calls to your number are stopped",
-        headline="Calls to your number are stopped",
+        title=headline,
+        headline=headline,
         sentences=[
-            f"For the next {days} days, requests for your number are held back and not passed on for a call.",
-            "A call that was already on its way may still come.",
+            ngettext(
+                "For the next day, requests for your number are held back and not passed on for a call.",
+                "For the next %(num)s days, requests for your number are held back and not passed on for a call.",
+                days,
+            ),
+            _("A call that was already on its way may still come."),
         ],
     )
 
@@ -67,16 +74,18 @@ def _stop_form() -> StopForm:
 
 def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) -> Response:
     errors = [(field, field.errors[0]) for field in [sheet.phone] if field.errors]
-    title = "Stop calls to your number"
-    intro = "Did somebody else ask for a call to your number? Enter it, and we will not pass on requests for it."
+    title = _("Stop calls to your number")
+    intro = _(
+        "Did somebody else ask for a call to your number? Enter it, and we will not pass on requests for it."
+    )
     return page(
         "widget/stop.html",
         status,
         widget=None,
-        title=("Error: " if errors else "") + title,
+        title=titled(title, bool(errors)),
         form=sheet,
         errors=errors,
         notice={"tone": "info", "sentences": [notice]} if notice else None,
-        texts={"title": title, "intro": intro, "button": "Stop calls to this number"},
-        action=url_for("stop.stop"),
+        texts={"title": title, "intro": intro, "button": _("Stop calls to this number")},
+        action=url_for("stop.stop", **shown_as()),
     )

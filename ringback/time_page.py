@@ -10,10 +10,13 @@ from werkzeug.datastructures import MultiDict
 from ringback import availability, form, limits, opening_hours
 from ringback.calendar_file import calendar_file
 from ringback.callback_request import Answers, CallbackRequest, State
+from ringback.dates import value_of
 from ringback.errors import log
 from ringback.form import TimeForm
+from ringback.languages import N_
+from ringback.languages import gettext as _
 from ringback.opening_hours import Interval
-from ringback.page import Answer, is_forged, own_origin, page, shown_as
+from ringback.page import Answer, is_forged, own_origin, page, shown_as, titled
 from ringback.parts import parts
 from ringback.request_page import can_change_time, find_request, promise_of, request_page, widget_of
 from ringback.schedule import Pause, PausedError, SlotTakenError
@@ -21,7 +24,7 @@ from ringback.widget import Widget
 
 blueprint = Blueprint("time", __name__)
 
-TOO_LATE = "It is too late to change the time of this request."
+TOO_LATE = N_("It is too late to change the time of this request.")
 
 
 class ChangedTime(TimeForm):
@@ -34,7 +37,7 @@ class ChangedTime(TimeForm):
         self, widget: Widget, offered: Sequence[Interval], answers: Answers, sent: MultiDict[str, str] | None
     ) -> None:
         start = answers.slot_starts_at
-        asked = {"when": form.SLOT, "slot": availability.value_of(start)} if start else {"when": form.ASAP}
+        asked = {"when": form.SLOT, "slot": value_of(start)} if start else {"when": form.ASAP}
         super().__init__(formdata=sent, data=asked | {"zone": answers.zone}, meta={"csrf": False})
         self.widget = widget
         self.offered = offered
@@ -45,7 +48,7 @@ def show_times(id: str) -> Answer:
     """The times that are left, while the request waits."""
     found = _found(id)
     if found.state is not State.WAITING:
-        return request_page(id, 409, TOO_LATE)
+        return request_page(id, 409, _(TOO_LATE))
     pause = parts().outbox.schedule.glance(parts().clock()).pauses.get(found.answers.widget)
     return _paused(found, pause) if pause else _time_page(found, _sheet(found))
 
@@ -60,8 +63,9 @@ def change_time(id: str) -> Answer:
     try:
         return _judge(found, sheet)
     except RateLimitExceeded:
-        response = _time_page(found, sheet, 429, form.TOO_MANY.format(when="in a minute"))
-        response.headers["Retry-After"] = str(limits.retry_after_seconds())
+        seconds = limits.retry_after_seconds()
+        response = _time_page(found, sheet, 429, form.too_many(seconds))
+        response.headers["Retry-After"] = str(seconds)
         return response
     except PausedError as error:
         return _paused(found, error.pause, 503)
@@ -82,7 +86,7 @@ def calendar(id: str) -> Answer:
 
 
 def _found(id: str) -> CallbackRequest:
-    found, _ = find_request(id)
+    found = find_request(id)[0]
     return found if can_change_time(found) else abort(404)
 
 
@@ -102,7 +106,7 @@ def _judge(found: CallbackRequest, sheet: ChangedTime) -> Answer:
     if found.state is State.WAITING and _is_not_offered(found, sheet):
         return _gone(found, sheet)
     if not parts().outbox.reschedule(found.id, sheet.chosen, sheet.zone.data or ""):
-        return request_page(found.id, 409, TOO_LATE)
+        return request_page(found.id, 409, _(TOO_LATE))
     log.info("request %s: at the time its visitor asks for", found.reference)
     return redirect(url_for("request.show_request", id=found.id, **shown_as()), 303)
 
@@ -120,7 +124,7 @@ def _gone(found: CallbackRequest, sheet: ChangedTime) -> Response:
 
 
 def _paused(found: CallbackRequest, pause: Pause, status: int = 200) -> Response:
-    words = pause.words or form.PAUSED.format(company=widget_of(found).company)
+    words = pause.words or _(form.PAUSED, company=widget_of(found).company)
     return _time_page(found, None, status, words)
 
 
@@ -130,12 +134,12 @@ def _time_page(
     """The page of the times; without a form where none can be chosen now."""
     promise, shown = promise_of(found), shown_as()
     errors = [(sheet.slot, error) for error in sheet.slot.errors[:1]] if sheet else []
-    headline = "Change the time"
+    headline = _("Change the time")
     return page(
         "widget/time.html",
         status,
         widget=promise.widget,
-        title=f"Error: {headline}" if errors else headline,
+        title=titled(headline, bool(errors)),
         headline=headline,
         form=sheet,
         times=sheet and availability.describe(promise.widget, sheet.offered, promise.now, promise.locale),

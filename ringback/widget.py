@@ -1,15 +1,20 @@
 """One configured form: one team, one look, one set of rules. What may stand under `[widgets.…]`."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, tzinfo
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import holidays
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from ringback import languages
+from ringback.own_file import OwnFile, read_font, read_logo
 
 RESERVED_NAMES = frozenset(
     "requests static stop console sandbox embed healthz readyz metrics openapi api docs install".split()
@@ -64,9 +69,7 @@ def _colour(value: str) -> str:
 
 
 def _language(tag: str) -> str:
-    if not re.fullmatch(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*", tag):
-        raise ValueError('should be a language, like "en" or "pt_BR"')
-    return tag.replace("-", "_")
+    return languages.language(tag.replace("-", "_")).tag
 
 
 def _attribute(name: str) -> str:
@@ -112,6 +115,19 @@ def _day(text: str) -> str:
         return date.fromisoformat(text).isoformat()
     except ValueError:
         raise ValueError(f'"{text}" should be a day, like "2026-12-27"') from None
+
+
+def _file(read: Callable[[Path], OwnFile]) -> BeforeValidator:
+    """A file's name, as seen from the folder of ringback.toml, becomes what is in it."""
+
+    def checked(name: object, info: ValidationInfo) -> OwnFile | None:
+        if name is None or isinstance(name, OwnFile):
+            return name
+        if not isinstance(name, str) or not name:
+            raise ValueError("should be the name of a file, beside ringback.toml or with its path")
+        return read((info.context or {}).get("folder", Path()) / name)
+
+    return BeforeValidator(checked)
 
 
 Origin = Annotated[str, AfterValidator(origin_of)]
@@ -178,6 +194,8 @@ class Widget(Table):
     phone: str | None = None
     promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
+    logo: Annotated[OwnFile | None, _file(read_logo)] = None
+    font: Annotated[OwnFile | None, _file(read_font)] = None
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
     consent: Literal["request", "checkbox"] = "request"
     calls_per_minute: int | None = Field(default=None, ge=1, le=60_000)

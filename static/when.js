@@ -22,9 +22,12 @@ const CALLED_NOW = {
 
 /** A day, an hour, a whole label as people in one zone write them. */
 class Clock {
-  constructor(locale, zone) {
+  /** `words` are the patterns of the page's language: of a slot, of today, of tomorrow. */
+  constructor({ locale, ...words }, zone) {
+    this.words = words;
     const format = (options) => {
-      const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone });
+      // With the digits that the server writes, whatever the language would.
+      const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone, numberingSystem: "latn" });
       return (at) => made.format(at);
     };
     this.time = format({ timeStyle: "short" });
@@ -32,7 +35,6 @@ class Clock {
     this.shortDay = format({ weekday: "short", day: "numeric", month: "short" });
     this.longDay = format({ weekday: "long", day: "numeric", month: "long" });
     this.date = format({ dateStyle: "short" });
-    this.near = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
   }
 
   reads(at) {
@@ -47,35 +49,38 @@ class Clock {
   }
 
   label({ start, end }) {
-    return `${this.shortDay(start)}, ${this.clock(start)}–${this.clock(end)}`;
+    return filled(this.words.slot, {
+      day: this.shortDay(start),
+      start: this.clock(start),
+      end: this.clock(end),
+    });
   }
 
   /** `Today, Tuesday 24 November`. */
   day(at) {
     const next = new Date();
-    for (const days of [0, 1]) {
-      next.setDate(next.getDate() + days); // of the same zone: this clock is that of the browser
+    const day = this.longDay(at);
+    for (const words of [this.words.today, this.words.tomorrow]) {
       if (this.date(next) === this.date(at)) {
-        const near = this.near.format(days, "day");
-        return `${near[0].toLocaleUpperCase()}${near.slice(1)}, ${this.longDay(at)}`;
+        return filled(words, { day });
       }
+      next.setDate(next.getDate() + 1); // of the same zone: this clock is that of the browser
     }
-    return this.longDay(at);
+    return day;
   }
 }
 
 /** The list of times, in the team's zone as the server wrote it, and in the visitor's. */
 class Times {
   constructor(box, zone) {
-    const { locale, city } = box.dataset;
-    this.cities = { own: cityOf(zone), team: city };
+    this.cities = { own: cityOf(zone), team: box.dataset.city };
     this.sentence = box.querySelector("#slot-zone");
     this.button = box.querySelector("[data-switch]");
     this.list = box.querySelector("select");
     this.labels = [...box.querySelectorAll("[data-start]")];
-    const own = new Clock(locale, zone);
+    const own = new Clock(box.dataset, zone);
     this.views = { team: this.asTheServerWroteIt(), own: this.labels.map((label) => viewOf(label, own)) };
-    const team = new Clock(locale, box.dataset.zone);
+    const team = new Clock(box.dataset, box.dataset.zone);
     this.differs = this.labels.some(({ dataset: { start } }) => {
       return own.reads(new Date(start)) !== team.reads(new Date(start));
     });
@@ -95,11 +100,9 @@ class Times {
       groups.set(day, [...(groups.get(day) ?? []), label]);
     });
     this.group(groups);
-    this.sentence.textContent = this.said(this.sentence.dataset[whose]);
-    this.button.textContent = this.button.dataset.switch.replace(
-      "{city}",
-      this.cities[whose === "own" ? "team" : "own"],
-    );
+    this.sentence.textContent = filled(this.sentence.dataset[whose], this.cities);
+    const city = this.cities[whose === "own" ? "team" : "own"];
+    this.button.textContent = filled(this.button.dataset.switch, { city });
     this.button.hidden = false;
   }
 
@@ -118,10 +121,11 @@ class Times {
     }
     this.list.value = chosen;
   }
+}
 
-  said(sentence) {
-    return sentence.replace("{own}", this.cities.own).replace("{team}", this.cities.team);
-  }
+/** A sentence of the page with its `{places}` taken. */
+function filled(sentence, values) {
+  return sentence.replace(/{(\w+)}/g, (_place, name) => values[name]);
 }
 
 function viewOf(label, clock) {

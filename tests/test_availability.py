@@ -9,7 +9,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringback.availability import describe, locale_of, slot_text
+from ringback.availability import describe
+from ringback.dates import Clock as TeamClock
+from ringback.dates import locale_of
 from ringback.opening_hours import next_opening, slots
 from ringback.widget import Widget
 from tests.conftest import WIDGET, Clock
@@ -200,7 +202,7 @@ def test_clocks_and_days_are_written_as_the_widgets_region_does(region: str, tex
     widget = Widget(key="sales", team_name="Sales", region=region)
     start = datetime(2026, 11, 24, 14, tzinfo=UTC)
 
-    assert slot_text(start, start + timedelta(minutes=30), UTC, locale_of(widget, "en")) == text
+    assert TeamClock(UTC, locale_of(widget, "en")).slot(start, start + timedelta(minutes=30)) == text
 
 
 @pytest.mark.parametrize("slot", ["", "2026-11-24T14:00", "tomorrow", "2026-02-30T10:00Z"])

@@ -107,14 +107,6 @@ def test_the_languages_are_those_of_the_widget_in_their_own_names(visitor: Visit
     ]
 
 
-@pytest.mark.parametrize("language", ["xx", "xx_YY"])
-def test_a_language_that_nobody_has_a_name_for_is_named_by_its_tag(language: str) -> None:
-    widget = Widget.model_validate({"key": "sales", "team_name": "Sales", "region": "GB", "languages": [language]})
-    tag = language.replace("_", "-")
-
-    assert install.languages_of(widget)[1] == (tag, tag, "")
-
-
 @pytest.mark.parametrize("name", ["mode", "theme", "lang", "color", "site"])
 @pytest.mark.parametrize(
     "value", ['"><script>alert(1)</script>', "</textarea><img src=x>", "'%00\ufeff&amp;{{7*7}}"]

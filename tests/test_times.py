@@ -157,6 +157,39 @@ def test_what_could_not_be_handed_over_before_closing_says_when_the_team_gets_it
     assert "Acme Ltd is closed now. The team gets it when we open, Wednesday at 09:00 London time." in words
 
 
+def test_what_waits_though_it_was_due_is_not_said_to_be_handed_over_now(visitor: Visitor, clock: Clock) -> None:
+    """As while Samespace is known to be down, and nothing is tried."""
+    page = visitor.asks()
+    (main,) = page.all("main")
+    assert main.get("data-changes-at") == "2026-11-24T10:00:00+00:00"
+    clock.passes(seconds=10)
+    received = visitor.opens(page.address)
+    (main,) = received.all("main")
+    assert main.get("data-changes-at") == "2026-11-24T10:00:10+00:00"
+    clock.passes(seconds=1)
+    waiting = visitor.opens(page.address)
+
+    assert "Received We have your request We are handing it to the team at Acme Ltd now." in received.words
+    said = "We could not hand it to the team at Acme Ltd yet. It is safe, and we keep trying."
+    assert f"Still waiting We have your request {said}" in waiting.words
+    assert "Tried" not in waiting.words, "nothing was"
+
+
+def test_what_is_held_is_said_to_wait_as_any_other(visitor: Visitor, app: Flask, clock: Clock) -> None:
+    app.extensions["ringback"].outbox.stop("442079460123")
+    held, other = visitor.asks("020 7946 0123"), visitor.asks("020 7946 0124")
+    for seconds in (0, 10, 1):
+        clock.passes(seconds=seconds)
+        assert visitor.opens(held.address).text_of("p") == visitor.opens(other.address).text_of("p")
+
+
+def test_while_the_team_is_closed_what_was_due_is_not_said_to_be_tried(visitor: Visitor, clock: Clock) -> None:
+    page = visitor.asks()
+    clock.passes(hours=8)
+
+    assert "keep trying" not in visitor.opens(page.address).words
+
+
 def test_no_page_says_that_a_call_was_made(app: Flask, visitor: Visitor, clock: Clock) -> None:
     page = asks_for(visitor, TODAY)
     for _ in range(6):

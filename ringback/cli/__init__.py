@@ -8,6 +8,7 @@ import signal
 import click
 from flask import Flask
 
+from ringback import languages
 from ringback.alert_channels import webhook_secret
 from ringback.alerts import Alerts
 from ringback.attention import Attention
@@ -21,6 +22,7 @@ from ringback.outbox import Clock, Outbox
 from ringback.personal_data import PersonalData
 from ringback.samespace import Samespace
 from ringback.settings import Settings
+from ringback.widget import Texts, Widget
 
 
 def init_app(
@@ -76,7 +78,8 @@ def _check(settings: Settings, samespace: Samespace, personal_data: PersonalData
         click.echo("The configuration is complete." if not settings.sandbox else "This is the sandbox.")
         for widget in settings.widgets.values():
             click.echo(f"  /{widget.key}: team {widget.team_name}, numbers in {', '.join(widget.called_regions)}")
-            for advice in _advice(widget.privacy_url, widget.origins):
+            click.echo(f"    languages: {', '.join(map(_named, widget.languages))}")
+            for advice in [*_advice(widget.privacy_url, widget.origins), *_unsaid(widget)]:
                 click.echo(f"    {advice}")
         if settings.alerts.webhook:
             click.echo(f"  webhook secret: {webhook_secret(settings)}")
@@ -90,6 +93,28 @@ def _check(settings: Settings, samespace: Samespace, personal_data: PersonalData
             click.echo(f"{settings.samespace.url} answers.")
 
     return check
+
+
+def _named(tag: str) -> str:
+    spoken = languages.language(tag)
+    return f"{spoken.name} ({tag}{'' if spoken.is_reviewed else ', not reviewed by a native reader'})"
+
+
+def _unsaid(widget: Widget) -> list[str]:
+    """Where a site owner's sentences are missing in a language: visitors read two voices, or another offer."""
+    said = [name for name in Texts.model_fields if any(getattr(texts, name) for texts in widget.texts.values())]
+    advice = [
+        f"texts.{tag} is never shown: languages has no {tag}."
+        for tag in widget.texts
+        if tag not in widget.languages
+    ]
+    for tag in widget.languages:
+        unsaid = [name for name in said if not getattr(widget.own_texts(tag), name)]
+        if ours := [name for name in unsaid if name != "marketing"]:
+            advice.append(f"texts.{tag} has no {', '.join(ours)}: there the words are ours.")
+        if "marketing" in unsaid:
+            advice.append(f"texts.{tag} has no marketing: there the form has no second box.")
+    return advice
 
 
 def _advice(privacy_url: str | None, origins: tuple[str, ...]) -> list[str]:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from babel import Locale, UnknownLocaleError
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from markupsafe import Markup
 
-from ringback import brand
+from ringback import brand, languages
 from ringback.form import PAGE_TITLE
 from ringback.parts import parts
 from ringback.sandbox.pages import origin_on, page
@@ -150,16 +149,8 @@ def choices_of(widget: Widget, asked: Mapping[str, str]) -> Choices:
 
 def languages_of(widget: Widget) -> tuple[Option, ...]:
     """The languages that a widget offers, each named in itself, after "as my page says"."""
-    tags = [language.replace("_", "-") for language in widget.languages]
-    return (Option("", "As my page says"), *[Option(tag, _name_of(tag)) for tag in tags])
-
-
-def _name_of(tag: str) -> str:
-    try:
-        name = Locale.parse(tag, sep="-").display_name
-    except (UnknownLocaleError, ValueError):
-        return tag
-    return f"{name[:1].upper()}{name[1:]} ({tag})" if name else tag
+    offered = map(languages.language, widget.languages)
+    return (Option("", "As my page says"), *[Option(each.html, f"{each.name} ({each.html})") for each in offered])
 
 
 def _colour(text: str) -> str:

@@ -1,55 +1,133 @@
-"""axe finds nothing to mend: in no state, by day or by night, on a narrow screen or a very narrow one."""
+"""Every state of every page, in every look, for every way to read it: what docs/accessibility.md names."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, Frame, Page, expect
+from playwright.sync_api import Browser, Frame, Page, expect
 
-from ringback.form import TOO_QUICK
-from ringback.sandbox.samespace import Mode
-from tests.browser.journeys import STILL_WAITING, WITH_TEAM, Company, Dock, Visitor, WebSite
-from tests.server import Server, production
+from ringback import languages
+from tests.browser.states import LANGUAGES, STATES, Places, Stage, State, places, reach
+from tests.browser.trees import tree_of, written_tree
+from tests.pairs import covering_pairs
 
 # Named one by one: the one rule of WCAG 2.2, target-size, is left out by default and runs when its tag is named.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (390, 320)]
 AXE = "(rules) => axe.run(document, { runOnly: rules, iframes: false })"
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "forced_colors": "none"},
+    "dark": {"color_scheme": "dark", "forced_colors": "none"},
+    "forced": {"color_scheme": "light", "forced_colors": "active"},
+}
+WIDTHS = (390, 320)
+VISITORS = [state for state in STATES if not state.around]
+AROUND = [state for state in STATES if state.around]
+# WCAG 2.2, 1.4.12: what a visitor's own style may ask for.
+SPACED = """* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+p { margin-block-end: 2em !important }"""
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
+@dataclass(frozen=True)
+class Case:
+    """A state in a language, and the looks that axe is to see it in."""
+
+    state: State
+    language: str
+    looks: tuple[tuple[str, int], ...]
+
+    def param(self, *marks: Any) -> Any:
+        # One state's are for one process: it leads a page there once.
+        group = pytest.mark.xdist_group(f"{self.state.name}-{self.language}")
+        return pytest.param(self, id=f"{self.state.name}-{self.language}", marks=[group, *marks])
+
+
+def cases() -> Iterator[Any]:
+    """In pairs for everybody; the whole of it where there is time."""
+    everything = tuple(product(LOOKS, WIDTHS))
+    yield from (Case(state, "en", everything).param() for state in AROUND)
+    looks = defaultdict(list)
+    names = [state.name for state in VISITORS]
+    for name, language, look, width in covering_pairs(names, LANGUAGES, LOOKS, WIDTHS):
+        looks[name, language].append((look, width))
+    for state, language in product(VISITORS, languages.available()):
+        if chosen := looks.get((state.name, language)):
+            yield Case(state, language, tuple(chosen)).param()
+        rest = tuple(look for look in everything if look not in looks[state.name, language])
+        yield pytest.param(
+            Case(state, language, rest), id=f"{state.name}-{language}-the-rest", marks=pytest.mark.long
+        )
+
+
+@pytest.fixture(scope="module")
+def served_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Places]:
+    with places(tmp_path_factory.mktemp("places")) as served:
+        yield served
+
+
+@dataclass
+class Shown:
+    """A page that was led to a state."""
+
+    page: Page
+    case: Case
+
+    def look(self, name: str = "light", width: int = 390, height: int = 844) -> None:
+        self.page.emulate_media(**LOOKS[name])
+        self.page.set_viewport_size({"width": width, "height": height})
+
+    @property
+    def frames(self) -> list[Frame]:
+        """The page, and what is framed on it."""
+        return [frame for frame in self.page.frames if frame.url.startswith("http")]
+
+    @property
+    def own_frame(self) -> Frame:
+        """The one that is ours: on a host page the last."""
+        return self.frames[-1]
+
+
+@pytest.fixture(scope="module", params=list(cases()))
+def shown(request: pytest.FixtureRequest, browser: Browser, served_places: Places) -> Iterator[Shown]:
+    case: Case = request.param
     # What is still fading in has the wrong contrast.
-    context = browser.new_context(reduced_motion="reduce", locale="en-GB")
+    context = browser.new_context(reduced_motion="reduce", locale="en-GB", viewport={"width": 390, "height": 844})
     context.set_default_timeout(10_000)
-    yield context
+    page = context.new_page()
+    reach(case.state, Stage(page, served_places, case.language))
+    yield Shown(page, case)
     context.close()
 
 
-def inspect(page: Page) -> None:
-    """Every look of what a page shows now, and every frame of ours on it."""
-    frames = [frame for frame in page.frames if frame.url.startswith("http")]
-    for frame in frames:
+# --- what a machine finds ---
+
+
+def test_axe_finds_nothing_to_mend(shown: Shown) -> None:
+    for frame in shown.frames:
         frame.evaluate(AXE_SCRIPT)
-    for scheme, width in LOOKS:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size({"width": width, "height": 844})
-        for frame in frames:
+    for look, width in shown.case.looks:
+        shown.look(look, width)
+        for frame in shown.frames:
             found = frame.evaluate(AXE, RULES)
-            assert findings(found) == [], f"{scheme}, {width} px: {frame.url}"
+            assert findings(found) == [], f"{look}, {width} px: {frame.url}"
             assert "target-size" in [rule["id"] for rule in found["passes"]] or not has_targets(frame)
-            assert not is_wider_than_the_window(frame), f"{width} px: {frame.url}"
 
 
 def findings(found: dict[str, Any]) -> list[str]:
-    """What is wrong, and what axe cannot decide, save the contrasts of what lies over a customer's page."""
+    """What is wrong, and what axe cannot decide, save the contrasts of what lies over a customer's page.
+
+    It also says that a frame has to be tested by itself, which is what is done here.
+    """
     return [
         f"{rule['id']}: {node['html']} {node['failureSummary']}"
         for rule in [*found["violations"], *found["incomplete"]]
         for node in rule["nodes"]
         if rule in found["violations"] or "ringback-embed" not in str(node["target"])
+        if rule["id"] != "frame-tested"
     ]
 
 
@@ -57,192 +135,199 @@ def has_targets(frame: Frame) -> bool:
     return frame.locator("a, button, input, summary").count() > 0
 
 
-def is_wider_than_the_window(frame: Frame) -> bool:
-    return bool(frame.evaluate("() => document.documentElement.scrollWidth > innerWidth"))
+# --- larger, further apart, narrower ---
 
 
-# --- the form ---
+def test_a_page_as_narrow_as_a_phone_or_zoomed_to_400_percent_scrolls_one_way(shown: Shown) -> None:
+    shown.look(width=320, height=256)  # 1280 x 1024 at 400 %
+    assert [what for frame in shown.frames for what in lost(frame)] == []
 
 
-def test_the_form(visitor: Visitor) -> None:
-    visitor.opens_the_form()
-    visitor.page.get_by_text("Add e-mail, company or a message").click()
-    inspect(visitor.page)
+def test_text_twice_as_large_is_all_there(shown: Shown) -> None:
+    shown.look(width=640)  # 1280 at 200 %, in which a visitor's own text size says the rest
+    with styled(shown, "html { font-size: 200% !important }"):
+        assert [what for frame in shown.frames for what in lost(frame)] == []
 
 
-def test_the_form_with_errors(visitor: Visitor) -> None:
-    visitor.opens_the_form()
-    visitor.sends()
-    expect(visitor.problems).to_be_visible()
-    inspect(visitor.page)
+def test_text_with_more_space_around_it_is_all_there(shown: Shown) -> None:
+    shown.look(width=320)
+    with styled(shown, SPACED):
+        assert [what for frame in shown.frames for what in lost(frame)] == []
 
 
-def test_the_form_with_something_to_know(sandbox_visitor: Visitor) -> None:
-    sandbox_visitor.opens_the_form()
-    sandbox_visitor.fills_in()
-    sandbox_visitor.button.click()
-    sandbox_visitor.reads(TOO_QUICK)
-    inspect(sandbox_visitor.page)
+class styled:  # noqa: N801 - reads as a verb
+    """While it lasts, a visitor's own style sheet; a style element would be against our policy."""
+
+    def __init__(self, shown: Shown, css: str) -> None:
+        self._frames, self._css = shown.frames, css
+
+    def __enter__(self) -> None:
+        for frame in self._frames:
+            frame.evaluate(
+                "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
+                "document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet] }",
+                self._css,
+            )
+
+    def __exit__(self, *error: object) -> None:
+        for frame in self._frames:
+            frame.evaluate("() => document.adoptedStyleSheets.pop()")
 
 
-def test_a_page_that_is_not_there(visitor: Visitor, company: Company) -> None:
-    visitor.page.goto(f"{company.ringback.url}/nothing")
-    visitor.sees("There is nothing here")
-    inspect(visitor.page)
+def lost(frame: Frame) -> list[str]:
+    """What makes a page scroll sideways, or has more words than it shows."""
+    return frame.evaluate(
+        """() => {
+          const root = document.documentElement;
+          const found = root.scrollWidth > innerWidth ? [`${location.pathname}: ${root.scrollWidth} px wide`] : [];
+          for (const element of document.body.querySelectorAll("*")) {
+            const style = getComputedStyle(element);
+            const isCut = element.scrollWidth > element.clientWidth + 1
+              || element.scrollHeight > element.clientHeight + 1;
+            const hides = /hidden|clip/.test(style.overflowX + style.overflowY) && style.clipPath === "none";
+            if (hides && isCut && !/^(INPUT|SELECT|IFRAME)$/.test(element.tagName)) found.push(element.outerHTML);
+          }
+          return found;
+        }"""
+    )
 
 
-# --- the confirmation ---
+def test_a_page_says_the_same_when_it_is_turned_on_its_side(shown: Shown) -> None:
+    shown.look()
+    upright = tree_of(shown.page)
+    shown.look(width=844, height=390)
+
+    assert tree_of(shown.page) == upright
 
 
-def test_the_confirmation_of_a_request_that_waits(visitor: Visitor, company: Company) -> None:
-    company.samespace.mode = Mode.DOWN
-    visitor.opens_the_form()
-    visitor.asks()
-    visitor.loads_again_until_reading(STILL_WAITING)
-    inspect(visitor.page)
+# --- by keyboard, and by what a screen reader is told ---
 
 
-def test_the_confirmation_of_a_request_that_is_cancelled(visitor: Visitor, company: Company) -> None:
-    company.samespace.mode = Mode.DOWN
-    visitor.opens_the_form()
-    visitor.asks()
-    visitor.cancels()
-    inspect(visitor.page)
+def test_the_keyboard_comes_everywhere_in_order_and_is_seen_to(shown: Shown) -> None:
+    shown.look()
+    page = shown.page
+    # Pages with frames have tests of their own: test_embed_modes.py, test_install_page.py.
+    has_frames = len(shown.frames) > 1 or page.locator("ringback-embed").count()
+    wanted = [] if has_frames else page.evaluate(REACHABLE)
+    page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
+    page.locator("body").evaluate("body => { body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex') }")
+    address = page.url
+    for name in wanted:
+        page.keyboard.press("Tab")
+        assert page.evaluate(FOCUSED) == [name, "seen"]
+    assert page.url == address  # to come to something does nothing
 
 
-def test_the_confirmation_of_a_request_that_the_team_has(visitor: Visitor) -> None:
-    visitor.opens_the_form()
-    visitor.asks()
-    visitor.loads_again_until_reading(WITH_TEAM)
-    inspect(visitor.page)
+REACHABLE = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, iframe")]
+  .filter((element) => element.checkVisibility() && element.tabIndex >= 0 && element.type !== "hidden")
+  .filter((element) => element.type !== "radio" || element.checked)
+  .map((element) => element.outerHTML)"""
+# WCAG 2.2, 2.4.7 and 2.4.11: the ring is there, and nothing lies over what has it.
+FOCUSED = """() => {
+  const element = document.activeElement, style = getComputedStyle(element), box = element.getClientRects()[0];
+  const over = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 10));
+  const isSeen = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none"
+    && (element.contains(over) || [...element.labels ?? []].some((label) => label.contains(over)));
+  return [element.outerHTML, isSeen ? "seen" : `not seen: ${style.outline} under ${over?.outerHTML}`];
+}"""
 
 
-def test_the_confirmation_of_a_request_that_nobody_can_tell_of(visitor: Visitor, company: Company) -> None:
-    company.samespace.mode = Mode.SLOW
-    visitor.opens_the_form()
-    visitor.asks()
-    visitor.loads_again_until_reading("We have your request and are checking it")
-    inspect(visitor.page)
+def test_a_page_says_its_language_its_title_and_one_headline(shown: Shown) -> None:
+    page = shown.own_frame
+    expect(page.locator("html")).to_have_attribute("lang", shown.case.language.replace("_", "-"))
+    headlines = page.locator("h1").all_inner_texts()
+
+    assert len(headlines) == 1
+    assert headlines[0]
+    if not shown.case.state.around:
+        assert page.title().endswith(headlines[0])  # with "Error: " before it where there is one
+
+
+def test_what_is_said_to_a_control_is_what_stands_on_it(shown: Shown) -> None:
+    silent = """() => [...document.querySelectorAll("a, button, summary, input, select, textarea")]
+      .filter((element) => element.ariaLabel && element.innerText.length > 1
+        && !element.ariaLabel.toLowerCase().includes(element.innerText.trim().toLowerCase()))
+      .map((element) => element.outerHTML)"""
+    assert [what for frame in shown.frames for what in frame.evaluate(silent)] == []
+
+
+def test_a_screen_reader_is_told_what_the_tree_on_file_says(shown: Shown) -> None:
+    # Trees are kept of the visitor's own pages, in English.
+    is_kept = shown.case.language == "en" and not shown.case.state.around and shown.case.state.name != "dialog"
+    assert not is_kept or tree_of(shown.page) == written_tree(shown.case.state.name)
+
+
+# --- movement ---
+
+
+def test_nothing_moves_for_those_who_asked_for_less_of_it(shown: Shown) -> None:
+    for frame in shown.frames:
+        assert frame.evaluate("() => document.getAnimations().length") == 0
+    durations = shown.own_frame.evaluate(
+        "() => [...document.querySelectorAll('*')].map((element) => getComputedStyle(element).transitionDuration)"
+    )
+    assert not [duration for duration in set(durations) if not re.fullmatch(r"(0s(, )?)+", duration)]
+
+
+def test_no_movement_lasts_longer_than_five_seconds(shown: Shown) -> None:
+    # What turns while the form is on its way says that it is.
+    may_turn = shown.case.state.name == "form-while-sending"
+    shown.page.emulate_media(reduced_motion="no-preference")
+    ends = shown.own_frame.evaluate(
+        "() => document.getAnimations().map((each) => each.effect.getComputedTiming().endTime)"
+    )
+    shown.page.emulate_media(reduced_motion="reduce")
+
+    assert [end for end in ends if not may_turn and (end is None or end > 5000)] == []
+
+
+# --- what a pointer and a choice do, and do not ---
 
 
 @pytest.fixture
-def overcautious(tmp_path: Path) -> Iterator[Server]:
-    """A server that gives requests up at once and takes one a minute from an address."""
-    server = production(tmp_path, "http://127.0.0.1:9")
-    file = tmp_path / "ringback.toml"
-    settings = file.read_text().replace("1000 per minute", "1 per minute").replace("promise_minutes = 15", "")
-    file.write_text(settings.replace("[delivery]", "[delivery]\ngive_up_minutes = 0.001"))
-    yield server.start()
-    server.stop()
+def careful_form(browser: Browser, served_places: Places) -> Iterator[Page]:
+    """The form with something to choose and to tick."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    Stage(page, served_places).opens("/careful")
+    page.wait_for_load_state("networkidle")
+    yield page
+    page.close()
 
 
-def test_the_confirmation_of_a_request_that_failed_and_the_form_when_there_were_too_many(
-    overcautious: Server, page: Page
-) -> None:
-    visitor = Visitor(page, f"{overcautious.url}/sales")
-    visitor.opens_the_form()
-    visitor.asks()
-    confirmation = page.url
-    visitor.opens_the_form()
-    visitor.fills_in()
-    visitor.sends()
-    visitor.reads("There have been many requests from your network.")
-    inspect(page)
-    page.goto(confirmation)
-    visitor.loads_again_until_reading("We could not hand over your request")
-    inspect(page)
+def test_fields_about_the_visitor_say_what_they_are_for(page: Page, served_places: Places) -> None:
+    Stage(page, served_places).opens()
+    fields = page.locator("form .field :is(input, textarea)")
+    purposes = fields.evaluate_all("(all) => all.map((field) => [field.name, field.autocomplete])")
+
+    # The tokens of https://html.spec.whatwg.org/#autofill; a message is about nobody.
+    assert purposes == [
+        ["name", "name"],
+        ["phone", "tel"],
+        ["email", "email"],
+        ["company", "organization"],
+        ["message", ""],
+    ]
 
 
-# --- what is asked beside the number, and what becomes of it ---
+def test_a_choice_changes_nothing_else(careful_form: Page) -> None:
+    asked: list[str] = []
+    careful_form.on("request", lambda request: asked.append(request.url))
+    before = tree_of(careful_form).splitlines()
+    careful_form.locator("select").select_option("US")
+    careful_form.locator("#consent").check()
+    after = tree_of(careful_form).splitlines()
+
+    assert asked == []
+    assert len([line for line in after if line not in before]) == 3  # one option for another, and the box
 
 
-@pytest.fixture
-def careful(tmp_path: Path) -> Iterator[Server]:
-    """A server whose form has a box for the call and one for more than that."""
-    server = production(tmp_path, "http://127.0.0.1:9")
-    with (tmp_path / "ringback.toml").open("a") as file:
-        file.write(
-            'consent = "checkbox"\n[widgets.sales.texts.en]\nmarketing = "Acme Ltd may send me its offers"\n'
-        )
-    yield server.start()
-    server.stop()
+def test_a_press_that_is_taken_back_sends_nothing(careful_form: Page) -> None:
+    asked: list[str] = []
+    careful_form.on("request", lambda request: asked.append(request.url))
+    careful_form.locator("form [data-sending]").hover()
+    careful_form.mouse.down()
+    careful_form.mouse.move(5, 5)
+    careful_form.mouse.up()
 
-
-def test_the_form_with_boxes_to_tick(careful: Server, page: Page) -> None:
-    visitor = Visitor(page, f"{careful.url}/sales")
-    visitor.opens_the_form()
-    inspect(page)
-    visitor.sends()
-    expect(visitor.problems).to_contain_text("Select the box if you agree to be called")
-    inspect(page)
-    page.get_by_label("I agree that Acme Ltd may call me").check()
-    inspect(page)
-    visitor.asks()
-
-
-def test_deleting_ones_details(visitor: Visitor) -> None:
-    visitor.opens_the_form()
-    visitor.asks()
-    visitor.loads_again_until_reading(WITH_TEAM)
-    visitor.page.get_by_role("link", name="Delete my details").click()
-    visitor.sees("Delete your details?")
-    inspect(visitor.page)
-    visitor.page.get_by_role("button", name="Delete my details").click()
-    visitor.sees("This request has been deleted")
-    inspect(visitor.page)
-
-
-def test_details_that_cannot_be_deleted_at_this_moment(visitor: Visitor, company: Company) -> None:
-    company.samespace.mode = Mode.SLOW
-    visitor.opens_the_form()
-    visitor.asks()
-    company.calls_to(visitor.number)
-    visitor.page.get_by_role("link", name="Delete my details").click()
-    visitor.page.get_by_role("button", name="Delete my details").click()
-    visitor.reads("It is being handed over at this moment.")
-    inspect(visitor.page)
-
-
-# --- "I did not ask for this" ---
-
-
-def test_stopping_calls(visitor: Visitor, company: Company) -> None:
-    visitor.page.goto(f"{company.ringback.url}/stop")
-    inspect(visitor.page)
-    stop = visitor.page.get_by_role("button", name="Stop calls to this number")
-    stop.click()
-    expect(visitor.problems).to_be_visible()
-    inspect(visitor.page)
-    visitor.page.get_by_label("Your phone number").fill(visitor.number)
-    stop.click()
-    visitor.sees("Calls to your number are stopped")
-    inspect(visitor.page)
-
-
-# --- on other people's pages ---
-
-
-def test_the_dialog_on_the_sandbox_site(sandbox_visitor: Visitor, sandbox_site: str) -> None:
-    sandbox_visitor.page.goto(sandbox_site)
-    inspect(sandbox_visitor.page)
-    sandbox_visitor.opens_the_dialog()
-    inspect(sandbox_visitor.page)
-
-
-def test_the_dock(sandbox_visitor: Visitor, dock: Dock) -> None:
-    sandbox_visitor.opens_the_form()
-    sandbox_visitor.asks()
-    dock.opens()
-    expect(dock.call(sandbox_visitor.number)).to_be_visible()
-    inspect(dock.page)
-
-
-def test_a_launcher_and_a_dialog_whose_form_does_not_come(visitor: Visitor, company: Company) -> None:
-    with WebSite() as strange_site:
-        stranger = Company(company.ringback, company.samespace, strange_site)
-        strange_site.shows(f"<main><h1>Acme</h1></main>{stranger.link('data-ringback=button')}{stranger.script}")
-        visitor.page.goto(strange_site.url)
-        inspect(visitor.page)
-        visitor.page.get_by_role("link").click()
-        expect(visitor.page.get_by_text("The form did not load.")).to_be_visible()
-        inspect(visitor.page)
+    assert asked == []
+    expect(careful_form.locator(".error-summary")).to_have_count(0)

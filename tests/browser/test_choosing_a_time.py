@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from werkzeug.serving import make_server
@@ -14,7 +15,7 @@ from werkzeug.serving import make_server
 from ringback.attention import Attention
 from ringback.factory import create_app
 from tests.browser.journeys import Visitor, international
-from tests.browser.test_accessibility import inspect
+from tests.browser.test_accessibility import AXE, RULES, findings
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.server import free_port
 
@@ -302,6 +303,11 @@ def test_where_the_times_are_always_shown_to_choose_one_is_enough(
 
 
 # --- how it looks and reads ---
+
+
+def inspect(page: Page) -> None:
+    page.evaluate(AXE_SCRIPT)
+    assert findings(page.evaluate(AXE, RULES)) == []
 
 
 def test_axe_finds_nothing_in_the_times(comes_from: Callable[..., Visitor]) -> None:

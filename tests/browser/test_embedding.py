@@ -52,6 +52,7 @@ def test_the_dialog_is_opened_filled_in_and_closed_by_keyboard_alone(guest: Visi
     keyboard.type(guest.number)
     keyboard.press("Enter")
     guest.has_the_confirmation()
+    expect(guest.headline).to_be_focused()
     keyboard.press("Escape")
 
     expect(guest.dialog).to_be_hidden()

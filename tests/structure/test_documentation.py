@@ -1,6 +1,7 @@
 """The documentation tells the truth: every setting is in it, and what it shows can be run."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 EMBEDDING = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
 SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+ACCESSIBILITY = (ROOT / "docs/accessibility.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -101,3 +103,32 @@ def test_each_row_names_tests_that_exist(heading: str, text: str, count: int) ->
         named = re.findall(r"`(test_\w+)`", row.split("|")[3])
         assert named, row
         assert [name for name in named if f"\ndef {name}(" not in tests] == []
+
+
+# Of levels A and AA, by https://www.w3.org/TR/WCAG22/; 4.1.1 is no longer one.
+CRITERIA = """
+1.1.1 1.2.1 1.2.2 1.2.3 1.2.4 1.2.5 1.3.1 1.3.2 1.3.3 1.3.4 1.3.5 1.4.1 1.4.2 1.4.3 1.4.4 1.4.5 1.4.10 1.4.11
+1.4.12 1.4.13 2.1.1 2.1.2 2.1.4 2.2.1 2.2.2 2.3.1
+2.4.1 2.4.2 2.4.3 2.4.4 2.4.5 2.4.6 2.4.7 2.4.11 2.5.1 2.5.2 2.5.3
+2.5.4 2.5.7 2.5.8 3.1.1 3.1.2 3.2.1 3.2.2 3.2.3 3.2.4 3.2.6 3.3.1 3.3.2 3.3.3 3.3.4 3.3.7 3.3.8 4.1.2 4.1.3
+""".split()
+
+
+def test_each_criterion_names_tests_that_exist_or_says_why_it_does_not_apply() -> None:
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows_under("criterion", ACCESSIBILITY)]
+
+    assert [criterion.split()[0] for criterion, *_ in rows] == CRITERIA
+    assert len(CRITERIA) == 55
+    for criterion, how, tests in rows:
+        named = re.findall(r"`(test_\w+)`", tests)
+        assert bool(named) != how.startswith("does not apply: "), criterion
+        assert [name for name in named if name not in names_of_tests()] == []
+    for name in re.findall(r"`(test_\w+)`", ACCESSIBILITY):
+        assert name in names_of_tests()
+
+
+@cache
+def names_of_tests() -> set[str]:
+    """The names of all tests."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    return set(re.findall(r"^def (test_\w+)\(", "".join(file.read_text(encoding="utf-8") for file in files), re.M))

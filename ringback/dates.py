@@ -1,0 +1,102 @@
+"""Instants as people write them: on the clock of a zone, in a language.
+
+They are the values that sentences are made with, whole in themselves: the order of their parts is the language's.
+A zone is named by its city. `locale` is a language with the region whose way of writing it is, `en_GB`.
+"""
+
+import re
+from datetime import UTC, date, datetime, tzinfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_location, get_timezone_name
+
+from ringback.languages import gettext as _
+from ringback.widget import Widget
+
+
+def locale_of(widget: Widget, language: str) -> str:
+    """The language as the widget's region writes it: 24 hours in Britain, 12 in America."""
+    known = Locale.parse(language)
+    try:
+        return str(Locale(known.language, widget.region, known.script))
+    except UnknownLocaleError:
+        return language
+
+
+def city(zone: tzinfo, locale: str) -> str:
+    """`Europe/London` as people say it."""
+    if str(zone).rpartition("/")[2].upper() == "UTC":
+        return "UTC"
+    place = get_timezone_location(zone, locale=locale, return_city=True)
+    return place.rpartition("/")[2]  # of Argentina's the country comes along
+
+
+def value_of(start: datetime) -> str:
+    """A time to choose as forms carry it: its start in UTC."""
+    return f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
+class Clock:
+    """How one zone and one language write the time. All instants are aware."""
+
+    def __init__(self, zone: tzinfo, locale: str) -> None:
+        self._zone = zone
+        self._locale = locale
+
+    @property
+    def city(self) -> str:
+        """`London`."""
+        return city(self._zone, self._locale)
+
+    @property
+    def name(self) -> str:
+        """`London time`."""
+        return "UTC" if self.city == "UTC" else _("%(city)s time", city=self.city)
+
+    def day(self, at: datetime) -> date:
+        """The day it is there."""
+        return at.astimezone(self._zone).date()
+
+    def time(self, at: datetime) -> str:
+        """`14:00`; in an hour that is repeated with the zone's name of the moment, or nobody could tell which."""
+        local = at.astimezone(self._zone)
+        text = str(format_time(local, "short", locale=self._locale))
+        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+            return text
+        return f"{text} {get_timezone_name(local, 'short', locale=self._locale)}"
+
+    def named_time(self, at: datetime) -> str:
+        """`14:00 London time`."""
+        # Translators: a time on the clock of a place, "14:00 London time"
+        return _("%(clock)s %(zone)s", clock=self.time(at), zone=self.name)
+
+    def own_time(self, time: str) -> str:
+        """A time as it is for somebody else, `15:00 in Paris`.
+
+        A zone that is no place has a name that tells people nothing, or the wrong thing.
+        """
+        if "/" not in str(self._zone) or str(self._zone).startswith("Etc/"):
+            # Translators: a time where the visitor is, "15:00 on your clock"
+            return _("%(time)s on your clock", time=time)
+        return _("%(time)s in %(city)s", time=time, city=self.city)
+
+    def slot(self, start: datetime, end: datetime) -> str:
+        """`Tue 24 Nov, 14:00–14:30`."""
+        day = format_skeleton("MMMEd", self.day(start), locale=self._locale)
+        return _("%(day)s, %(start)s–%(end)s", day=day, start=self.time(start), end=self.time(end))
+
+    def weekday(self, at: datetime) -> str:
+        """`Tuesday`."""
+        return str(format_date(self.day(at), "EEEE", locale=self._locale))
+
+    def date(self, at: datetime) -> str:
+        """`24 November`."""
+        return str(format_skeleton("MMMMd", self.day(at), locale=self._locale))
+
+    def whole_date(self, at: datetime) -> str:
+        """`Tuesday 24 November`."""
+        skeletons = Locale.parse(self._locale).datetime_skeletons
+        found = next(skeletons[name] for name in ("MMMMEEEEd", "MMMMEd", "MMMEd") if name in skeletons)
+        # Babel takes the nearest pattern there is, and leaves its names as short as they are.
+        pattern = re.sub("(?<!M)MMM(?!M)", "MMMM", re.sub("E+", "EEEE", str(found)))
+        return str(format_date(self.day(at), pattern, locale=self._locale))
