@@ -315,6 +315,9 @@ def form_with_a_box_left_out(stage: Stage) -> None:
 def request_received(stage: Stage) -> None:
     stage.samespace.mode = Mode.SLOW
     stage.asks()
+    stage.waits_for("main:not(:has(#cancel))")  # it is being handed over,
+    stage.page.route("**/*.json*", lambda route: None)  # and this page is not told how that ends
+    stage.page.evaluate("() => { AbortSignal.timeout = () => undefined }")
 
 
 @state
