@@ -2,11 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
@@ -108,6 +109,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         clock,
     )
     _trust_proxies(app, settings.trusted_proxies)
+    if not settings.sandbox:
+        _keep_scheme(app, urlsplit(settings.public_url).scheme)
     if settings.delivery_mode == "inline":
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         app.before_request(delivery.start)
@@ -119,7 +122,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
 def _trust_proxies(app: Flask, hops: int) -> None:
     """Believe as many proxies as were declared, counted from our side: the rest a visitor can write."""
     if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0, x_host=0)  # type: ignore[method-assign]
         return
     told: list[str] = []
 
@@ -128,6 +131,16 @@ def _trust_proxies(app: Flask, hops: int) -> None:
         if "X-Forwarded-For" in request.headers and not told:
             told.append("once")
             log.warning("X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0")
+
+
+def _keep_scheme(app: Flask, scheme: str) -> None:
+    """Redirect to the scheme that visitors use, whatever a header says of it."""
+    inner = app.wsgi_app
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return inner(environ | {"wsgi.url_scheme": scheme}, start_response)
+
+    app.wsgi_app = answer  # type: ignore[method-assign]
 
 
 def _hands_over(settings: Settings, outbox: Outbox, delivery: Delivery) -> Callable[[], bool]:

@@ -131,7 +131,7 @@ HEADERS: dict[str, st.SearchStrategy[str]] = {
     "HTTP_HOST": st.sampled_from(["callback.acme.test", "evil.test", "", "callback.acme.test:99999", "[", "a b"]),
     "HTTP_ORIGIN": st.sampled_from([PUBLIC_URL, "null", "https://evil.test", "https://["]),
     "HTTP_SEC_FETCH_SITE": st.sampled_from(["same-origin", "none", "cross-site"]),
-    "HTTP_X_FORWARDED_PROTO": st.sampled_from(["http", "https"]),
+    "HTTP_X_FORWARDED_PROTO": st.sampled_from(["http", "https", "A", "javascript"]),
     "HTTP_X_FORWARDED_HOST": st.sampled_from(["evil.test"]),
     "HTTP_TRANSFER_ENCODING": st.sampled_from(["chunked", "gzip, chunked"]),
     "HTTP_EXPECT": st.sampled_from(["100-continue"]),

@@ -9,8 +9,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.conftest import Clock
+from tests.conftest import PUBLIC_URL, Clock
 from tests.visitor import Visitor
+
+
+@pytest.mark.parametrize("said", ["http", "javascript", "A"])
+def test_a_visitor_is_sent_on_by_the_scheme_of_public_url_whatever_a_header_says(
+    make_app: Callable[..., Flask], said: str
+) -> None:
+    app = make_app(environment={"trusted_proxies": 1})
+    answer = app.test_client().get("/requests//no", base_url=PUBLIC_URL, headers={"X-Forwarded-Proto": said})
+
+    assert answer.status_code == 308
+    assert answer.location == f"{PUBLIC_URL}/requests/no"
 
 
 def stored(app: Flask) -> list:
