@@ -14,6 +14,7 @@ from ringback.dates import locale_of
 from ringback.errors import log
 from ringback.form import CallbackForm
 from ringback.languages import gettext as _
+from ringback.opening_hours import Interval
 from ringback.outbox import FormUse, Receipt
 from ringback.page import Answer, is_forged, own_origin, page, shown_as, titled
 from ringback.parts import parts
@@ -42,50 +43,69 @@ def show_form(key: str | None) -> Answer:
 def ask(key: str | None) -> Answer:
     """Judge a form and store what it asks for; the visitor is told only what is on the disk."""
     widget = _widget(key)
-    glance, now = _glance()
-    offered = glance.free_slots(widget, now)
-    sheet = CallbackForm(widget, parts().tokens, request.form, request.form, offered)
+    sheet = CallbackForm(widget, parts().tokens, request.form, request.form, _offered(widget))
     is_good = sheet.validate()
     if is_forged():
         return _form_page(sheet, 403, _(form.FROM_ELSEWHERE))
     try:
-        return _as_before(sheet, is_good) or _judge(sheet, is_good, glance.pauses.get(widget.key))
-    except RateLimitExceeded:
-        return _as_before(sheet, is_good) or _too_many(sheet)
-    except PausedError as error:
-        words = error.pause.words or _(form.PAUSED, company=widget.company)
-        return _form_page(sheet, 503, words, _(form.PAUSED_KEPT), tone="warning", is_paused=True)
-    except SlotTakenError:
-        sheet.refuse_time()
-        return _form_page(sheet, 422)
+        answer = _judged(sheet, is_good)
+        is_refused = answer.status_code != 303
+        return (_as_before(sheet) if is_good and is_refused else None) or answer
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
         return _form_page(sheet, 503, _(form.NOT_STORED), tone="warning")
 
 
-def _as_before(sheet: CallbackForm, is_good: bool) -> Answer | None:
-    """What this very form led to when it was sent before: asked before any limit, and costs nothing."""
-    use = _use_of(sheet) if is_good else None
+def _offered(widget: Widget) -> list[Interval]:
+    """The times that may be chosen. The store is looked into only where there are some."""
+    if not (widget.hours and widget.hours.slot_minutes):
+        return []
+    glance, now = _glance()
+    return glance.free_slots(widget, now)
+
+
+def _judged(sheet: CallbackForm, is_good: bool) -> Answer:
+    try:
+        return _judge(sheet, is_good)
+    except RateLimitExceeded:
+        return _too_many(sheet)
+    except PausedError as error:
+        words = error.pause.words or _(form.PAUSED, company=sheet.widget.company)
+        return _form_page(sheet, 503, words, _(form.PAUSED_KEPT), tone="warning", is_paused=True)
+    except SlotTakenError:
+        sheet.refuse_time()
+        return _form_page(sheet, 422)
+
+
+def _as_before(sheet: CallbackForm) -> Answer | None:
+    """What this very form led to when it was sent before: whatever stands against it now, it was accepted."""
+    use = _use_of(sheet)
     receipt = parts().outbox.find_use(use) if use else None
     return _answer_to(receipt, sheet) if receipt else None
 
 
 @limits.per_post
-def _judge(sheet: CallbackForm, is_good: bool, pause: Pause | None) -> Answer:
-    if pause:
-        raise PausedError(pause)  # before anything is asked to be mended that cannot be sent
+def _judge(sheet: CallbackForm, is_good: bool) -> Answer:
     fault = sheet.token_fault
     if fault or not is_good:
-        return _form_page(sheet, 422, *([_(form.NOTICES[fault])] if fault else []))
+        return _to_mend(sheet, *([_(form.NOTICES[fault])] if fault else []))
     if _is_too_quick(sheet):
-        return _form_page(sheet, 422, _(form.TOO_QUICK))
+        return _to_mend(sheet, _(form.TOO_QUICK))
     if sheet.is_time_gone:
         sheet.refuse_time()
-        return _form_page(sheet, 422)
+        return _to_mend(sheet)
     if sheet.number and not sheet.number.assigned and not _was_checked(sheet):
         sheet.ask_to_check(consent.button(sheet.widget, sheet.language))
-        return _form_page(sheet, 422)
+        return _to_mend(sheet)
     return _accept(sheet)
+
+
+def _to_mend(sheet: CallbackForm, *notice: str) -> Answer:
+    """The form once more. Nobody is asked to mend what could not be sent then: PausedError is raised instead."""
+    glance, _now = _glance()
+    if pause := glance.pauses.get(sheet.widget.key):
+        raise PausedError(pause)
+    return _form_page(sheet, 422, *notice)
 
 
 @limits.per_address

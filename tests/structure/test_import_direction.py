@@ -77,8 +77,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "own_file_page": {"own_file", "settings"},
     "page": {"brand", "cross_site", "embedding", "languages", "parts", "widget"},
     "form_page": {
-        *("availability", "consent", "database", "dates", "errors", "form", "languages", "limits", "outbox"),
-        *("page", "parts", "schedule", "widget"),
+        *("availability", "consent", "database", "dates", "errors", "form", "languages", "limits", "opening_hours"),
+        *("outbox", "page", "parts", "schedule", "widget"),
     },
     "request_page": {
         *("callback_request", "confirmation", "dates", "errors", "languages", "opening_hours", "page", "parts"),
