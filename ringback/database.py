@@ -442,4 +442,4 @@ def _until_unlocked(statement: Any, deadline: float) -> None:
         except Exception as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
-            time.sleep(0.005)  # the other process tells nobody when it is done
+            time.sleep(0.001)  # the other process tells nobody when it is done

@@ -25,33 +25,33 @@ class Numbers:
         self._settings = settings
         self._per_number = parse_many(settings.limits.per_number)
         self._per_widget = parse_many(settings.limits.per_widget)
-        # Made once: they are asked with every request.
-        self._number_is_over = _is_over(_ASKED_FOR, self._per_number)
-        self._widget_is_over = _is_over(requests.c.widget == sa.bindparam("widget"), self._per_widget)
+        # Made once, and one statement: it is asked with every request.
+        self._silent = _silent(len(settings.secret_keys))
+        # Erased ones count as well: else whoever deletes a request could ask anew, all night.
+        asked_for = sa.or_(
+            requests.c.phone == _PHONE, requests.c.number_hash.in_(_hashes(len(settings.secret_keys)))
+        )
+        this_widget = requests.c.widget == sa.bindparam("widget")
+        self._all = self._silent.add_columns(
+            _is_over(asked_for, self._per_number, "number").label("number_is_over"),
+            _is_over(this_widget, self._per_widget, "widget").label("widget_is_over"),
+        )
 
     def why_held(self, connection: sa.Connection, answers: Answers, now: datetime) -> Held | None:
         """Why a new request is not to be handed over by itself, or None."""
-        silent = self.why_silent(connection, answers.phone, now)
-        if silent:
-            return silent
-        # Erased ones count as well: else whoever deletes a request could ask anew, all night.
-        number = {"phone": answers.phone, "hashes": self._hashes(answers.phone)}
-        if connection.execute(self._number_is_over, number | _windows(self._per_number, now)).scalar():
-            return Held.NUMBER_LIMIT
         _lock_widget(connection, answers.widget)
-        widget = {"widget": answers.widget}
-        if connection.execute(self._widget_is_over, widget | _windows(self._per_widget, now)).scalar():
-            return Held.WIDGET_LIMIT
-        return None
+        values = self._values(answers.phone, now) | {"widget": answers.widget}
+        windows = _windows(self._per_number, now, "number") | _windows(self._per_widget, now, "widget")
+        row = connection.execute(self._all, values | windows).one()
+        if silent := _why_silent(row):
+            return silent
+        if row.number_is_over:
+            return Held.NUMBER_LIMIT
+        return Held.WIDGET_LIMIT if row.widget_is_over else None
 
     def why_silent(self, connection: sa.Connection, phone: str, now: datetime) -> Held | None:
         """Whether an operator blocked the number, or the person it belongs to stopped the calls."""
-        beginnings = [phone[:length] for length in range(1, len(phone) + 1)]
-        values = {"phone": phone, "beginnings": beginnings, "hashes": self._hashes(phone), "now": now}
-        row = connection.execute(_SILENT, values).one()
-        if row.blocked:
-            return Held.BLOCKED
-        return Held.STOPPED if row.stopped else None
+        return _why_silent(connection.execute(self._silent, self._values(phone, now)).one())
 
     def stop(self, connection: sa.Connection, phone: str, now: datetime) -> None:
         """Hold requests for a number for `stop_days` from now."""
@@ -67,6 +67,11 @@ class Numbers:
     def counted_for(self) -> timedelta:
         """How long a request counts against its number."""
         return timedelta(seconds=max(item.get_expiry() for item in self._per_number))
+
+    def _values(self, phone: str, now: datetime) -> dict[str, Any]:
+        beginnings = {f"beginning_{length}": phone[:length] for length in _LENGTHS}
+        hashes = {f"hash_{place}": hash for place, hash in enumerate(self._hashes(phone))}
+        return {"phone": phone, "now": now} | beginnings | hashes
 
     def _hashes(self, phone: str) -> list[str]:
         """By each key that is still accepted, the newest last."""
@@ -113,7 +118,13 @@ def _lock_widget(connection: sa.Connection, widget: str) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
-def _is_over(which: sa.ColumnElement[bool], limit: list[RateLimitItem]) -> sa.Select[Any]:
+def _why_silent(row: Any) -> Held | None:
+    if row.blocked:
+        return Held.BLOCKED
+    return Held.STOPPED if row.stopped else None
+
+
+def _is_over(which: sa.ColumnElement[bool], limit: list[RateLimitItem], of: str) -> sa.ColumnElement[bool]:
     """Whether one of the limits is reached: whether there is, in its window, a request for each that it allows.
 
     Skipping all but the last of them leaves the counting to the index, however wide the limit is.
@@ -121,29 +132,33 @@ def _is_over(which: sa.ColumnElement[bool], limit: list[RateLimitItem]) -> sa.Se
     reached = [
         sa.exists(
             sa.select(requests.c.id)
-            .where(which, requests.c.requested_at > sa.bindparam(f"since_{place}", type_=Instant))
+            .where(which, requests.c.requested_at > sa.bindparam(f"{of}_since_{place}", type_=Instant))
             .offset(item.amount - 1)
             .limit(1)
         )
         for place, item in enumerate(limit)
     ]
-    return sa.select(sa.or_(*reached))
+    return sa.or_(*reached)
 
 
-def _windows(limit: list[RateLimitItem], now: datetime) -> dict[str, datetime]:
+def _windows(limit: list[RateLimitItem], now: datetime, of: str) -> dict[str, datetime]:
     """When the window of each of the limits began."""
-    return {f"since_{place}": now - timedelta(seconds=item.get_expiry()) for place, item in enumerate(limit)}
+    return {f"{of}_since_{place}": now - timedelta(seconds=item.get_expiry()) for place, item in enumerate(limit)}
 
 
 _PHONE: sa.BindParameter[str] = sa.bindparam("phone")
-_HASHES: sa.BindParameter[str] = sa.bindparam("hashes", expanding=True)
-_ASKED_FOR = sa.or_(requests.c.phone == _PHONE, requests.c.number_hash.in_(_HASHES))
-_BLOCKING = sa.or_(
-    sa.and_(blocks.c.digits == _PHONE, sa.not_(blocks.c.is_range)),
-    sa.and_(blocks.c.digits.in_(sa.bindparam("beginnings", expanding=True)), blocks.c.is_range),
-)
-_STOPPING = sa.and_(stops.c.number_hash.in_(_HASHES), stops.c.until > sa.bindparam("now", type_=Instant))
-_SILENT = sa.select(
-    sa.exists().where(_BLOCKING).label("blocked"),
-    sa.exists().where(_STOPPING).label("stopped"),
-)
+_LENGTHS = range(1, 16)  # of what a number can begin with
+
+
+def _hashes(keys: int) -> list[sa.BindParameter[str]]:
+    return [sa.bindparam(f"hash_{place}") for place in range(keys)]
+
+
+def _silent(keys: int) -> sa.Select[bool, bool]:
+    beginnings: list[sa.BindParameter[str]] = [sa.bindparam(f"beginning_{length}") for length in _LENGTHS]
+    blocking = sa.or_(
+        sa.and_(blocks.c.digits == _PHONE, sa.not_(blocks.c.is_range)),
+        sa.and_(blocks.c.digits.in_(beginnings), blocks.c.is_range),
+    )
+    stopping = sa.and_(stops.c.number_hash.in_(_hashes(keys)), stops.c.until > sa.bindparam("now", type_=Instant))
+    return sa.select(sa.exists().where(blocking).label("blocked"), sa.exists().where(stopping).label("stopped"))
