@@ -191,6 +191,8 @@ def _lay(trap: _Trap) -> None:
     wrap(Samespace, "make_call", before=Point.CLAIMED, after=Point.ANSWERED)
     wrap(HTTPConnection, "getresponse", before=Point.SENT)
     wrap(Outbox, "settle", after=Point.SETTLED)
+    # What is committed may be claimed while it is still being flushed: that would be another point.
+    _take_turns(Outbox, "_accept_once", "claim")
 
 
 def _wrap(
@@ -213,6 +215,21 @@ def _wrap(
         return result
 
     setattr(owner, name, wrapped)
+
+
+def _take_turns(owner: type, *names: str) -> None:
+    turn = threading.Lock()
+
+    def alone(method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def waiting(*args: Any, **kwargs: Any) -> Any:
+            with turn:
+                return method(*args, **kwargs)
+
+        return waiting
+
+    for name in names:
+        setattr(owner, name, alone(getattr(owner, name)))
 
 
 # --- the deliberate faults ---
