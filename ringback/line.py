@@ -33,7 +33,7 @@ class Line:
     """The one connection of one call: how far it got, and the clock that hangs up.
 
     A socket's own time-out starts anew with every byte, so a server that drips could hold a call
-    for hours. Here a timer shuts the connection down when the time is up, and every read and
+    for hours. Here a clock shuts the connection down when the time is up, and every read and
     write that waits on it ends.
     """
 
@@ -44,7 +44,9 @@ class Line:
         self._connect_by = now + seconds * CONNECT_SHARE
         self.was_sent = False
         self._fault: str | None = None
-        self._timer: threading.Timer | None = None
+        self._clock: threading.Thread | None = None
+        self._over = threading.Event()
+        self._stage = threading.Lock()  # "sent" and "too late to be sent" exclude each other
         self._handle: socket.socket | None = None
         self.timed_out = False
 
@@ -75,11 +77,10 @@ class Line:
 
     def established(self) -> None:
         """Note that the way is clear, so that from here on the request counts as sent."""
-        self.stop_clock()
-        if self.timed_out:
-            raise TimeoutError
-        self._start_clock(self._ends_at)
-        self.was_sent = True
+        with self._stage:
+            if self.timed_out:
+                raise TimeoutError
+            self.was_sent = True
 
     def failed(self, error: Exception) -> None:
         """Note why there is no connection."""
@@ -90,11 +91,11 @@ class Line:
         return self._fault or _why(error)
 
     def stop_clock(self) -> None:
-        """End the timer; `timed_out` says whether it came first."""
-        if self._timer:
-            self._timer.cancel()
-            self._timer.join()
-            self._timer = None
+        """Stop watching; `timed_out` says whether the time was up first."""
+        self._over.set()
+        if self._clock:
+            self._clock.join()
+            self._clock = None
 
     def close(self) -> None:
         self.stop_clock()
@@ -130,18 +131,22 @@ class Line:
             # TLS takes the socket over and leaves this one empty; a second handle on the same
             # connection shuts down both.
             self._handle = sock.dup()
-            self._start_clock(self._connect_by)
+            self._clock = threading.Thread(target=self._tick, name="samespace-clock", daemon=True)
+            self._clock.start()
         except BaseException:
             sock.close()
             raise
         sock.settimeout(self.socket_seconds)
         return sock
 
-    def _start_clock(self, at: float) -> None:
-        timer = threading.Timer(max(at - monotonic(), 0), self._hang_up)
-        timer.daemon = True
-        timer.start()
-        self._timer = timer
+    def _tick(self) -> None:
+        """Hang up when there is no connection in time, or no whole answer."""
+        if self._over.wait(self._connect_by - monotonic()):
+            return
+        with self._stage:
+            self.timed_out = not self.was_sent
+        if self.timed_out or not self._over.wait(self._ends_at - monotonic()):
+            self._hang_up()
 
     def _hang_up(self) -> None:
         self.timed_out = True

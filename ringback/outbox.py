@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ from ringback.callback_request import (
 )
 from ringback.consent import Consent
 from ringback.database import Database, Instant, consents, events, requests
+from ringback.due import Due
 from ringback.gate import Gate, Sign, Traffic
 from ringback.numbers import Numbers
 from ringback.opening_hours import Interval
@@ -276,16 +278,16 @@ class Outbox:
         """
         now = self._clock()
         with self._database.read() as connection:
-            if connection.execute(_DUE, {"now": now, "shut": [], "closed": []}).first() is None:
+            if Due(now).first(connection) is None:
                 return None
         with self._database.write() as connection:
             now = self._clock()  # the door may have kept us waiting, and the lease begins here
             traffic = self.gate.look(connection)
             if traffic.is_stopped(now):
                 return None
-            shut = sorted(self.gate.shut_widgets(traffic, now) | set(busy_widgets))
-            which = {"now": now, "shut": shut, "closed": sorted(self._closed(now))}
-            head = self._head(connection, traffic, which)
+            head = self._head(
+                connection, traffic, self._due(now, self.gate.shut_widgets(traffic, now), busy_widgets)
+            )
             if head is None or not self._may_decide(connection, head.phone):
                 return None
             # Who is held takes no place from those who are rung.
@@ -295,35 +297,33 @@ class Outbox:
                 return None
             return self._take(connection, head, owner, now)
 
+    def _due(self, now: datetime, *shut: Collection[str]) -> Due:
+        return Due(now, tuple(sorted(set().union(*shut))), tuple(sorted(self._closed(now))))
+
     def _closed(self, now: datetime) -> dict[str, datetime]:
         """When the teams open whose widgets are closed now. One that never opens again counts as open."""
         found = {key: opening_hours.next_opening(w.hours, now) for key, w in self._settings.widgets.items()}
         return {key: opening for key, opening in found.items() if opening and opening > now}
 
-    def _head(self, connection: sa.Connection, traffic: Traffic, which: dict[str, Any]) -> Any:
+    def _head(self, connection: sa.Connection, traffic: Traffic, due: Due) -> Any:
         """What goes next. While places are few, a held request goes only where nobody waits who is to be rung."""
-        head = connection.execute(_DUE_TO_TAKE, which).first()
+        head = due.first_to_take(connection)
         if head is None or not head.held:
             return head
         widget = self._settings.widget(head.widget)
         if traffic.breaker.state == "closed" and not (widget and traffic.is_paused(widget)):
             return head
-        rung = connection.execute(_RUNG_TO_TAKE, which).first()
+        rung = due.first_to_take(connection, rung_only=True)
         return rung or (None if widget and traffic.is_paused(widget) else head)
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them.
-
-        What is held for the number until later goes along in all that shows, as if it had joined: else its page
-        would tell, by waiting on. What is held and due has its own turn.
-        """
-        later = sa.and_(requests.c.phone == head.phone, _IS_HELD, requests.c.next_attempt_at > now)
-        claimed = requests.c.id == head.id if head.held else _waiting_for(head.phone)
-        together = sa.or_(claimed, sa.and_(later, requests.c.state == State.WAITING))
-        highest = sa.select(sa.func.max(requests.c.attempt)).where(claimed).scalar_subquery()
+        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
-        values: dict[str, Any] = {"owner": owner, "lease_ends_at": lease, "attempt": highest + 1}
-        rows = transitions.apply(connection, transitions.CLAIM, together, now, **values)
+        given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
+        if head.held:
+            rows = transitions.run(connection, transitions.CLAIM, _TAKE_HELD, now, of_id=head.id, **given)
+        else:
+            rows = transitions.run(connection, transitions.CLAIM, _TAKE, now, **given)
         rows = [row for row in rows if (row.held is None) == (head.held is None)]
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
         return Claim(tuple(as_request(row) for row in rows), owner, rows[0].attempt)
@@ -349,22 +349,26 @@ class Outbox:
                 if claim.is_quoted_in(why):
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
                 self.gate.note(connection, settlement.sign, widget, why, now, wait)
-            # By number and not by id: what came in while the call was in the air has joined it.
-            mine = requests.c.phone == phone, requests.c.owner == claim.owner, requests.c.attempt == claim.attempt
-            along = settlement if claim.is_held else replace(settlement, detail=_WENT_ALONG)
-            held = self._end(connection, sa.and_(*mine, _IS_HELD), along, now)
-            rung = self._end(connection, sa.and_(*mine, sa.not_(_IS_HELD)), settlement, now)
-            return bool(held if claim.is_held else rung)
+            along = settlement.detail if claim.is_held else _WENT_ALONG
+            mine = {"of_phone": phone, "of_owner": claim.owner, "of_attempt": claim.attempt}
+            moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
+            return any((row.held is not None) == claim.is_held for row in moved)
 
     def _end(
-        self, connection: sa.Connection, which: sa.ColumnElement[bool], settlement: Settlement, now: datetime
+        self,
+        connection: sa.Connection,
+        which: sa.ColumnElement[bool],
+        settlement: Settlement,
+        now: datetime,
+        detail_of_held: str | None = None,
+        **parameters: Any,
     ) -> list[Any]:
-        values: dict[str, Any] = {"owner": None, "lease_ends_at": None}
         if settlement.next_attempt_at:
-            values["next_attempt_at"] = settlement.next_attempt_at
-        if settlement.transition is transitions.LOSE_AND_RESEND:
-            values["resend_at"] = settlement.next_attempt_at
-        moved = transitions.apply(connection, settlement.transition, which, now, settlement.detail, **values)
+            parameters["again_at"] = settlement.next_attempt_at
+        statement = _ending(settlement.transition, which, bool(settlement.next_attempt_at))
+        moved = transitions.run(
+            connection, settlement.transition, statement, now, settlement.detail, detail_of_held, **parameters
+        )
         if settlement.transition is transitions.RETURN:
             self._hold_silent(connection, moved, now)
         return moved
@@ -388,20 +392,19 @@ class Outbox:
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
         now = self._clock()
-        waiting, sending = requests.c.state == State.WAITING, requests.c.state == State.HANDING_OVER
+        waiting = requests.c.state == State.WAITING
         closed = self._closed(now)
         late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
-        cut_off = sa.and_(sending, requests.c.lease_ends_at <= now)
         to_resend = sa.and_(requests.c.state == State.UNKNOWN, requests.c.resend_at <= now)
         with self._database.read() as connection:
             shut_out = [_shut_out(key, now) for key in closed]
-            some = sa.select(requests.c.id).where(sa.or_(late, cut_off, to_resend, *shut_out)).limit(1)
-            if connection.execute(some).first() is None:
+            some = sa.select(requests.c.id).where(sa.or_(late, _CUT_OFF, to_resend, *shut_out)).limit(1)
+            if connection.execute(some, {"now": now}).first() is None:
                 return []
         with self._database.write() as connection:
             self._lock_numbers(connection, to_resend)
             self._wait_for_opening(connection, closed, now)
-            moved = self._cut_off(connection, cut_off, now)
+            moved = self._cut_off(connection, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
             resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
             self._hold_silent(connection, resent, now)
@@ -421,14 +424,14 @@ class Outbox:
         for phone in connection.execute(found).scalars().all():
             self._database.lock_number(connection, phone)
 
-    def _cut_off(self, connection: sa.Connection, cut_off: sa.ColumnElement[bool], now: datetime) -> list[Any]:
+    def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""
         moved: list[Any] = []
-        for resent in (False, True):
+        for which, was_resent in ((_CUT_OFF_AT_FIRST, False), (_CUT_OFF_AGAIN, True)):
             end = self.lost("the process that handed it over ended")
-            if resent:
+            if was_resent:
                 end = Settlement(transitions.LOSE, end.detail)
-            moved += self._end(connection, sa.and_(cut_off, requests.c.resent == resent), end, now)
+            moved += self._end(connection, which, end, now)
         return moved
 
     def take_probe(self) -> bool:
@@ -452,9 +455,8 @@ class Outbox:
             traffic = self.gate.look(connection)
             if traffic.is_stopped(now):
                 return False
-            shut = sorted(self.gate.shut_widgets(traffic, now))
-            which = {"now": now - after, "shut": shut, "closed": sorted(self._closed(now))}
-            return connection.execute(_DUE, which).first() is not None
+            due = replace(self._due(now, self.gate.shut_widgets(traffic, now)), now=now - after)
+            return due.first(connection) is not None
 
 
 _IS_HELD = requests.c.held.is_not(None)
@@ -469,36 +471,8 @@ _ANSWERS = (
 )
 
 
-def _waiting_for(phone: str) -> sa.ColumnElement[bool]:
+def _waiting_for(phone: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
     return sa.and_(requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None))
-
-
-_IN_ITS_SLOT = sa.and_(
-    requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > sa.bindparam("now", type_=Instant)
-)
-
-
-def _due() -> sa.Select[Any]:
-    """What may be claimed at `now`, of widgets that are neither `shut` nor `closed`; not a number in the air.
-
-    The oldest promise first: `give_up_at` is every request's promise plus the same patience.
-    """
-    other = requests.alias()
-    in_the_air = sa.exists().where(
-        other.c.phone == requests.c.phone, other.c.state == State.HANDING_OVER, other.c.held.is_(None)
-    )
-    return (
-        sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
-        # Written out, so that the planner knows that the small index of what waits will do.
-        .where(requests.c.state == sa.literal_column("'waiting'"))
-        .where(requests.c.next_attempt_at <= sa.bindparam("now", type_=Instant))
-        .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
-        .where(requests.c.widget.not_in(sa.bindparam("shut", expanding=True)))
-        # A time that was promised is kept, though the opening hours have changed since.
-        .where(sa.or_(requests.c.widget.not_in(sa.bindparam("closed", expanding=True)), _IN_ITS_SLOT))
-        .order_by(requests.c.give_up_at, requests.c.next_attempt_at, requests.c.requested_at)
-        .limit(1)
-    )
 
 
 # Made once: they are asked with every request, or several times a second.
@@ -513,9 +487,42 @@ _IN_THE_AIR = (
 )
 _STORE = requests.insert()
 _NOTE_CONSENT = consents.insert()
-_DUE = _due()
-_DUE_TO_TAKE = _DUE.with_for_update(skip_locked=True)
-_RUNG_TO_TAKE = _DUE.where(requests.c.held.is_(None)).with_for_update(skip_locked=True)
+
+
+def _taking(claimed: sa.ColumnElement[bool]) -> Any:
+    """What is held for the number until later goes along in all that shows, as if it had joined: else its page
+    would tell, by waiting on. What is held and due has its own turn.
+    """
+    later = sa.and_(requests.c.phone == _OF_PHONE, _IS_HELD, requests.c.next_attempt_at > transitions.NOW)
+    together = sa.or_(claimed, sa.and_(later, requests.c.state == State.WAITING))
+    highest = sa.select(sa.func.max(requests.c.attempt)).where(claimed).scalar_subquery()
+    lease_ends_at = sa.bindparam("until", type_=Instant)
+    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": highest + 1}
+    return transitions.change(transitions.CLAIM, together, **values)
+
+
+_OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
+_TAKE = _taking(_waiting_for(_OF_PHONE))
+_TAKE_HELD = _taking(requests.c.id == sa.bindparam("of_id"))
+# By number and not by id: what came in while the call was in the air has joined it.
+_OF_A_CLAIM = sa.and_(
+    requests.c.phone == _OF_PHONE,
+    requests.c.owner == sa.bindparam("of_owner"),
+    requests.c.attempt == sa.bindparam("of_attempt"),
+)
+_CUT_OFF = sa.and_(requests.c.state == State.HANDING_OVER, requests.c.lease_ends_at <= transitions.NOW)
+_CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
+_CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))
+
+
+@cache
+def _ending(transition: Transition, which: sa.ColumnElement[bool], is_tried_again: bool) -> Any:
+    values: dict[str, Any] = {"owner": None, "lease_ends_at": None}
+    if is_tried_again:
+        values["next_attempt_at"] = sa.bindparam("again_at", type_=Instant)
+    if transition is transitions.LOSE_AND_RESEND:
+        values["resend_at"] = sa.bindparam("again_at", type_=Instant)
+    return transitions.change(transition, which, **values)
 
 
 def _shut_out(key: str, now: datetime) -> sa.ColumnElement[bool]:

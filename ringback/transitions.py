@@ -13,7 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import EventKind, Held, State
-from ringback.database import alerts, events, requests
+from ringback.database import Instant, alerts, events, requests
+
+# The moment of a change, in statements that are made before it.
+NOW = sa.bindparam("now", type_=Instant)
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,9 @@ RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
 RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
 
 
+_RECORD = events.insert()
+
+
 def apply(
     connection: sa.Connection,
     transition: Transition,
@@ -55,17 +61,38 @@ def apply(
     **values: Any,
 ) -> list[Any]:
     """Take the requests along an arrow, if they still stand at its start. The rows of those that did, as now."""
-    change = (
+    return run(connection, transition, change(transition, which, **values), now, detail)
+
+
+def change(transition: Transition, which: sa.ColumnElement[bool], **values: Any) -> Any:
+    """The statement of an arrow, for `run`. Where it runs often it is made once: making it costs more than a run.
+
+    `which` and `values` may hold parameters, of any name that is no column's.
+    """
+    return (
         requests.update()
         .where(which, requests.c.state == transition.before, requests.c.erased_at.is_(None))
-        .values(state=transition.after, changed_at=now, **values)
+        .values(state=transition.after, changed_at=NOW, **values)
         .returning(requests)
     )
-    rows = list(connection.execute(change))
-    ids = [row.id for row in rows]
-    record(connection, ids, now, transition.event, detail)
-    if transition.needs_person:
-        tell(connection, ids, now, transition.after)
+
+
+def run(
+    connection: sa.Connection,
+    transition: Transition,
+    statement: Any,
+    now: datetime,
+    detail: str | None = None,
+    detail_of_held: str | None = None,
+    **parameters: Any,
+) -> list[Any]:
+    """As `apply`, with a statement of `change`. Held requests may have a detail of their own."""
+    rows = list(connection.execute(statement, {"now": now, **parameters}))
+    for is_held, why in ((False, detail), (True, detail_of_held or detail)):
+        ids = [row.id for row in rows if (row.held is not None) == is_held]
+        record(connection, ids, now, transition.event, why)
+        if ids and transition.needs_person:
+            tell(connection, ids, now, transition.after)
     return rows
 
 
@@ -84,7 +111,7 @@ def record(
     """Add to the history of these requests."""
     rows = [{"request_id": id, "at": at, "kind": kind, "detail": detail} for id in ids]
     if rows:
-        connection.execute(events.insert(), rows)
+        connection.execute(_RECORD, rows)
 
 
 def tell(connection: sa.Connection, ids: Iterable[str], at: datetime, kind: str) -> None:

@@ -52,8 +52,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "transitions": {"callback_request", "database"},
     "gate": {"database", "settings", "widget"},
     "numbers": {"callback_request", "database", "settings"},
+    "due": {"callback_request", "database"},
     "outbox": {
-        *("callback_request", "consent", "database", "gate", "numbers", "opening_hours", "schedule"),
+        *("callback_request", "consent", "database", "due", "gate", "numbers", "opening_hours", "schedule"),
         *("settings", "transitions"),
     },
     "attention": {"callback_request", "database", "numbers", "outbox", "settings", "transitions"},
@@ -77,7 +78,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "own_file_page": {"own_file", "settings"},
     "page": {"brand", "cross_site", "embedding", "languages", "parts", "widget"},
     "form_page": {
-        *("availability", "consent", "database", "dates", "errors", "form", "languages", "limits", "opening_hours"),
+        *(
+            "availability",
+            "consent",
+            "database",
+            "dates",
+            "errors",
+            "form",
+            "languages",
+            "limits",
+            "opening_hours",
+        ),
         *("outbox", "page", "parts", "schedule", "widget"),
     },
     "request_page": {

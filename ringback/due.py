@@ -1,0 +1,69 @@
+"""What may be handed over now, the oldest promise first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.callback_request import State
+from ringback.database import Instant, requests
+
+_NOW = sa.bindparam("now", type_=Instant)
+_IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > _NOW)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due at `now`, of widgets that are neither `shut` nor `closed`. Of a number in the air, nothing."""
+
+    now: datetime
+    shut: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+
+    def first(self, connection: sa.Connection) -> Any:
+        """The id, phone, held and widget of what goes next, or None."""
+        return connection.execute(_due(len(self.shut), len(self.closed)), self._values).first()
+
+    def first_to_take(self, connection: sa.Connection, rung_only: bool = False) -> Any:
+        """The same, locked, passing over what others have locked. `rung_only`: nothing that is held."""
+        statement = _due_to_take(len(self.shut), len(self.closed), rung_only)
+        return connection.execute(statement, self._values).first()
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        shut = {f"shut_{place}": key for place, key in enumerate(self.shut)}
+        closed = {f"closed_{place}": key for place, key in enumerate(self.closed)}
+        return {"now": self.now, **shut, **closed}
+
+
+@cache  # one for each number of widgets: to make a statement takes longer than to run it
+def _due(shut: int, closed: int) -> sa.Select[Any]:
+    """`give_up_at`, by which it is ordered, is every request's promise plus the same patience."""
+    other = requests.alias()
+    in_the_air = sa.exists().where(
+        other.c.phone == requests.c.phone, other.c.state == State.HANDING_OVER, other.c.held.is_(None)
+    )
+    return (
+        sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
+        # Written out, so that the planner knows that the small index of what waits will do.
+        .where(requests.c.state == sa.literal_column("'waiting'"))
+        .where(requests.c.next_attempt_at <= _NOW)
+        .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
+        .where(*_not_of("shut", shut))
+        # A time that was promised is kept, though the opening hours have changed since.
+        .where(*(sa.or_(mine, _IN_ITS_SLOT) for mine in _not_of("closed", closed)))
+        .order_by(requests.c.give_up_at, requests.c.next_attempt_at, requests.c.requested_at)
+        .limit(1)
+    )
+
+
+@cache
+def _due_to_take(shut: int, closed: int, rung_only: bool) -> sa.Select[Any]:
+    rung = [requests.c.held.is_(None)] if rung_only else []
+    return _due(shut, closed).where(*rung).with_for_update(skip_locked=True)
+
+
+def _not_of(name: str, count: int) -> list[sa.ColumnElement[bool]]:
+    return [requests.c.widget != sa.bindparam(f"{name}_{place}") for place in range(count)]
