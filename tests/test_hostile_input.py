@@ -65,6 +65,7 @@ ZONES = {"", *available_timezones()}
 OPERATORS_READ = {
     *(None, Held.SUSPECTED, 'accepted: {"success": true}', "refused: Cant make call! Not logged In"),
     *("held, on the attention list", "held; the team refuses at the moment"),
+    "held, and shown as the others for its number",
 }
 AGREED_TO = {
     "I agree that Acme Ltd may call me on this number about my request",
