@@ -23,7 +23,7 @@ log = logging.getLogger("ringback.database")
 
 # A store that is stuck has to be answered for within 15 s, so nothing here waits longer than this.
 PATIENCE_SECONDS = 8.0
-_SQLITE_TRY_SECONDS = 0.02
+_SQLITE_TRY_MS = 20
 _SMALL_BYTES = 50_000_000  # written anew in some 0.3 s
 _MIGRATION_LOCK = 0x52696E67  # "Ring", any constant of our own
 
@@ -393,7 +393,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         pool_size=10,
         max_overflow=20,
         pool_timeout=PATIENCE_SECONDS,
-        connect_args={"timeout": _SQLITE_TRY_SECONDS, "isolation_level": None},
+        connect_args={"timeout": _SQLITE_TRY_MS / 1000, "isolation_level": None},
     )
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -424,10 +424,22 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     (https://www.sqlite.org/lang_transaction.html, "Read transactions versus write transactions").
     """
     deadline = connection.get_execution_options().get("write_deadline")
-    if deadline is None:
-        connection.exec_driver_sql("BEGIN")
-    else:
-        _until_unlocked(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"), deadline)
+    sqlite: Any = connection.connection.driver_connection
+    try:
+        if deadline is None:
+            sqlite.execute("BEGIN")
+        else:
+            _begin_to_write(sqlite, deadline)
+    except sqlite3.Error as error:
+        raise StoreError(f"no transaction could begin ({type(error).__name__})") from error
+
+
+def _begin_to_write(sqlite: Any, deadline: float) -> None:
+    sqlite.execute("PRAGMA busy_timeout = 0")  # while SQLite waits, nobody else of a gevent worker is served
+    try:
+        _until_unlocked(lambda: sqlite.execute("BEGIN IMMEDIATE"), deadline)
+    finally:
+        sqlite.execute(f"PRAGMA busy_timeout = {_SQLITE_TRY_MS}")
 
 
 def _until_unlocked(statement: Any, deadline: float) -> None:
