@@ -40,7 +40,7 @@ packages: .venv/test
 pictures: browser
 	$(BIN)/python -m tests.browser.pictures
 
-# Every state in every look, drawn into tests/output/sheets for a person to look at. Some four minutes.
+# Every state in every look, drawn into tests/output/sheets for a person to look at. Some seven minutes.
 sheets: browser
 	$(BIN)/python -m tests.browser.sheets
 

@@ -27,11 +27,10 @@ _CLOSING_SOON = timedelta(minutes=15)
 
 @dataclass(frozen=True)
 class Choice:
-    """One time as the form offers it. `value` is its start in UTC, `2026-11-24T14:00Z`."""
+    """One time as the form offers it. `value` is its start in UTC, `2026-11-24T14:00Z`, and `end` is like it."""
 
     value: str
     label: str
-    start: str
     end: str
 
 
@@ -210,8 +209,7 @@ def _day_name(at: datetime, now: datetime, clock: Clock) -> str:
 
 
 def _choice(slot: Interval, clock: Clock) -> Choice:
-    label = clock.slot(slot.start, slot.end)
-    return Choice(value_of(slot.start), label, slot.start.isoformat(), slot.end.isoformat())
+    return Choice(value_of(slot.start), clock.slot(slot.start, slot.end), value_of(slot.end))
 
 
 def _days_until(at: datetime, now: datetime, clock: Clock) -> int:

@@ -2,13 +2,16 @@
 
 They are the values that sentences are made with, whole in themselves: the order of their parts is the language's.
 A zone is named by its city. `locale` is a language with the region whose way of writing it is, `en_GB`.
+static/when.js writes times as is done here.
 """
 
 import re
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time, get_timezone_location, get_timezone_name
+from babel.core import get_global
+from babel.dates import format_date, format_skeleton, format_time
 
 from ringback.languages import gettext as _
 from ringback.widget import Widget
@@ -25,10 +28,19 @@ def locale_of(widget: Widget, language: str) -> str:
 
 def city(zone: tzinfo, locale: str) -> str:
     """`Europe/London` as people say it."""
-    if str(zone).rpartition("/")[2].upper() == "UTC":
-        return "UTC"
-    place = get_timezone_location(zone, locale=locale, return_city=True)
-    return place.rpartition("/")[2]  # of Argentina's the country comes along
+    return _city(str(zone), locale)
+
+
+@cache
+def _city(zone: str, locale: str) -> str:
+    aliases, names = get_global("zone_aliases"), Locale.parse(locale).time_zones
+    newest = aliases.get(zone, zone)
+    # Unicode keeps the names of a zone under what it was called first: those of Asia/Kolkata are Asia/Calcutta's.
+    for known in (newest, *(old for old, new in aliases.items() if new == newest)):
+        if name := names.get(known, {}).get("city"):
+            return str(name)
+    place = newest.rpartition("/")[2]
+    return "UTC" if place.upper() == "UTC" else place.replace("_", " ")
 
 
 def value_of(start: datetime) -> str:
@@ -58,12 +70,19 @@ class Clock:
         return at.astimezone(self._zone).date()
 
     def time(self, at: datetime) -> str:
-        """`14:00`; in an hour that is repeated with the zone's name of the moment, or nobody could tell which."""
+        """`14:00`; in an hour that is repeated `01:30 GMT+1`, or nobody could tell which."""
         local = at.astimezone(self._zone)
         text = str(format_time(local, "short", locale=self._locale))
         if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
             return text
-        return f"{text} {get_timezone_name(local, 'short', locale=self._locale)}"
+        return f"{text} {self._offset(local)}"
+
+    def _offset(self, local: datetime) -> str:
+        """`GMT+1`, in French `UTC+1`. Names such as BST are not known where people have others."""
+        minutes = (local.utcoffset() or timedelta()) // timedelta(minutes=1)
+        hours, rest = divmod(abs(minutes), 60)
+        text = f"{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
+        return str(Locale.parse(self._locale).zone_formats["gmt"] % text)
 
     def named_time(self, at: datetime) -> str:
         """`14:00 London time`."""
@@ -96,7 +115,8 @@ class Clock:
     def whole_date(self, at: datetime) -> str:
         """`Tuesday 24 November`."""
         skeletons = Locale.parse(self._locale).datetime_skeletons
-        found = next(skeletons[name] for name in ("MMMMEEEEd", "MMMMEd", "MMMEd") if name in skeletons)
-        # Babel takes the nearest pattern there is, and leaves its names as short as they are.
-        pattern = re.sub("(?<!M)MMM(?!M)", "MMMM", re.sub("E+", "EEEE", str(found)))
+        nearest = ("MMMMEEEEd", "MMMEEEEd", "MMMMEd", "MMMEd")
+        found = next(skeletons[name] for name in nearest if name in skeletons)
+        # Babel leaves the names of such a pattern as short as they are.
+        pattern = re.sub("(?<!M)MMM(?!M)", "MMMM", re.sub("E+|ccc+", "EEEE", str(found)))
         return str(format_date(self.day(at), pattern, locale=self._locale))

@@ -9,29 +9,18 @@ const PUT_BACK = [30, 60];
 
 const MINUTE_MS = 60_000;
 
-/** Cities that some browsers still call as the time zone database did long ago. */
-const CALLED_NOW = {
-  Asmera: "Asmara",
-  Calcutta: "Kolkata",
-  Godthab: "Nuuk",
-  Katmandu: "Kathmandu",
-  Kiev: "Kyiv",
-  Rangoon: "Yangon",
-  Saigon: "Ho Chi Minh City",
-};
+/** A zone with a place; browsers that hide theirs give none. */
+const PLACE = /^(?!Etc\/)[A-Z].*\//;
 
-/** A day, an hour, a whole label as people in one zone write them. */
+/** A day, an hour, a whole label as people in one zone write them, as ringback/dates.py does. */
 class Clock {
   /** `words` are the patterns of the page's language: of a slot, of today, of tomorrow. */
   constructor({ locale, ...words }, zone) {
     this.words = words;
-    const format = (options) => {
-      // With the digits that the server writes, whatever the language would.
-      const made = new Intl.DateTimeFormat(locale, { ...options, timeZone: zone, numberingSystem: "latn" });
-      return (at) => made.format(at);
-    };
+    // With the digits that the server writes, whatever the language would.
+    this.writer = (how) => new Intl.DateTimeFormat(locale, { ...how, timeZone: zone, numberingSystem: "latn" });
+    const format = (how) => this.writer(how).format;
     this.time = format({ timeStyle: "short" });
-    this.named = format({ hour: "numeric", minute: "2-digit", timeZoneName: "short" });
     this.shortDay = format({ weekday: "short", day: "numeric", month: "short" });
     this.longDay = format({ weekday: "long", day: "numeric", month: "long" });
     this.date = format({ dateStyle: "short" });
@@ -41,11 +30,16 @@ class Clock {
     return `${this.date(at)} ${this.time(at)}`;
   }
 
-  /** In an hour that is repeated, with the zone's name of the moment: else nobody could tell which. */
+  /** In an hour that is repeated `01:30 GMT-4`: else nobody could tell which. */
   clock(at) {
     const shifts = PUT_BACK.flatMap((minutes) => [minutes * MINUTE_MS, -minutes * MINUTE_MS]);
     const isRepeated = shifts.some((shift) => this.reads(new Date(+at + shift)) === this.reads(at));
-    return isRepeated ? this.named(at) : this.time(at);
+    return isRepeated ? `${this.time(at)} ${this.offset(at)}` : this.time(at);
+  }
+
+  offset(at) {
+    const parts = this.writer({ timeZoneName: "shortOffset" }).formatToParts(at);
+    return parts.find(({ type }) => type === "timeZoneName").value;
   }
 
   label({ start, end }) {
@@ -73,17 +67,14 @@ class Clock {
 /** The list of times, in the team's zone as the server wrote it, and in the visitor's. */
 class Times {
   constructor(box, zone) {
-    this.cities = { own: cityOf(zone), team: box.dataset.city };
     this.sentence = box.querySelector("#slot-zone");
-    this.button = box.querySelector("[data-switch]");
+    this.button = box.querySelector(".switch");
     this.list = box.querySelector("select");
-    this.labels = [...box.querySelectorAll("[data-start]")];
+    this.labels = [...box.querySelectorAll("[data-end]")];
     const own = new Clock(box.dataset, zone);
     this.views = { team: this.asTheServerWroteIt(), own: this.labels.map((label) => viewOf(label, own)) };
     const team = new Clock(box.dataset, box.dataset.zone);
-    this.differs = this.labels.some(({ dataset: { start } }) => {
-      return own.reads(new Date(start)) !== team.reads(new Date(start));
-    });
+    this.differs = this.labels.map(startOf).some((start) => own.reads(start) !== team.reads(start));
     this.button.addEventListener("click", () => this.show(this.shown === "own" ? "team" : "own"));
   }
 
@@ -100,9 +91,8 @@ class Times {
       groups.set(day, [...(groups.get(day) ?? []), label]);
     });
     this.group(groups);
-    this.sentence.textContent = filled(this.sentence.dataset[whose], this.cities);
-    const city = this.cities[whose === "own" ? "team" : "own"];
-    this.button.textContent = filled(this.button.dataset.switch, { city });
+    this.sentence.textContent = this.sentence.dataset[whose];
+    this.button.textContent = this.button.dataset[whose];
     this.button.hidden = false;
   }
 
@@ -128,20 +118,19 @@ function filled(sentence, values) {
   return sentence.replace(/{(\w+)}/g, (_place, name) => values[name]);
 }
 
-function viewOf(label, clock) {
-  const time = { start: new Date(label.dataset.start), end: new Date(label.dataset.end) };
-  return { text: clock.label(time), day: clock.day(time.start) };
+/** Of an option, or of a label beside its box. */
+function startOf(label) {
+  return new Date((label.control ?? label).value);
 }
 
-/** `America/New_York` as people say it; nothing for a zone without a city, which browsers give when they hide theirs. */
-function cityOf(zone) {
-  const city = /^(?!Etc\/)[A-Z].*\//.test(zone ?? "") ? zone.split("/").pop().replaceAll("_", " ") : "";
-  return CALLED_NOW[city] ?? city;
+function viewOf(label, clock) {
+  const time = { start: startOf(label), end: new Date(label.dataset.end) };
+  return { text: clock.label(time), day: clock.day(time.start) };
 }
 
 function begin(box) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (cityOf(zone)) {
+  if (PLACE.test(zone)) {
     document.querySelector("[name=zone]").value = zone;
     const times = new Times(box, zone);
     if (times.differs) {

@@ -186,11 +186,11 @@ def test_in_an_hour_that_is_repeated_each_clock_says_which(see: Callable[..., Pa
     page = see({"timezone": "Europe/London", "sun": ["00:30-02:30"]})
 
     assert [label.text for label in page.all("fieldset[@class='slots']//label")] == [
-        "Sun 25 Oct, 00:30–01:00 BST",
-        "Sun 25 Oct, 01:00 BST–01:30 BST",
-        "Sun 25 Oct, 01:30 BST–01:00 GMT",
-        "Sun 25 Oct, 01:00 GMT–01:30 GMT",
-        "Sun 25 Oct, 01:30 GMT–02:00",
+        "Sun 25 Oct, 00:30–01:00 GMT+1",
+        "Sun 25 Oct, 01:00 GMT+1–01:30 GMT+1",
+        "Sun 25 Oct, 01:30 GMT+1–01:00 GMT+0",
+        "Sun 25 Oct, 01:00 GMT+0–01:30 GMT+0",
+        "Sun 25 Oct, 01:30 GMT+0–02:00",
         "Sun 25 Oct, 02:00–02:30",
     ]
 

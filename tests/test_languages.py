@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -143,7 +144,7 @@ def test_a_page_of_no_widget_speaks_what_any_of_them_does(visitor: Visitor) -> N
     page = visitor.opens("/nobody", **{"Accept-Language": "de"})
 
     assert (page.status, language_of(page)) == (404, "de")
-    assert page.headline == "Hier gibt es nichts"
+    assert page.headline == "Diese Seite gibt es nicht"
 
 
 def test_the_root_speaks_as_the_first_widget(visitor: Visitor) -> None:
@@ -251,11 +252,27 @@ def test_a_number_in_a_sentence_keeps_its_order_from_right_to_left(visitor: Visi
         ("fr", "mardi 24 novembre"),
         ("es", "martes, 24 de noviembre"),
         ("ar", "الثلاثاء، 24 نوفمبر"),
-        ("ja", "11月24日(火曜日)"),
+        ("ja", "11月24日火曜日"),
+        ("pt_PT", "terça-feira, 24 de novembro"),
     ],
 )
 def test_a_day_is_written_in_full_as_the_language_does(tag: str, text: str) -> None:
     assert TeamClock(UTC, tag).whole_date(datetime(2026, 11, 24, tzinfo=UTC)) == text
+
+
+@pytest.mark.parametrize(
+    ("zone", "tag", "name"),
+    [
+        ("Europe/London", "fr", "Londres"),
+        ("Asia/Kolkata", "ja", "コルカタ"),
+        ("Asia/Calcutta", "en", "Kolkata"),
+        ("America/Argentina/Buenos_Aires", "ar", "بوينوس أيرس"),
+        ("Asia/Ho_Chi_Minh", "en", "Ho Chi Minh City"),
+        ("Etc/UTC", "ja", "UTC"),
+    ],
+)
+def test_a_city_is_called_as_the_language_does(zone: str, tag: str, name: str) -> None:
+    assert TeamClock(ZoneInfo(zone), tag).city == name
 
 
 def test_the_hours_say_when_in_the_language(make_app: Callable[..., Flask]) -> None:

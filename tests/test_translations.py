@@ -83,6 +83,14 @@ def test_french_signs_stay_with_their_words() -> None:
     assert [text for _, _, text in translated(french) if re.search(r" [?:;!»]|« ", text)] == []
 
 
+@pytest.mark.parametrize(("tag", "word"), [("fr", "de|à"), ("it", "a")])
+def test_no_word_stands_before_a_city_that_some_cities_would_change(tag: str, word: str) -> None:
+    """Of Abidjan is *d’Abidjan*, and in Athens *ad Atene*."""
+    (path,) = [path for path in FILES if path.stem == tag]
+
+    assert [text for _, _, text in translated(path) if re.search(rf"\b({word}) %\(city\)s", text)] == []
+
+
 @all_catalogues
 def test_no_catalogue_is_said_to_be_reviewed_before_it_is(path: Path) -> None:
     told = dict(re.findall(r"^\| `(\w+)` \|.*\| (yes|no)\b.*\|$", DOCUMENTATION, re.MULTILINE))

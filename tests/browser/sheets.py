@@ -15,11 +15,13 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.pictures import open_page, sharp_options
-from tests.browser.states import LANGUAGES, STATES, Places, Stage, State, places, reach
+from tests.browser.states import STATES, Places, Stage, State, places, reach
 from tests.server import ROOT
 
 FOLDER = ROOT / "tests" / "output" / "sheets"
 HEIGHT = 844
+# The source, the longest words, the other direction, another script.
+LANGUAGES = ["en", "de", "ar", "ja"]
 
 
 @dataclass(frozen=True)

@@ -388,10 +388,12 @@ def erased(stage: Stage) -> None:
 @state
 def erasing_too_early(stage: Stage) -> None:
     stage.samespace.mode = Mode.SLOW
-    stage.asks()
-    stage.page.locator("#erase").click()
-    stage.page.locator(".button-final").click()
-    expect(stage.page.locator(".notice")).to_be_visible()
+    notice = stage.page.locator(".notice")
+    while not notice.count():  # on a busy machine it is handed over before anybody gets there
+        stage.asks()
+        stage.page.locator("#erase").click()
+        stage.page.locator(".button-final").click()
+        expect(notice.or_(stage.page.locator("main:not(:has(form))"))).to_be_visible()
 
 
 @state

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -257,6 +257,65 @@ def test_a_screen_reader_is_told_what_the_tree_on_file_says(shown: Shown) -> Non
     assert not is_kept or tree_of(shown.page) == written_tree(shown.case.state.name)
 
 
+# --- for those who asked for more contrast ---
+
+# Of every border, and of those drawn by `::before` and `::after`, to what is beside it.
+EDGES = """() => {
+  const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const rgba = (colour) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = (colour) => {
+    const [red, green, blue] = rgba(colour).map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  };
+  const ground = (element) => {
+    const colour = element ? getComputedStyle(element).backgroundColor : "white";
+    return !element || rgba(colour)[3] === 255 ? colour : ground(element.parentElement);
+  };
+  const found = [];
+  for (const element of document.body.querySelectorAll("*")) {
+    for (const drawn of [null, "::before", "::after"]) {
+      const style = getComputedStyle(element, drawn);
+      if (!element.checkVisibility() || (drawn && style.content === "none")) continue;
+      const beside = luminance(ground(drawn ? element : element.parentElement));
+      for (const side of ["Top", "Right", "Bottom", "Left"]) {
+        const colour = style[`border${side}Color`];
+        if (!parseFloat(style[`border${side}Width`]) || !rgba(colour)[3]) continue;
+        const [darker, lighter] = [luminance(colour), beside].sort((one, other) => one - other);
+        const edge = `${element.cloneNode().outerHTML} ${drawn ?? ""} ${side}`;
+        found.push([edge, (lighter + 0.05) / (darker + 0.05)]);
+      }
+    }
+  }
+  return found;
+}"""
+MOST = 7  # what WCAG 2.2 asks of words at level AAA (1.4.6)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["form-with-errors", "form-with-times", "request-waiting", "erasing"])
+def test_who_asked_for_more_contrast_has_it_in_every_word_and_border(
+    page: Page, served_places: Places, name: str, scheme: Literal["light", "dark"]
+) -> None:
+    (state,) = [state for state in STATES if state.name == name]
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    reach(state, Stage(page, served_places))
+    page.evaluate(AXE_SCRIPT)
+    words = ["color-contrast-enhanced"]
+    assert min(ratio for _edge, ratio in page.evaluate(EDGES)) < MOST
+    assert findings(page.evaluate(AXE, words)) != []
+
+    page.emulate_media(contrast="more")
+    assert [(edge, ratio) for edge, ratio in page.evaluate(EDGES) if ratio < MOST] == []
+    assert findings(page.evaluate(AXE, words)) == []
+    assert findings(page.evaluate(AXE, RULES)) == []
+
+
 # --- movement ---
 
 
@@ -329,5 +388,7 @@ def test_a_press_that_is_taken_back_sends_nothing(careful_form: Page) -> None:
     careful_form.mouse.move(5, 5)
     careful_form.mouse.up()
 
-    assert asked == []
     expect(careful_form.locator(".error-summary")).to_have_count(0)
+    assert asked == []
+    careful_form.locator("form [data-sending]").click()  # and one that is not, does
+    expect(careful_form.locator(".error-summary")).to_be_visible()
