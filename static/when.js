@@ -34,11 +34,12 @@ class Clock {
   clock(at) {
     const shifts = PUT_BACK.flatMap((minutes) => [minutes * MINUTE_MS, -minutes * MINUTE_MS]);
     const isRepeated = shifts.some((shift) => this.reads(new Date(+at + shift)) === this.reads(at));
-    return isRepeated ? `${this.time(at)} ${this.offset(at)}` : this.time(at);
+    return isRepeated ? `${this.time(at)} ${this.zone("shortOffset", at)}` : this.time(at);
   }
 
-  offset(at) {
-    const parts = this.writer({ timeZoneName: "shortOffset" }).formatToParts(at);
+  /** The zone's name: `Central European Time`, or `GMT-4` of a moment. */
+  zone(timeZoneName, at) {
+    const parts = this.writer({ timeZoneName }).formatToParts(at);
     return parts.find(({ type }) => type === "timeZoneName").value;
   }
 
@@ -72,6 +73,7 @@ class Times {
     this.list = box.querySelector("select");
     this.labels = [...box.querySelectorAll("[data-end]")];
     const own = new Clock(box.dataset, zone);
+    this.zone = own.zone("longGeneric");
     this.views = { team: this.asTheServerWroteIt(), own: this.labels.map((label) => viewOf(label, own)) };
     const team = new Clock(box.dataset, box.dataset.zone);
     this.differs = this.labels.map(startOf).some((start) => own.reads(start) !== team.reads(start));
@@ -91,7 +93,7 @@ class Times {
       groups.set(day, [...(groups.get(day) ?? []), label]);
     });
     this.group(groups);
-    this.sentence.textContent = this.sentence.dataset[whose];
+    this.sentence.textContent = filled(this.sentence.dataset[whose], this);
     this.button.textContent = this.button.dataset[whose];
     this.button.hidden = false;
   }

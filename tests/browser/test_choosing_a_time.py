@@ -148,7 +148,7 @@ def test_a_visitor_elsewhere_sees_their_own_clock_and_days_and_can_go_back(
     assert list(own) == ["Today, Tuesday 24 November", "Tomorrow, Wednesday 25 November", "Thursday 26 November"]
     assert own["Today, Tuesday 24 November"] == ["Tue 24 Nov, 23:30–00:00"]
     assert own["Tomorrow, Wednesday 25 November"][0] == "Wed 25 Nov, 00:00–00:30"
-    sentence = page.get_by_text("Times are in your own zone. The team is in London.")
+    sentence = page.get_by_text("Times are in your own zone (New Zealand Time). The team is in London.")
     expect(sentence).to_be_visible()
     expect(sentence).to_have_role("status")
 
@@ -163,6 +163,16 @@ def test_a_visitor_elsewhere_sees_their_own_clock_and_days_and_can_go_back(
 
     visitor.asks()
     assert office.time_of(visitor) == ("24 11:00", "Pacific/Auckland")
+
+
+def test_the_visitors_zone_is_named_in_the_language_of_the_page(
+    comes_from: Callable[..., Visitor], office: Office
+) -> None:
+    page = comes_from("Europe/Athens").page
+    page.goto(f"{office.url}/in-auckland?lang=fr")
+    page.locator("#when-slot").check()
+
+    expect(page.locator("#slot-zone")).to_contain_text("votre fuseau (heure d’Europe de l’Est)")
 
 
 def test_without_a_script_the_times_are_the_teams(comes_from: Callable[..., Visitor], office: Office) -> None:
@@ -287,7 +297,7 @@ def test_the_times_are_shown_by_the_choice_and_what_was_chosen_outlives_a_mistak
     expect(visitor.problems).to_contain_text("Enter your full name")
 
     expect(times(page)).to_have_value("2026-11-24T11:30Z")
-    expect(page.get_by_text("Times are in your own zone.")).to_be_visible()
+    expect(page.get_by_text("Times are in your own zone (India Standard Time).")).to_be_visible()
     page.get_by_label("As soon as possible").check()
     expect(times(page)).to_be_hidden()
     chooses_to_choose(page)
