@@ -54,6 +54,7 @@ def rival(name: str, worker: str = served.SAME_WORKER) -> Start:
 APPS: dict[str, tuple[Start, dict[str, int]]] = {
     "an empty answer": (rival("empty"), {"at once": 2000}),
     "(a) judged, thrown away": (rival("thrown_away"), {"at once": 1000}),
+    "Ringback that stores nothing": (rival("not_stored"), {"at once": 1000}),
     "ours, hand-over in its own process": (ours("worker"), dict.fromkeys(DELAYS, 800)),
     "ours, hand-over inline": (ours("inline"), dict.fromkeys(DELAYS, 800)),
     "(b) posts before it answers, same worker": (
@@ -64,12 +65,21 @@ APPS: dict[str, tuple[Start, dict[str, int]]] = {
         rival("naive", "gthread"),
         {"at once": 600, "50 ms": 400, "500 ms": 96, "never": 16},
     ),
+    "(b) the same on gunicorn's default": (
+        rival("naive", "sync"),
+        {"at once": 600, "50 ms": 200, "500 ms": 32},
+    ),
 }
 TURNS = [
     Turn(app, late, posts, start) for app, (start, by_delay) in APPS.items() for late, posts in by_delay.items()
 ]
-OWN, INLINE, LIMIT = "ours, hand-over in its own process", "ours, hand-over inline", "(a) judged, thrown away"
-NAIVE = "(b) posts before it answers, same worker", "(b) the same on eight threads"
+OWN, INLINE = "ours, hand-over in its own process", "ours, hand-over inline"
+LIMIT, NOT_STORED = "(a) judged, thrown away", "Ringback that stores nothing"
+NAIVE = {
+    "(b) posts before it answers, same worker": "same worker",
+    "(b) the same on eight threads": "eight threads",
+    "(b) the same on gunicorn's default": "gunicorn's default",
+}
 
 
 def take(turn: Turn) -> Figures:
@@ -131,9 +141,11 @@ def bars(results: dict[tuple[str, str], Result]) -> list[Bar]:
         return results[app, late].a_second / results[other, other_late].a_second
 
     own = results[OWN, "at once"]
-    found = [at_least("accepts a second / the limit (a)", ratio(OWN, "at once", LIMIT, "at once"), 0.7)]
-    for naive in NAIVE:
-        worker = "same worker" if naive == NAIVE[0] else "eight threads"
+    found = [
+        at_least("accepts a second / the limit (a)", ratio(OWN, "at once", LIMIT, "at once"), 0.7),
+        at_least("the same / Ringback that stores nothing", ratio(OWN, "at once", NOT_STORED, "at once"), 0.7),
+    ]
+    for naive, worker in NAIVE.items():
         found += [
             at_least(f"the same / (b) at 50 ms, {worker}", ratio(OWN, "50 ms", naive, "50 ms"), 3),
             at_least(f"the same / (b) at 500 ms, {worker}", ratio(OWN, "500 ms", naive, "500 ms"), 20),

@@ -13,9 +13,11 @@ from wtforms import StringField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from ringback import settings
+from ringback.callback_request import new_id, new_reference
+from ringback.factory import create_app
 from ringback.form import CallbackForm
 from ringback.form_token import Tokens
-from ringback.outbox import utc_now
+from ringback.outbox import Receipt, utc_now
 
 FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
 
@@ -53,6 +55,18 @@ def thrown_away() -> Flask:
             return redirect("/thanks", 303)
         return render_template_string(FORM, form=sheet)
 
+    return app
+
+
+def not_stored() -> Flask:
+    """Ringback with all that it does for a post but the storing: what storing costs is the rest."""
+    app = create_app(settings.load(os.environ))
+    outbox = app.extensions["ringback"].outbox
+
+    def accept(*_answers: object) -> Receipt:
+        return Receipt(new_id(), new_reference(), stored_now=True)
+
+    outbox.accept = accept
     return app
 
 

@@ -16,7 +16,7 @@ CONFIGURATION = """
 space_id = "acme"
 base_url = "{base_url}"
 [limits]
-per_widget = "1000000 per day"
+per_widget = "100000 per minute"
 min_fill_seconds = 0
 [widgets.sales]
 team_name = "Sales"
