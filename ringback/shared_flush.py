@@ -9,6 +9,10 @@ import gevent
 from gevent import monkey
 
 
+# Bytes and size, not the time of the change: as SQLite itself does where there is a choice.
+_to_disk = getattr(os, "fdatasync", os.fsync)
+
+
 class SharedFlush:
     """One flush at a time. Who comes while one runs waits for the next, with everybody else who came."""
 
@@ -54,7 +58,7 @@ class SharedFlush:
         except FileNotFoundError:
             return  # SQLite has put all of it into the store itself, flushed that, and taken the log away
         try:
-            os.fsync(file)
+            _to_disk(file)
         finally:
             os.close(file)
 

@@ -13,7 +13,7 @@ from ringback.shared_flush import SharedFlush
 
 
 class Disk:
-    """The disk as `os.fsync` reaches it: counts, is slow when told to, fails when told to."""
+    """The disk as a flush reaches it: counts, is slow when told to, fails when told to."""
 
     def __init__(self) -> None:
         self.flushes: list[int] = []  # bytes of the file at each
@@ -22,7 +22,7 @@ class Disk:
         self.may_go_on.set()
         self.began = threading.Event()
 
-    def fsync(self, file: int) -> None:
+    def flush(self, file: int) -> None:
         self.flushes.append(os.fstat(file).st_size)
         self.began.set()
         assert self.may_go_on.wait(10)
@@ -33,7 +33,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk = Disk()
-    monkeypatch.setattr("ringback.shared_flush.os.fsync", disk.fsync)
+    monkeypatch.setattr("ringback.shared_flush._to_disk", disk.flush)
     return disk
 
 
@@ -104,7 +104,7 @@ def test_who_is_interrupted_leaves_the_flush_to_the_next(file: Path, monkeypatch
         patch.setattr("ringback.shared_flush._outside", interrupted)
         with pytest.raises(gevent.Timeout):
             shared.wait()
-    monkeypatch.setattr("ringback.shared_flush.os.fsync", flushed.append)
+    monkeypatch.setattr("ringback.shared_flush._to_disk", flushed.append)
     shared.wait()
 
     assert len(flushed) == 1
