@@ -8,7 +8,6 @@ from pathlib import Path
 import gevent
 from gevent import monkey
 
-
 # Bytes and size, not the time of the change: as SQLite itself does where there is a choice.
 _to_disk = getattr(os, "fdatasync", os.fsync)
 
