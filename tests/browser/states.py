@@ -410,7 +410,8 @@ def stop_with_errors(stage: Stage) -> None:
 
 @state
 def stopped(stage: Stage) -> None:
-    stage.opens("/stop")
+    stage.comes_from_an_address_of_its_own()
+    stage.opens("/stop", stage.places.impatient)
     number = new_number()
     privacy.submits({"phone": number})
     stage.page.locator("#phone").fill(number)
