@@ -64,8 +64,8 @@ class Gate:
 
     def look(self, connection: sa.Connection) -> "Traffic":
         """How things stand, as this transaction sees them."""
-        rows = connection.execute(_TEAMS)
-        return Traffic(connection.execute(_BREAKER).one(), {row.name: row for row in rows})
+        rows = connection.execute(_TRAFFIC).all()
+        return Traffic(rows[0], {row.name: row for row in rows if row.name})
 
     def shut_widgets(self, traffic: "Traffic", now: datetime) -> set[str]:
         """Widgets whose team may not be called now."""
@@ -199,9 +199,8 @@ class Gate:
 
 
 # Made once: they are asked with every claim and every settlement.
-_BREAKER = sa.select(breaker)
-_TEAMS = sa.select(teams).where(
-    sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None), teams.c.refuses)
+_TRAFFIC = sa.select(breaker, teams).outerjoin_from(
+    breaker, teams, sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None), teams.c.refuses)
 )
 
 

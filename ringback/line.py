@@ -14,12 +14,15 @@ import socket
 import ssl
 import threading
 from contextlib import suppress
+from functools import cache
 from time import monotonic
 from typing import Any
 
+from requests import adapters
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
+from urllib3.util.ssl_ import create_urllib3_context
 
 # Looking up the name, connecting and the TLS handshake may take this part of a call's time, so
 # that a request which is sent has at least the other half left to be answered in.
@@ -204,4 +207,17 @@ class OneCallAdapter(HTTPAdapter):
         pool: Any = super().get_connection_with_tls_context(*args, **options)
         pool.ConnectionCls = _SecureConnection if pool.scheme == "https" else _Connection
         pool.conn_kw["line"] = self._line
+        if pool.scheme == "https":
+            pool.conn_kw["ssl_context"] = _trust(adapters.DEFAULT_CA_BUNDLE_PATH)
         return pool
+
+    def cert_verify(self, *_: Any) -> None:
+        """Have `requests` read no certificates: the pool requires them, and the context knows whom to believe."""
+
+
+@cache
+def _trust(bundle: str) -> ssl.SSLContext:
+    """Whom `requests` trusts, read once: it took 17 ms of each call."""
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    context.load_verify_locations(bundle)
+    return context

@@ -536,6 +536,14 @@ def test_a_call_over_tls_is_accepted(tls: ssl.SSLContext) -> None:
     assert server.requests[0].startswith(b"POST /apiv1/team/make_call ")
 
 
+def test_a_certificate_of_another_name_is_not_sent(tls: ssl.SSLContext) -> None:
+    with FaultServer(faults.answer(response(200, YES)), tls) as server:
+        outcome = call(server.base_url.replace("127.0.0.1", "127.1"), timeout=10)  # the same place
+    assert isinstance(outcome, NotSent)
+    assert "127.1" in outcome.reason
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     "behaviour",
     [
