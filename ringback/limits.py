@@ -2,7 +2,7 @@
 
 Each count has a moving window (a fixed one lets nearly twice the limit through at its edge):
 every post spends a wide one, only an accepted request spends `per_address`, so that five typos do not
-lock a visitor out, and a replay is answered before any of them.
+lock a visitor out. A form that is sent again is answered as before, whatever they say.
 """
 
 import hashlib
