@@ -74,6 +74,7 @@ class Connection:
 
     def ask(self, request: bytes) -> bytes:
         """The whole answer. A kept connection that the server has closed meanwhile is opened anew."""
+        is_kept = self._socket is not None
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), PATIENCE_SECONDS)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -81,6 +82,9 @@ class Connection:
         answer = b""
         while not self._is_whole(answer):
             piece = self._socket.recv(65536)
+            if not piece and not answer and is_kept:
+                self.close()
+                return self.ask(request)
             if not piece:
                 raise RuntimeError("the connection broke off")
             answer += piece

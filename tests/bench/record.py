@@ -22,11 +22,15 @@ class Bar(NamedTuple):
 
 
 def at_least(what: str, measured: float, bar: float) -> Bar:
-    return Bar(what, f"≥ {bar:g}", f"{measured:.3g}", measured >= bar)
+    return Bar(what, f"≥ {bar:g}", _shown(measured), measured >= bar)
 
 
 def at_most(what: str, measured: float, bar: float, unit: str = "") -> Bar:
-    return Bar(what, f"≤ {bar:g}{unit}", f"{measured:.3g}{unit}", measured <= bar)
+    return Bar(what, f"≤ {bar:,g}{unit}", f"{_shown(measured)}{unit}", measured <= bar)
+
+
+def _shown(measured: float) -> str:
+    return f"{measured:,.0f}" if measured >= 1000 else f"{measured:.3g}"
 
 
 def machine() -> str:
