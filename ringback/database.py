@@ -56,6 +56,9 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# The moment, in statements that are made before it.
+NOW = sa.bindparam("now", type_=Instant)
+
 metadata = sa.MetaData()
 
 requests = sa.Table(

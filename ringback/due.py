@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import State
-from ringback.database import Instant, requests
+from ringback.database import NOW, requests
 
-_NOW = sa.bindparam("now", type_=Instant)
-_IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > _NOW)
+_IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > NOW)
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def _due(shut: int, closed: int) -> sa.Select[Any]:
         sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
         # Written out, so that the planner knows that the small index of what waits will do.
         .where(requests.c.state == sa.literal_column("'waiting'"))
-        .where(requests.c.next_attempt_at <= _NOW)
+        .where(requests.c.next_attempt_at <= NOW)
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
         .where(*_not_of("shut", shut))
         # A time that was promised is kept, though the opening hours have changed since.

@@ -49,8 +49,9 @@ def ask(key: str | None) -> Answer:
         return _form_page(sheet, 403, _(form.FROM_ELSEWHERE))
     try:
         answer = _judged(sheet, is_good)
-        is_refused = answer.status_code != 303
-        return (_as_before(sheet) if is_good and is_refused else None) or answer
+        if is_good and answer.status_code != 303:
+            return _as_before(sheet) or answer
+        return answer
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
         return _form_page(sheet, 503, _(form.NOT_STORED), tone="warning")

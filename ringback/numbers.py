@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from limits import RateLimitItem, parse_many
 
 from ringback.callback_request import Answers, Held, State
-from ringback.database import Instant, blocks, requests, stops
+from ringback.database import NOW, Instant, blocks, requests, stops
 from ringback.settings import Settings
 
 
@@ -160,5 +160,5 @@ def _silent(keys: int) -> sa.Select[bool, bool]:
         sa.and_(blocks.c.digits == _PHONE, sa.not_(blocks.c.is_range)),
         sa.and_(blocks.c.digits.in_(beginnings), blocks.c.is_range),
     )
-    stopping = sa.and_(stops.c.number_hash.in_(_hashes(keys)), stops.c.until > sa.bindparam("now", type_=Instant))
+    stopping = sa.and_(stops.c.number_hash.in_(_hashes(keys)), stops.c.until > NOW)
     return sa.select(sa.exists().where(blocking).label("blocked"), sa.exists().where(stopping).label("stopped"))

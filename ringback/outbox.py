@@ -30,7 +30,7 @@ from ringback.callback_request import (
     new_reference,
 )
 from ringback.consent import Consent
-from ringback.database import Database, Instant, consents, events, requests
+from ringback.database import NOW, Database, Instant, consents, events, requests
 from ringback.due import Due
 from ringback.gate import Gate, Sign, Traffic
 from ringback.numbers import Numbers
@@ -495,7 +495,7 @@ def _taking(claimed: sa.ColumnElement[bool]) -> Any:
     """What is held for the number until later goes along in all that shows, as if it had joined: else its page
     would tell, by waiting on. What is held and due has its own turn.
     """
-    later = sa.and_(requests.c.phone == _OF_PHONE, _IS_HELD, requests.c.next_attempt_at > transitions.NOW)
+    later = sa.and_(requests.c.phone == _OF_PHONE, _IS_HELD, requests.c.next_attempt_at > NOW)
     together = sa.or_(claimed, sa.and_(later, requests.c.state == State.WAITING))
     highest = sa.select(sa.func.max(requests.c.attempt)).where(claimed).scalar_subquery()
     lease_ends_at = sa.bindparam("until", type_=Instant)
@@ -512,7 +512,7 @@ _OF_A_CLAIM = sa.and_(
     requests.c.owner == sa.bindparam("of_owner"),
     requests.c.attempt == sa.bindparam("of_attempt"),
 )
-_CUT_OFF = sa.and_(requests.c.state == State.HANDING_OVER, requests.c.lease_ends_at <= transitions.NOW)
+_CUT_OFF = sa.and_(requests.c.state == State.HANDING_OVER, requests.c.lease_ends_at <= NOW)
 _CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
 _CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))
 

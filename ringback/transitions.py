@@ -13,10 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import EventKind, Held, State
-from ringback.database import Instant, alerts, events, requests
-
-# The moment of a change, in statements that are made before it.
-NOW = sa.bindparam("now", type_=Instant)
+from ringback.database import NOW, alerts, events, requests
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import privacy
@@ -133,3 +135,16 @@ def production(folder: Path, base_url: str, database_url: str = "", **environmen
 def sandbox(folder: Path) -> Server:
     """`python app.py` without a configuration."""
     return Server([sys.executable, str(ROOT / "app.py")], folder, {}, free_port(), cwd=folder)
+
+
+@contextmanager
+def deliver(folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that only hands over."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "deliver"]
+    with (folder / "deliver.log").open("ab") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

@@ -50,10 +50,10 @@ def main() -> list[Bar]:
         }
         for server in servers.values():
             send(Crowd(server.port, 200))  # so that all that is loaded late is there
-        time.sleep(SETTLE_SECONDS)
+        time.sleep(SETTLE_SECONDS)  # what the posts left to be done is over
         workers = {app: worker_of(server) for app, server in servers.items()}
         before = {app: processor_seconds(pid) for app, pid in workers.items()}
-        time.sleep(REST_SECONDS)
+        time.sleep(REST_SECONDS)  # rest is what is measured
         used = {app: (processor_seconds(pid) - before[app]) / REST_SECONDS * 3600 for app, pid in workers.items()}
         memory = {app: resident_mb(pid) for app, pid in workers.items()}
     mine, theirs = servers

@@ -5,7 +5,6 @@ read a call. The delay is from the moment a request was stored to that one.
 """
 
 import tempfile
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,16 @@ from tests.bench import served, stored
 from tests.bench.load import Crowd, send
 from tests.bench.record import Bar, at_least, at_most, machine, record, table
 from tests.bench.upstream import Upstream
+from tests.crash.served import eventually
+from tests.crash.victim import UNDER_WAY
+from tests.server import deliver
 
 RATES = {1: 20, 10: 150, 50: 1000, 200: 1600}  # a second: how many
 BACKLOG = 10_000
 PROCESSES = (1, 2, 4)
 DRAIN_DELAY = 0.05
 PATIENCE_SECONDS = 900  # of a busy machine
+_UNDER_WAY: Any = sa.select(requests.c.id, requests.c.state).where(requests.c.state.in_(UNDER_WAY))
 
 
 def delays(engine: str, url: str, folder: Path) -> list[tuple[Any, ...]]:
@@ -57,11 +60,11 @@ def drain(url: str, folder: Path, processes: int, count: int, delay_seconds: flo
         settings = served.environment(folder, samespace.base_url, url, delivery="worker")
         stored.with_waiting(url, count)
         for _ in range(processes):
-            stack.enter_context(served.deliver(folder, settings))
+            stack.enter_context(deliver(folder, settings))
         calls = samespace.wait_for(count, PATIENCE_SECONDS)
         # From when all are up: a tenth has gone by then.
         rung = [at for _, at in calls[count // 10 :]]
-        time.sleep(1)  # the last ones are settled
+        eventually(lambda: not stored.rows(url, _UNDER_WAY))  # else they would be unknown to the next drain
     return (len(rung) - 1) / (rung[-1] - rung[0])
 
 

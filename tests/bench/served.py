@@ -1,13 +1,11 @@
 """Ours and the others, each served as in production, in processes of their own."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.server import ROOT, Server, free_port
+from tests.server import ROOT, Server, deliver, free_port
 
 # The limits of one number and of one address are the defaults: every visitor has their own. The brake of the
 # widget is wide enough, and the waits short, so that nothing of a run is left to the next.
@@ -63,19 +61,6 @@ def web(folder: Path, settings: dict[str, str]) -> Iterator[Server]:
         yield server
     finally:
         server.kill()  # what is in the air is not waited for
-
-
-@contextmanager
-def deliver(folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that only hands over."""
-    command = [sys.executable, "-m", "flask", "--app", "app", "deliver"]
-    with (folder / "deliver.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextmanager

@@ -2,9 +2,7 @@
 
 import http.client
 import itertools
-import os
 import re
-import subprocess
 import sys
 import threading
 import time
@@ -79,19 +77,6 @@ def gunicorn(folder: Path, settings: dict[str, str]) -> Iterator[Server]:
         server.stop()
 
 
-@contextmanager
-def deliver(folder: Path, settings: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that only hands over."""
-    command = [sys.executable, "-m", "flask", "--app", "app", "deliver"]
-    with (folder / "deliver.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=os.environ | settings, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
 def states(store_url: str) -> dict[str, tuple[str, State]]:
     """The number and the state of each request in the store, by its id."""
     rows = _read(store_url, sa.select(requests.c.id, requests.c.phone, requests.c.state))
@@ -116,7 +101,7 @@ def eventually(check: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
+        time.sleep(0.1)  # it tells nobody
 
 
 class Crowd:

@@ -49,7 +49,7 @@ class RingLog(SandboxSamespace):
         super().record(body)
         with self._lock:
             self.rings[body["number"]] += 1
-        time.sleep(random.uniform(0, self._slowest_seconds))
+        time.sleep(random.uniform(0, self._slowest_seconds))  # so that kills fall between the ring and the answer
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ import pytest
 from ringback.callback_request import Answers, State
 from ringback.factory import create_app
 from tests.conftest import make_settings
-from tests.crash.served import Crowd, deliver, environment, eventually, gunicorn, is_settled, states
+from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.storm import RingLog
+from tests.server import deliver
 
 pytestmark = pytest.mark.xdist_group("crash")
 
