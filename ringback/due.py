@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import State
-from ringback.database import NOW, requests
+from ringback.database import NOW, in_state, requests
 
 _IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > NOW)
 
@@ -42,12 +42,11 @@ def _due(shut: int, closed: int) -> sa.Select[Any]:
     """`give_up_at`, by which it is ordered, is every request's promise plus the same patience."""
     other = requests.alias()
     in_the_air = sa.exists().where(
-        other.c.phone == requests.c.phone, other.c.state == State.HANDING_OVER, other.c.held.is_(None)
+        other.c.phone == requests.c.phone, in_state(State.HANDING_OVER, other), other.c.held.is_(None)
     )
     return (
         sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
-        # Written out, so that the planner knows that the small index of what waits will do.
-        .where(requests.c.state == sa.literal_column("'waiting'"))
+        .where(in_state(State.WAITING))
         .where(requests.c.next_attempt_at <= NOW)
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
         .where(*_not_of("shut", shut))

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from limits import RateLimitItem, parse_many
 
 from ringback.callback_request import Answers, Held, State
-from ringback.database import NOW, Instant, blocks, requests, stops
+from ringback.database import NOW, Instant, blocks, in_state, requests, stops
 from ringback.settings import Settings
 
 
@@ -100,7 +100,7 @@ def unblock(connection: sa.Connection, digits: str, is_range: bool) -> bool:
 def waiting_in(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
     """Requests of a number or a range that would be handed over."""
     mine = requests.c.phone.startswith(digits) if is_range else requests.c.phone == digits
-    return sa.and_(mine, requests.c.state == State.WAITING, requests.c.held.is_(None))
+    return sa.and_(mine, in_state(State.WAITING), requests.c.held.is_(None))
 
 
 def _same(digits: str, is_range: bool) -> sa.ColumnElement[bool]:

@@ -30,7 +30,7 @@ from ringback.callback_request import (
     new_reference,
 )
 from ringback.consent import Consent
-from ringback.database import NOW, Database, Instant, consents, events, requests
+from ringback.database import NOW, Database, Instant, consents, events, in_state, requests
 from ringback.due import Due
 from ringback.gate import Gate, Sign, Traffic
 from ringback.numbers import Numbers
@@ -394,10 +394,10 @@ class Outbox:
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
         now = self._clock()
-        waiting = requests.c.state == State.WAITING
+        waiting = in_state(State.WAITING)
         closed = self._closed(now)
         late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
-        to_resend = sa.and_(requests.c.state == State.UNKNOWN, requests.c.resend_at <= now)
+        to_resend = sa.and_(in_state(State.UNKNOWN), requests.c.resend_at <= now)
         with self._database.read() as connection:
             shut_out = [_shut_out(key, now) for key in closed]
             some = sa.select(requests.c.id).where(sa.or_(late, _CUT_OFF, to_resend, *shut_out)).limit(1)
@@ -474,7 +474,7 @@ _ANSWERS = (
 
 
 def _waiting_for(phone: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(requests.c.phone == phone, requests.c.state == State.WAITING, requests.c.held.is_(None))
+    return sa.and_(requests.c.phone == phone, in_state(State.WAITING), requests.c.held.is_(None))
 
 
 # Made once: they are asked with every request, or several times a second.
@@ -483,7 +483,7 @@ _EARLIER_USE = sa.select(requests.c.id, requests.c.reference, requests.c.answers
 )
 _IN_THE_AIR = (
     sa.select(requests.c.state, requests.c.owner, requests.c.lease_ends_at, requests.c.attempt)
-    .where(requests.c.phone == sa.bindparam("phone"), requests.c.state == State.HANDING_OVER)
+    .where(requests.c.phone == sa.bindparam("phone"), in_state(State.HANDING_OVER))
     .where(requests.c.held.is_(None))
     .limit(1)
 )
@@ -496,7 +496,7 @@ def _taking(claimed: sa.ColumnElement[bool]) -> Any:
     would tell, by waiting on. What is held and due has its own turn.
     """
     later = sa.and_(requests.c.phone == _OF_PHONE, _IS_HELD, requests.c.next_attempt_at > NOW)
-    together = sa.or_(claimed, sa.and_(later, requests.c.state == State.WAITING))
+    together = sa.or_(claimed, sa.and_(later, in_state(State.WAITING)))
     highest = sa.select(sa.func.max(requests.c.attempt)).where(claimed).scalar_subquery()
     lease_ends_at = sa.bindparam("until", type_=Instant)
     values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": highest + 1}
@@ -512,7 +512,7 @@ _OF_A_CLAIM = sa.and_(
     requests.c.owner == sa.bindparam("of_owner"),
     requests.c.attempt == sa.bindparam("of_attempt"),
 )
-_CUT_OFF = sa.and_(requests.c.state == State.HANDING_OVER, requests.c.lease_ends_at <= NOW)
+_CUT_OFF = sa.and_(in_state(State.HANDING_OVER), requests.c.lease_ends_at <= NOW)
 _CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
 _CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))
 
@@ -531,7 +531,7 @@ def _shut_out(key: str, now: datetime) -> sa.ColumnElement[bool]:
     """What waits, is due, and has nobody to be handed to."""
     due = sa.or_(requests.c.next_attempt_at <= now, requests.c.give_up_at <= now)
     in_its_slot = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > now)
-    return sa.and_(requests.c.widget == key, requests.c.state == State.WAITING, due, sa.not_(in_its_slot))
+    return sa.and_(requests.c.widget == key, in_state(State.WAITING), due, sa.not_(in_its_slot))
 
 
 def _words(answers: Answers) -> Iterator[str]:

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ringback import transitions
 from ringback.callback_request import OPERATORS_ONLY, EventKind, State
-from ringback.database import Database, about, alerts, consents, events, requests, stops
+from ringback.database import Database, about, alerts, consents, events, in_state, requests, stops
 from ringback.numbers import Numbers
 from ringback.outbox import Clock, utc_now
 from ringback.settings import Settings
@@ -24,7 +24,7 @@ from ringback.settings import Settings
 _LAST_PURGE = "purged_at"
 _TO_SWEEP = "to_sweep"
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
-_IN_THE_AIR = requests.c.state == State.HANDING_OVER
+_IN_THE_AIR = in_state(State.HANDING_OVER)
 _KEPT = requests.c.erased_at.is_(None)
 _PERSONAL = ("name", "email", "company", "message", "page", "zone")
 

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import EventKind, Held, State
-from ringback.database import NOW, alerts, events, requests
+from ringback.database import NOW, alerts, events, in_state, requests
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def change(transition: Transition, which: sa.ColumnElement[bool], **values: Any)
     """
     return (
         requests.update()
-        .where(which, requests.c.state == transition.before, requests.c.erased_at.is_(None))
+        .where(which, in_state(transition.before), requests.c.erased_at.is_(None))
         .values(state=transition.after, changed_at=NOW, **values)
         .returning(requests)
     )

@@ -1,10 +1,12 @@
 """Accept, claim, settle: what is true of requests whatever happens, on both engines."""
 
+import re
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from ringback import transitions
 from ringback.attention import Attention
@@ -256,6 +258,20 @@ def test_many_claimers_never_take_the_same_request(outbox: Outbox) -> None:
     for thread in threads:
         thread.join()
     assert len(taken) == len(set(taken)) == 40
+
+
+def test_states_are_written_out_in_every_statement_that_runs_often(outbox: Outbox, database: Database) -> None:
+    """Given with each run instead, they have SQLite plan the statement anew every time."""
+    seen: list[str] = []
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *run: seen.append(run[2]))
+    outbox.accept(answers())
+    claim = outbox.claim("me")
+
+    assert claim
+    assert outbox.settle(claim, WITH_TEAM)
+    assert outbox.expire() == []
+    asked = [found for statement in seen for found in re.findall(r"\.state = ([^\s)]+)", statement)]
+    assert set(asked) == {"'waiting'", "'handing_over'", "'unknown'"}
 
 
 def test_a_sandboxs_store_is_refused_in_production(database: Database) -> None:
