@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, request
+from flask import Flask, Request, Response, request
+from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
@@ -53,6 +54,16 @@ _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 _ASSET_SECONDS = 31_536_000  # their addresses change with what is in them
 
 
+class _NoSessions(SessionInterface):
+    """Visitors get no cookie: what is read from a session is empty, and to write to one is an error."""
+
+    def open_session(self, app: Flask, request: Request) -> None:
+        """None makes Flask use an empty one that cannot be written to."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Never called for such a one."""
+
+
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     """Make the app. Raises StoreError when the store cannot be used."""
     logs.configure()
@@ -63,6 +74,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         MAX_FORM_MEMORY_SIZE=BODY_BYTES,
         SEND_FILE_MAX_AGE_DEFAULT=_ASSET_SECONDS,
     )
+    app.session_interface = _NoSessions()
     database = Database(settings.database_url.get_secret_value())
     database.migrate("sandbox" if settings.sandbox else "production")
     outbox = Outbox(database, settings, clock)

@@ -91,6 +91,15 @@ def _times(limits: str, factor: int) -> str:
     return "; ".join(f"{item.amount * factor} per {item.multiples} {item.GRANULARITY.name}" for item in items)
 
 
+def _page() -> str:
+    """Where somebody asks: each page counts for itself.
+
+    No view's name, as it is by default: by those the limiter notes which limits a view has led to, and goes
+    through all of them again at every check.
+    """
+    return f"asking at {request.endpoint}"
+
+
 def _was_accepted(response: Response) -> bool:
     return bool(g.get("spends_limit"))
 
@@ -98,6 +107,7 @@ def _was_accepted(response: Response) -> bool:
 limiter = Limiter(
     key_func=address_key,
     strategy="moving-window",
+    request_identifier=_page,
     # Without Redis each process counts for itself, which is stricter than not counting.
     in_memory_fallback_enabled=True,
     swallow_errors=True,

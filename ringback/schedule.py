@@ -109,10 +109,11 @@ class Schedule:
             return _pauses(connection)
 
 
+_PAUSED = sa.select(paused_widgets)  # made once: it is asked with every request
+
+
 def _pauses(connection: sa.Connection) -> dict[str, Pause]:
-    return {
-        row.key: Pause(row.key, row.paused_at, row.words) for row in connection.execute(sa.select(paused_widgets))
-    }
+    return {row.key: Pause(row.key, row.paused_at, row.words) for row in connection.execute(_PAUSED)}
 
 
 def _counted(which: sa.ColumnElement[bool]) -> sa.Select[tuple[str, datetime, int]]:

@@ -6,6 +6,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 from flask import Flask, request
+from flask_limiter import _limits
+from limits import parse_many
 from pydantic import SecretStr
 
 from ringback import limits
@@ -160,6 +162,19 @@ def test_an_ipv6_site_asks_as_often_as_so_many_networks_and_no_more(app: Flask) 
 
     assert statuses_from(app, site) == [303] * room + [429] * 2
     assert statuses_from(app, ["2001:db8:2::1"]) == [303], "another site"
+
+
+def test_an_accepted_post_goes_through_each_limit_once(
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By itself the limiter goes through all of a view's limits at every check: a fifth of what a post cost."""
+    read: list[str] = []
+    monkeypatch.setattr(_limits, "parse_many", lambda text: read.append(text) or parse_many(text))
+    visitor.asks(phone=NUMBERS[0])
+    read.clear()
+    visitor.asks(phone=NUMBERS[1])
+
+    assert len(read) == 3, "of posts, of what one address and what one site may ask"
 
 
 def test_ipv4_has_no_wider_limit(app: Flask) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, session
 
 from tests.conftest import PUBLIC_URL, Clock
 from tests.visitor import Visitor
@@ -22,6 +22,11 @@ def test_a_visitor_is_sent_on_by_the_scheme_of_public_url_whatever_a_header_says
 
     assert answer.status_code == 308
     assert answer.location == f"{PUBLIC_URL}/requests/no"
+
+
+def test_no_view_can_give_a_visitor_a_cookie_by_a_session(app: Flask) -> None:
+    with app.test_request_context("/sales"), pytest.raises(RuntimeError, match="session is unavailable"):
+        session["visits"] = 1
 
 
 def stored(app: Flask) -> list:
