@@ -488,7 +488,7 @@ _IN_THE_AIR = (
     .limit(1)
 )
 _STORE = requests.insert()
-_NOTE_CONSENT = consents.insert()
+_NOTE_CONSENT = consents.insert().inline()
 
 
 def _taking(claimed: sa.ColumnElement[bool]) -> Any:

@@ -46,7 +46,7 @@ RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
 RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
 
 
-_RECORD = events.insert()
+_RECORD = events.insert().inline()  # nobody asks for the id of an event
 
 
 def apply(

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from ringback import database
 from ringback.callback_request import State
+from ringback.database import Database
 from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.stores import Postgres, postgres_store
 from tests.crash.storm import RingLog
@@ -43,3 +46,21 @@ def test_a_store_that_breaks_off_confirms_nothing_falsely_and_loses_nothing(
     rung = {number for number, state in found.values() if state is State.WITH_TEAM}
     assert rung <= set(samespace.rings)
     assert {state for _, state in found.values()} <= {State.WITH_TEAM, State.UNKNOWN}
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_replaced_unnoticed(
+    postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres_store(postgres_server)
+    store, other = Database(url), Database(url)
+    monkeypatch.setattr(database, "_RESTED_SECONDS", 0)
+    process = sa.select(sa.func.pg_backend_pid())
+    with store.read() as connection:
+        first = connection.execute(process).scalar_one()
+
+    with other.read() as connection:
+        connection.execute(sa.select(sa.func.pg_terminate_backend(first, 5000)))
+    with store.read() as connection:
+        assert connection.execute(process).scalar_one() != first
+    for each in (store, other):
+        each.close()
