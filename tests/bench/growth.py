@@ -34,6 +34,7 @@ def accepts(urls: dict[int, str], folder: Path) -> dict[int, float]:
             send(Crowd(servers[past].port, 64))
         for turn in range(ROUNDS):
             for past in sorted(urls, reverse=bool(turn % 2)):
+                stored.read_through(urls[past])
                 figures = send(Crowd(servers[past].port, POSTS, first=64 + turn * POSTS))
                 taken[past].append(figures.a_second)
     return {past: statistics.median(rates) for past, rates in taken.items()}
@@ -44,6 +45,7 @@ def hand_overs(urls: dict[int, str], folder: Path) -> dict[int, float]:
     taken: dict[int, list[float]] = {past: [] for past in urls}
     for turn in range(ROUNDS):
         for past in sorted(urls, reverse=bool(turn % 2)):
+            stored.read_through(urls[past])
             taken[past].append(drain(urls[past], folder / str(past), 1, BACKLOG, delay_seconds=0))
     return {past: statistics.median(rates) for past, rates in taken.items()}
 

@@ -4,20 +4,27 @@ Each is served by gunicorn with one worker, as ours is, and answers at the same 
 """
 
 import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 
 import phonenumbers
 import requests
 from flask import Flask, redirect, render_template_string, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
 from flask_wtf import FlaskForm
+from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import StringField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from ringback import settings
-from ringback.callback_request import new_id, new_reference
+from ringback import counts, settings
+from ringback.callback_request import Answers, new_id, new_reference
 from ringback.factory import create_app
 from ringback.form import CallbackForm
 from ringback.form_token import Tokens
 from ringback.outbox import Receipt, utc_now
+from ringback.shared_flush import SharedFlush
 
 FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
 
@@ -45,17 +52,41 @@ def empty() -> Flask:
 def thrown_away() -> Flask:
     """The limit: the same form with the same token, judged in the same way, and stored nowhere."""
     app = _app()
+    _judge(app, lambda _answers: None)
+    return app
+
+
+def bare_row() -> Flask:
+    """The least that keeps it: the limit, one check by Flask-Limiter, and a row of SQLite's own on the disk."""
+    app = _app()
+    file = Path(os.environ["DATABASE_URL"].removeprefix("sqlite:///"))
+    store = sqlite3.connect(file, isolation_level=None)
+    store.execute("PRAGMA journal_mode=WAL")
+    store.execute("PRAGMA synchronous=NORMAL")
+    store.execute("CREATE TABLE requests (name TEXT, phone TEXT)")
+    log = SharedFlush(Path(f"{file}-wal"))
+
+    def keep(answers: Answers) -> None:
+        store.execute("INSERT INTO requests VALUES (?, ?)", (answers.name, answers.phone))
+        log.wait()
+
+    _judge(app, keep)
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
+    Limiter(get_remote_address, app=app, default_limits=["30 per hour"], storage_uri=f"{counts.SCHEME}://")
+    return app
+
+
+def _judge(app: Flask, keep: Callable[[Answers], None]) -> None:
     widget = settings.load(os.environ).widgets["sales"]
     tokens = Tokens([os.environ["SECRET_KEY"]], utc_now)
 
     @app.route("/sales", methods=["GET", "POST"])
     def sales() -> object:
         sheet = CallbackForm(widget, tokens, request.form if request.method == "POST" else None, request.form)
-        if request.method == "POST" and sheet.validate() and not sheet.token_fault and sheet.answers():
+        if request.method == "POST" and sheet.validate() and not sheet.token_fault:
+            keep(sheet.answers())
             return redirect("/thanks", 303)
         return render_template_string(FORM, form=sheet)
-
-    return app
 
 
 def not_stored() -> Flask:

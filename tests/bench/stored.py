@@ -94,6 +94,22 @@ def _percent(database: Database) -> str:
     return "%" if database.is_sqlite else "%%"  # psycopg reads a single one as a place for a value
 
 
+def read_through(url: str) -> None:
+    """Have the files of a store in memory, as they are where it is in use: it is not the disk that is measured."""
+    database = Database(url)
+    files = [Path(str(database.engine.url.database))]
+    if not database.is_sqlite:
+        paths = "SELECT current_setting('data_directory') || '/' || pg_relation_filepath(oid) FROM pg_class"
+        with database.read() as connection:
+            relations = connection.exec_driver_sql(f"{paths} WHERE relkind IN ('r', 'i')").scalars()
+            files = [piece for path in relations for piece in Path(path).parent.glob(f"{Path(path).name}*")]
+    database.close()
+    for file in files:
+        with file.open("rb") as pieces:
+            while pieces.read(1 << 20):
+                pass
+
+
 def rows(url: str, query: sa.Select[tuple[str, object]]) -> list[tuple[str, object]]:
     """What a store has."""
     database = Database(url)
