@@ -20,10 +20,11 @@ import sqlalchemy as sa
 
 from ringback.alert_channels import Email, SignedWebhook
 from ringback.alert_message import BETWEEN_MESSAGES, Alert, Message
-from ringback.database import Database, alert_channels, alerts
+from ringback.database import Database
 from ringback.line import Line
 from ringback.outbox import Clock, utc_now
 from ringback.settings import Settings
+from ringback.tables import alert_channels, alerts
 
 log = logging.getLogger("ringback.alerts")
 

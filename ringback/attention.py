@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from ringback import numbers, transitions
 from ringback.callback_request import CallbackRequest, Held, State
-from ringback.database import Database, blocks, requests, stops
+from ringback.database import Database
 from ringback.outbox import Clock, as_request, utc_now
 from ringback.settings import Settings
+from ringback.tables import blocks, requests, stops
 from ringback.transitions import Transition
 
 _RELEASES = {

@@ -6,8 +6,9 @@ one before stays beside it, for the case that the new one does not work.
 
 import sqlalchemy as sa
 
-from ringback.database import Database, about
+from ringback.database import Database
 from ringback.settings import Settings
+from ringback.tables import about
 
 _NOW, _BEFORE = "samespace_auth_token", "samespace_auth_token_before"
 

@@ -1,4 +1,4 @@
-"""The store: engine, tables, and migrations at start.
+"""The store: engine, transactions, and migrations at start.
 
 SQLite on one machine (WAL, every commit on the disk before it returns), PostgreSQL on many.
 """
@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from alembic import command
 from alembic.config import Config
 
 from ringback.shared_flush import SharedFlush
+from ringback.tables import about
 
 log = logging.getLogger("ringback.database")
 
@@ -36,215 +36,6 @@ class StoreError(Exception):
 
 # What a store that cannot be used looks like from the outside.
 STORE_ERRORS = (StoreError, sa.exc.SQLAlchemyError)
-
-
-class Instant(sa.types.TypeDecorator[datetime]):
-    """An aware time, kept in UTC. SQLite has no time zones, so there it is put back on reading."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Refuse naive times; store UTC."""
-        if value is None:
-            return None
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Give back an aware time in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-# The moment, in statements that are made before it.
-NOW = sa.bindparam("now", type_=Instant)
-
-metadata = sa.MetaData()
-
-requests = sa.Table(
-    "requests",
-    metadata,
-    sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("reference", sa.String(12), nullable=False, unique=True),
-    sa.Column("widget", sa.String, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("held", sa.String(16)),
-    sa.Column("phone", sa.String(15), nullable=False),
-    sa.Column("region", sa.String(2), nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("email", sa.Text, nullable=False),
-    sa.Column("company", sa.Text, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("attributes", sa.JSON, nullable=False),
-    sa.Column("page", sa.Text, nullable=False),
-    sa.Column("language", sa.String, nullable=False),
-    sa.Column("form_id", sa.String(32), unique=True),
-    sa.Column("answers_hash", sa.String(64)),
-    sa.Column("requested_at", Instant, nullable=False),
-    sa.Column("due_at", Instant, nullable=False),
-    sa.Column("promised_by", Instant),
-    sa.Column("give_up_at", Instant, nullable=False),
-    sa.Column("next_attempt_at", Instant, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("owner", sa.String),
-    sa.Column("lease_ends_at", Instant),
-    sa.Column("changed_at", Instant, nullable=False),
-    sa.Column("resend_at", Instant),
-    sa.Column("resent", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("number_hash", sa.String(64)),
-    sa.Column("erased_at", Instant),
-    sa.Column("slot_starts_at", Instant),
-    sa.Column("slot_ends_at", Instant),
-    sa.Column("zone", sa.String, nullable=False, server_default=""),
-)
-# What the hand-over looks for stays small however long the history grows.
-sa.Index(
-    "requests_waiting",
-    requests.c.give_up_at,
-    requests.c.next_attempt_at,
-    requests.c.requested_at,
-    sqlite_where=requests.c.state == "waiting",
-    postgresql_where=requests.c.state == "waiting",
-)
-sa.Index(
-    "requests_handing_over",
-    requests.c.lease_ends_at,
-    sqlite_where=requests.c.state == "handing_over",
-    postgresql_where=requests.c.state == "handing_over",
-)
-sa.Index(
-    "requests_to_resend",
-    requests.c.resend_at,
-    sqlite_where=requests.c.resend_at.is_not(None),
-    postgresql_where=requests.c.resend_at.is_not(None),
-)
-sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
-sa.Index("requests_by_widget", requests.c.widget, requests.c.requested_at)
-sa.Index(
-    "requests_by_slot",
-    requests.c.widget,
-    requests.c.slot_starts_at,
-    sqlite_where=requests.c.slot_starts_at.is_not(None),
-    postgresql_where=requests.c.slot_starts_at.is_not(None),
-)
-sa.Index(
-    "requests_by_number_hash",
-    requests.c.number_hash,
-    sqlite_where=requests.c.number_hash.is_not(None),
-    postgresql_where=requests.c.number_hash.is_not(None),
-)
-sa.Index(
-    "requests_to_erase",
-    requests.c.changed_at,
-    sqlite_where=requests.c.erased_at.is_(None),
-    postgresql_where=requests.c.erased_at.is_(None),
-)
-
-
-def in_state(state: str, of: sa.FromClause = requests) -> sa.ColumnElement[bool]:
-    """Requests that stand there. Written out instead of given with each run.
-
-    So the planner sees that a small index will do. SQLite would look for itself, and plan anew at every run.
-    """
-    return of.c.state == sa.literal_column(f"'{state}'")
-
-
-events = sa.Table(
-    "events",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("request_id", sa.ForeignKey("requests.id"), nullable=False, index=True),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("detail", sa.Text),
-)
-
-stops = sa.Table(
-    "stops",
-    metadata,
-    sa.Column("number_hash", sa.String(64), primary_key=True),
-    sa.Column("until", Instant, nullable=False),
-)
-
-blocks = sa.Table(
-    "blocks",
-    metadata,
-    sa.Column("digits", sa.String(15), primary_key=True),
-    sa.Column("is_range", sa.Boolean, primary_key=True),
-    sa.Column("at", Instant, nullable=False),
-)
-
-consents = sa.Table(
-    "consents",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("request_id", sa.ForeignKey("requests.id"), nullable=False, index=True),
-    sa.Column("purpose", sa.String(16), nullable=False),
-    sa.Column("granted", sa.Boolean, nullable=False),
-    sa.Column("sentence", sa.Text, nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("language", sa.String, nullable=False),
-    sa.Column("form_version", sa.String(16), nullable=False),
-    sa.Column("page", sa.Text, nullable=False),
-    sa.Column("at", Instant, nullable=False),
-)
-
-teams = sa.Table(
-    "teams",
-    metadata,
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("paused_at", Instant),
-    sa.Column("paused_why", sa.Text),
-    sa.Column("next_try_at", Instant),
-    sa.Column("next_call_at", Instant),
-    sa.Column("refuses", sa.Boolean, nullable=False, server_default=sa.false()),
-)
-
-breaker = sa.Table(
-    "breaker",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("failures", sa.Integer, nullable=False),
-    sa.Column("probe_at", Instant),
-    sa.Column("trial_at", Instant),
-    sa.Column("trial_ends_at", Instant),
-)
-
-alerts = sa.Table(
-    "alerts",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("about", sa.Text, nullable=False),
-)
-
-alert_channels = sa.Table(
-    "alert_channels",
-    metadata,
-    sa.Column("channel", sa.String(16), primary_key=True),
-    sa.Column("sent_up_to", sa.BigInteger, nullable=False),
-    sa.Column("sent_at", Instant),
-    sa.Column("busy_until", Instant),
-)
-
-paused_widgets = sa.Table(
-    "paused_widgets",
-    metadata,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("paused_at", Instant, nullable=False),
-    sa.Column("words", sa.Text, nullable=False),
-)
-
-about = sa.Table(
-    "about",
-    metadata,
-    sa.Column("key", sa.String, primary_key=True),
-    sa.Column("value", sa.String, nullable=False),
-)
 
 
 class Database:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import State
-from ringback.database import NOW, in_state, requests
+from ringback.tables import NOW, in_state, requests
 
 _IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > NOW)
 

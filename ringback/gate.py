@@ -15,8 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.database import Database, alerts, breaker, teams
+from ringback.database import Database
 from ringback.settings import Settings
+from ringback.tables import alerts, breaker, teams
 from ringback.widget import Widget
 
 # A team whose configuration is at fault is tried with one request this often.

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from limits import RateLimitItem, parse_many
 
 from ringback.callback_request import Answers, Held, State
-from ringback.database import NOW, Instant, blocks, in_state, requests, stops
 from ringback.settings import Settings
+from ringback.tables import NOW, Instant, blocks, in_state, requests, stops
 
 
 class Numbers:

@@ -30,13 +30,14 @@ from ringback.callback_request import (
     new_reference,
 )
 from ringback.consent import Consent
-from ringback.database import NOW, Database, Instant, consents, events, in_state, requests
+from ringback.database import Database
 from ringback.due import Due
 from ringback.gate import Gate, Sign, Traffic
 from ringback.numbers import Numbers
 from ringback.opening_hours import Interval
 from ringback.schedule import Schedule
 from ringback.settings import Settings
+from ringback.tables import NOW, Instant, consents, events, in_state, requests
 from ringback.transitions import Transition
 
 Clock = Callable[[], datetime]

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 
 from ringback import transitions
 from ringback.callback_request import OPERATORS_ONLY, EventKind, State
-from ringback.database import Database, about, alerts, consents, events, in_state, requests, stops
+from ringback.database import Database
 from ringback.numbers import Numbers
 from ringback.outbox import Clock, utc_now
 from ringback.settings import Settings
+from ringback.tables import about, alerts, consents, events, in_state, requests, stops
 
 _LAST_PURGE = "purged_at"
 _TO_SWEEP = "to_sweep"

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from ringback import opening_hours
 from ringback.callback_request import State
-from ringback.database import STORE_ERRORS, Database, paused_widgets, requests
+from ringback.database import STORE_ERRORS, Database
 from ringback.opening_hours import Interval
+from ringback.tables import paused_widgets, requests
 from ringback.widget import Widget
 
 # A page waits no longer than this for the store: what was seen last has to do then.

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import EventKind, Held, State
-from ringback.database import NOW, alerts, events, in_state, requests
+from ringback.tables import NOW, alerts, events, in_state, requests
 
 
 @dataclass(frozen=True)

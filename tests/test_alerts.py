@@ -25,9 +25,10 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from ringback.alert_channels import webhook_secret
 from ringback.alerts import Alerts
 from ringback.callback_request import Answers
-from ringback.database import Database, alert_channels, alerts
+from ringback.database import Database
 from ringback.outbox import Outbox
 from ringback.samespace import Misconfigured, Unclear
+from ringback.tables import alert_channels, alerts
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.faults import (
     Behaviour,

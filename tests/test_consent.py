@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.database import consents
+from ringback.tables import consents
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 

@@ -30,9 +30,9 @@ from werkzeug.test import TestResponse
 
 from ringback.callback_request import EventKind, Held, State
 from ringback.consent import Purpose
-from ringback.database import consents, events, requests, stops
 from ringback.factory import BODY_BYTES
 from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.tables import consents, events, requests, stops
 from ringback.widget import Widget
 from tests import hostile, privacy
 from tests.conftest import PUBLIC_URL, WIDGET, Clock

@@ -13,11 +13,12 @@ from pydantic import SecretStr
 from ringback import transitions
 from ringback.attention import Attention
 from ringback.callback_request import Answers, Held, State
-from ringback.database import Database, alerts, requests, stops
+from ringback.database import Database
 from ringback.numbers import Numbers
 from ringback.outbox import Claim, Outbox, Receipt, Settlement
 from ringback.personal_data import Erasure, PersonalData
 from ringback.sandbox.samespace import SandboxSamespace
+from ringback.tables import alerts, requests, stops
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.visitor import Visitor
 

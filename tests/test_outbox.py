@@ -283,7 +283,7 @@ def test_the_migrations_make_the_tables_the_code_knows(database: Database) -> No
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from ringback.database import metadata
+    from ringback.tables import metadata
 
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -18,12 +18,13 @@ from flask import Flask
 from ringback import transitions
 from ringback.attention import Attention
 from ringback.callback_request import Answers, Held, State
-from ringback.database import Database, about, alerts, consents, events, metadata, requests, stops
+from ringback.database import Database
 from ringback.delivery import Delivery
 from ringback.housekeeping import Housekeeping
 from ringback.outbox import Outbox, Settlement
 from ringback.personal_data import Erasure, PersonalData
 from ringback.samespace import Accepted, Misconfigured, Refused, Unclear
+from ringback.tables import about, alerts, consents, events, metadata, requests, stops
 from tests.conftest import Clock
 from tests.visitor import Page, Visitor
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import gevent
 import pytest
 
-from ringback.database import Database, StoreError, about
+from ringback.database import Database, StoreError
 from ringback.shared_flush import SharedFlush
+from ringback.tables import about
 
 
 class Disk:

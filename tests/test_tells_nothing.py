@@ -18,8 +18,8 @@ from playwright.sync_api import Route, sync_playwright
 from werkzeug.test import TestResponse
 
 from ringback.callback_request import Answers, Held
-from ringback.database import alerts
 from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.tables import alerts
 from tests.browser.chromium import options
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.visitor import Page, Visitor

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from ringback.database import metadata
+from ringback.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

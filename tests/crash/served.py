@@ -17,7 +17,8 @@ from urllib.parse import urlencode, urlsplit
 import sqlalchemy as sa
 
 from ringback.callback_request import State
-from ringback.database import Database, requests
+from ringback.database import Database
+from ringback.tables import requests
 from tests.crash.victim import UNDER_WAY
 from tests.server import ROOT, Server, free_port
 

@@ -26,10 +26,11 @@ from urllib3.connection import HTTPConnection
 from ringback import callback_request, transitions
 from ringback import outbox as outbox_module
 from ringback.callback_request import Answers, State
-from ringback.database import Database, requests
+from ringback.database import Database
 from ringback.factory import create_app
 from ringback.outbox import Claim, Outbox, Settlement
 from ringback.samespace import Samespace
+from ringback.tables import requests
 from tests.conftest import make_settings
 
 UNDER_WAY = (State.WAITING, State.HANDING_OVER)
