@@ -57,7 +57,7 @@ def with_past(url: str, count: int) -> None:
         for kind in ("received", "attempted", "with_team"):
             connection.exec_driver_sql(_PAST_EVENTS.format(kind=kind))
         connection.exec_driver_sql(_PAST_CONSENTS)
-    _tidy_up(database)
+    _tidy_up(database, "VACUUM ANALYZE")
     database.close()
 
 
@@ -68,17 +68,17 @@ def with_waiting(url: str, count: int) -> None:
     first = 10_000_000 + secrets.randbelow(80_000_000 - count)
     with database.write() as connection:
         connection.exec_driver_sql(_insert(database, first, count, "waiting", 0, 1))
-    _tidy_up(database)
+    _tidy_up(database, "ANALYZE requests")
     database.close()
 
 
-def _tidy_up(database: Database) -> None:
+def _tidy_up(database: Database, how: str) -> None:
     """What PostgreSQL does by itself within a minute: without statistics a claim goes through all that waits."""
     if database.is_sqlite:
         return
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("SET statement_timeout = 0")
-        connection.exec_driver_sql("VACUUM ANALYZE")
+        connection.exec_driver_sql(how)
 
 
 def _insert(database: Database, first: int, count: int, state: str, attempt: int, spread: int) -> str:
