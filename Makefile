@@ -19,7 +19,7 @@ test-long: check browser packages
 crash: .venv/test
 	@$(BIN)/python -m tests.crash
 
-# Measures, prints the tables, and writes them into docs/benchmarks.md, then says which bars were met. Some fifty
+# Measures, prints the tables, and writes them into docs/benchmarks.md, then says which bars were met. Some forty
 # minutes; one part alone: make bench ONLY=accepting
 bench: .venv/test browser
 	@$(BIN)/python -m tests.bench $(ONLY)
