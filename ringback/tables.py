@@ -109,15 +109,6 @@ sa.Index(
     postgresql_where=requests.c.erased_at.is_(None),
 )
 
-
-def in_state(state: str, of: sa.FromClause = requests) -> sa.ColumnElement[bool]:
-    """Requests that stand there. Written out instead of given with each run.
-
-    So the planner sees that a small index will do. SQLite would look for itself, and plan anew at every run.
-    """
-    return of.c.state == sa.literal_column(f"'{state}'")
-
-
 events = sa.Table(
     "events",
     metadata,
@@ -212,3 +203,11 @@ about = sa.Table(
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("value", sa.String, nullable=False),
 )
+
+
+def in_state(state: str, of: sa.FromClause = requests) -> sa.ColumnElement[bool]:
+    """Requests that stand there. Written out instead of given with each run.
+
+    So the planner sees that a small index will do. SQLite would look for itself, and plan anew at every run.
+    """
+    return of.c.state == sa.literal_column(f"'{state}'")

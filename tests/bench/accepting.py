@@ -76,7 +76,6 @@ TURNS = [
 ]
 OWN, INLINE = "ours, hand-over in its own process", "ours, hand-over inline"
 LIMIT, NOT_STORED = "(a) judged, thrown away", "Ringback that stores nothing"
-BARE = "(a) and a bare row on the disk"
 NAIVE = {
     "(b) posts before it answers, same worker": "same worker",
     "(b) the same on eight threads": "eight threads",

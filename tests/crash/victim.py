@@ -98,8 +98,7 @@ def live(life: Life, told: Connection) -> None:
     delivery = app.extensions["ringback-delivery"]
     delivery.start()
     _ask(app, life, told)
-    while _is_anything_under_way(app):
-        time.sleep(0.02)  # another process may have it, so it can only be asked
+    _wait_until_nothing_is_under_way(app)
     delivery.stop(10)
 
 
@@ -123,10 +122,15 @@ def _ask(app: Flask, life: Life, told: Connection) -> None:
         receipt = outbox.accept(Answers("sales", str(number), "GB", name="Ann Example"))
         if life.fault is not Fault.TELL_EARLY:
             told.send((receipt.reference, str(number)))
-        while life.one_by_one and _is_anything_under_way(app):
-            time.sleep(0.005)
+        if life.one_by_one:
+            _wait_until_nothing_is_under_way(app)
         if life.requests == ENDLESS:
             time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
+
+
+def _wait_until_nothing_is_under_way(app: Flask) -> None:
+    while _is_anything_under_way(app):
+        time.sleep(0.005)  # another process may have it, so it can only be asked
 
 
 def _is_anything_under_way(app: Flask) -> bool:
