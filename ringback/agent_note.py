@@ -15,13 +15,10 @@ def what_the_agent_sees(
 ) -> dict[str, str]:
     """The attributes for requests that are handed over together, the earliest first."""
     first = requests[0]
-    said = {
-        **{name: _together(getattr(request.answers, name) for request in requests) for name in FIELDS},
-        **{
-            name: _together(request.answers.attributes.get(name, "") for request in requests)
-            for name in widget.attributes
-        },
-    }
+    of_each: list[dict[str, str]] = [
+        {name: getattr(each.answers, name) for name in FIELDS} | dict(each.answers.attributes) for each in requests
+    ]
+    said = {name: _apart(requests, [each.get(name, "") for each in of_each]) for name in _names(widget)}
     attributes = {name: value for name, value in said.items() if value}
     attributes |= {
         "page": first.answers.page or f"{public_url}/{widget.key}",
@@ -37,6 +34,17 @@ def what_the_agent_sees(
         attributes["attempt"] = str(attempt)
         attributes["note"] = _note(requests, attempt, late)
     return attributes
+
+
+def _names(widget: Widget) -> Iterable[str]:
+    return (*FIELDS, *widget.attributes)
+
+
+def _apart(requests: Sequence[CallbackRequest], said: Sequence[str]) -> str:
+    """What each said; where several asked, by the reference: one may not be who the other says."""
+    if len(requests) == 1:
+        return said[0]
+    return " / ".join(f"{each.reference}: {words}" for each, words in zip(requests, said, strict=True) if words)
 
 
 def _together(values: Iterable[str]) -> str:

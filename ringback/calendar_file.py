@@ -10,6 +10,7 @@ from datetime import datetime
 import icalendar
 
 from ringback.callback_request import CallbackRequest, Event, EventKind, State
+from ringback.clock import whole_minute
 from ringback.languages import gettext as _
 from ringback.languages import left_to_right
 from ringback.widget import Widget
@@ -28,7 +29,7 @@ def calendar_file(
     start, end = request.answers.slot_starts_at, request.answers.slot_ends_at
     if start is None or end is None:
         return None
-    changes = [event.at for event in events if event.kind in _CHANGES]
+    changes = [whole_minute(event.at) for event in events if event.kind in _CHANGES]
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Ringback//Ringback//EN")
     calendar.add("version", "2.0")

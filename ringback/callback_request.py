@@ -47,6 +47,7 @@ class Held(StrEnum):
     STOPPED = "stopped"  # by the person it belongs to
     BLOCKED = "blocked"  # by an operator
     SUSPECTED = "suspected"  # a machine's, by its manners
+    BOOKED = "booked"  # the number has a time at this widget already, and keeps that
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ class Event:
     at: datetime
     kind: EventKind
     detail: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who asks, as keyed hashes: an address (IPv6: its /64) and the network around it (IPv4: /24, IPv6: /48)."""
+
+    address: str
+    network: str
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ringback import opening_hours
 from ringback.callback_request import OPERATORS_ONLY, CallbackRequest, Event, EventKind, State
+from ringback.clock import whole_minute
 from ringback.languages import gettext as _
 from ringback.languages import ngettext
 from ringback.phone import PhoneNumber
@@ -46,10 +47,10 @@ def public_events(events: Sequence[Event]) -> list[Event]:
 
 
 def as_json(request: CallbackRequest, events: Sequence[Event], zone: tzinfo) -> dict[str, Any]:
-    """The status as other programs read it: no personal data, times in ISO 8601 with offset."""
+    """The status as other programs read it: no personal data, times in ISO 8601 with offset, whole minutes."""
 
     def iso(at: datetime) -> str:
-        return at.astimezone(zone).isoformat(timespec="seconds")
+        return whole_minute(at).astimezone(zone).isoformat(timespec="seconds")
 
     return {
         "reference": request.reference,
@@ -170,12 +171,18 @@ def timeline(events: Sequence[Event], promise: Promise) -> list[Step]:
     if attempts and state is State.WAITING:
         shown.append(attempts[-1])
     steps = [
-        Step(_label(event.kind, len(attempts)), promise.moment(event.at), event.at.isoformat(), True, False)
+        Step(
+            _label(event.kind, len(attempts)),
+            promise.moment(event.at),
+            whole_minute(event.at).isoformat(),
+            True,
+            False,
+        )
         for event in sorted(shown, key=lambda event: event.at)
     ]
     if state in (State.WAITING, State.HANDING_OVER):
         due = promise.request.due_at
-        when = (promise.moment(due), due.isoformat()) if promise.is_ahead else (_("Not yet"), "")
+        when = (promise.moment(due), whole_minute(due).isoformat()) if promise.is_ahead else (_("Not yet"), "")
         steps.append(Step(_("With the team"), *when, False, True))
     return steps
 

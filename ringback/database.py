@@ -88,10 +88,6 @@ class Database:
         except OSError as error:
             raise StoreError("the disk did not take it") from error
 
-    def lock_number(self, connection: sa.Connection, phone: str) -> None:
-        """Let nobody else decide about this number until the transaction ends."""
-        self.lock(connection, phone)
-
     def lock(self, connection: sa.Connection, name: str) -> None:
         """Hold a lock of this name until the transaction ends. On SQLite the transaction itself is that lock."""
         if not self.is_sqlite:

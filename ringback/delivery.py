@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -34,6 +34,7 @@ _HANDS_FOR_ONE_WIDGET = _HANDS - 2  # so that a flood at one leaves hands for th
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
 _LONGEST_RETRY_AFTER_SECONDS = 3600.0
+_STILL_ANSWERS_SECONDS = 10.0  # after a call that was taken
 
 
 class Delivery:
@@ -55,6 +56,8 @@ class Delivery:
         self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
         self._last_expiry = 0.0
+        self._recent: deque[float] = deque(maxlen=50)  # seconds that calls took
+        self._answered_at: float | None = None  # when the last call was, if Samespace took it
         self._last_probe = 0.0
 
     def start(self) -> None:
@@ -168,17 +171,34 @@ class Delivery:
         attributes = what_the_agent_sees(
             claim.requests, claim.attempt, widget, self._settings.public_url, self._clock()
         )
-        number = claim.requests[0].answers.phone
-        return self.judge(self._samespace.make_call(widget.team_name, number, attributes), claim)
+        number, started = claim.requests[0].answers.phone, time.monotonic()
+        outcome = self._samespace.make_call(widget.team_name, number, attributes)
+        self._recent.append(time.monotonic() - started)
+        self._answered_at = time.monotonic() if isinstance(outcome, Accepted) else None
+        return self.judge(outcome, claim)
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
-        """A held request takes the same steps as any other, so that its page tells nothing."""
+        """What is held takes the steps of any other, and as long as a recent call: its page tells nothing."""
+        until = time.monotonic() + (random.choice(self._recent) if self._recent else 0)  # noqa: S311 no secret
+        settlement = self._as_any_other(claim)
+        self._stopping.wait(max(until - time.monotonic(), 0))
+        return settlement
+
+    def _as_any_other(self, claim: Claim) -> Settlement:
+        """How a call would end at the moment, as far as that can be known without making one."""
         widget = self._settings.widget(claim.widget)
         if widget and self._outbox.gate.refuses(widget):
+            if claim.attempt > len(self._settings.delivery.retry_seconds):
+                return Settlement(transitions.FAIL, "held; the team refused to the last")
             return self._again(claim, "held; the team refuses at the moment")
-        if self._samespace.probe():
+        # Asked only where no call has just told it: to ask takes time as well.
+        if self._was_answered_lately() or self._samespace.probe():
             return Settlement(transitions.TAKEN, "held, on the attention list")
         return self._again(claim, "held; Samespace did not answer")
+
+    def _was_answered_lately(self) -> bool:
+        answered_at = self._answered_at
+        return answered_at is not None and time.monotonic() - answered_at < _STILL_ANSWERS_SECONDS
 
     def judge(self, outcome: Outcome, claim: Claim) -> Settlement:
         """What an outcome means for the request. What cannot be told is never sent again by itself."""

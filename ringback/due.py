@@ -22,7 +22,7 @@ class Due:
     closed: tuple[str, ...] = ()
 
     def first(self, connection: sa.Connection) -> Any:
-        """The id, phone, held and widget of what goes next, or None."""
+        """The id, phone, held, widget and slot_starts_at of what goes next, or None."""
         return connection.execute(_due(len(self.shut), len(self.closed)), self._values).first()
 
     def first_to_take(self, connection: sa.Connection, rung_only: bool = False) -> Any:
@@ -45,7 +45,9 @@ def _due(shut: int, closed: int) -> sa.Select[Any]:
         other.c.phone == requests.c.phone, in_state(State.HANDING_OVER, other), other.c.held.is_(None)
     )
     return (
-        sa.select(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget)
+        sa.select(
+            *(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget, requests.c.slot_starts_at)
+        )
         .where(in_state(State.WAITING))
         .where(requests.c.next_attempt_at <= NOW)
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))

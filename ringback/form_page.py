@@ -112,7 +112,7 @@ def _to_mend(sheet: CallbackForm, *notice: str) -> Answer:
 @limits.per_address
 def _accept(sheet: CallbackForm) -> Answer:
     agreed = sheet.agreed(parts().form_version, f"{own_origin()}/{sheet.widget.key}")
-    receipt = parts().outbox.accept(sheet.answers(), _use_of(sheet), agreed, sheet.is_suspect)
+    receipt = parts().outbox.accept(sheet.answers(), _use_of(sheet), agreed, sheet.is_suspect, limits.source())
     if receipt.stored_now:
         g.spends_limit = True
         log.info("request %s: received", receipt.reference)

@@ -37,6 +37,9 @@ class Housekeeping:
         except Exception as error:  # tried again in an hour: it must not end for good
             log.error("purge: the store did not answer (%s); trying again", type(error).__name__)
             return None
+        if done.clock_leapt:
+            log.warning("purge: the clock leapt; nothing is erased until it has run steadily for an hour")
+            return done
         log.info("purge: erased %d; %d requests are left without personal data", done.erased, done.left)
         return done
 

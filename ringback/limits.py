@@ -19,6 +19,7 @@ from flask_limiter import Limiter
 from limits import parse_many
 
 from ringback import counts
+from ringback.callback_request import Source
 from ringback.parts import parts
 from ringback.settings import Settings
 
@@ -46,6 +47,15 @@ def address_key() -> str:
 def site_key() -> str:
     """The /48 of an IPv6 address, as a keyed hash: many a customer is given all of it, 65,536 times a /64."""
     return _hashed(_network(request.remote_addr or "", 48))
+
+
+def source() -> Source:
+    """Who asks, for the brake of a widget: the address, and the network that whoever has it may have more of."""
+    parsed = _parsed(request.remote_addr or "")
+    around = (
+        ipaddress.ip_network((parsed, 24), strict=False) if isinstance(parsed, ipaddress.IPv4Address) else None
+    )
+    return Source(address_key(), _hashed(str(around)) if around else site_key())
 
 
 def _network(address: str, bits: int) -> str:

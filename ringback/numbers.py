@@ -2,20 +2,54 @@
 
 Limits by address or cookie stop nobody who has many of them, so these stand on the number itself, over
 all widgets. What they hold back is stored and looks like any other request. Every method works inside a
-transaction of the outbox, which holds the number's lock.
+transaction of the outbox, which holds the line's lock.
+
+In plans of variable length (Germany, Austria and others) digits dialled after a whole number change nothing: a
+hundred numbers ring one telephone. So those that begin with the shortest one seen count as one, a `Line`.
 """
 
 import hashlib
 import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
-from limits import RateLimitItem, parse_many
+from limits import parse_many
 
+from ringback import phone as numbering
 from ringback.callback_request import Answers, Held, State
 from ringback.settings import Settings
-from ringback.tables import NOW, Instant, blocks, in_state, requests, stops
+from ringback.tables import (
+    NOW,
+    blocks,
+    erased_beginnings,
+    in_state,
+    requests,
+    stop_beginnings,
+    stops,
+)
+from ringback.windows import bounds, longest, reached
+
+
+@dataclass(frozen=True)
+class Line:
+    """Numbers that count as one: `base`, and where it may go on, every number that begins with it."""
+
+    base: str
+    goes_on: bool
+
+    def numbers(self, column: sa.ColumnElement[str] = requests.c.phone) -> sa.ColumnElement[bool]:
+        """Whether a column has one of them."""
+        # Between two numbers, not LIKE: an index is of use, whatever the collation makes of a letter.
+        return column.between(self.base, _last(self.base)) if self.goes_on else column == self.base
+
+
+def lock_name(phone: str) -> str:
+    """What to lock so that nobody else decides about any number that may count as one with this."""
+    return (numbering.beginnings(phone) or (phone,))[0]
 
 
 class Numbers:
@@ -23,42 +57,67 @@ class Numbers:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._per_number = parse_many(settings.limits.per_number)
-        self._per_widget = parse_many(settings.limits.per_widget)
-        # Made once, and one statement: it is asked with every request.
-        self._silent = _silent(len(settings.secret_keys))
-        # Erased ones count as well: else whoever deletes a request could ask anew, all night.
-        asked_for = sa.or_(
-            requests.c.phone == _PHONE, requests.c.number_hash.in_(_hashes(len(settings.secret_keys)))
-        )
-        this_widget = requests.c.widget == sa.bindparam("widget")
-        self._all = self._silent.add_columns(
-            _is_over(asked_for, self._per_number, "number").label("number_is_over"),
-            _is_over(this_widget, self._per_widget, "widget").label("widget_is_over"),
-        )
+        self._limits = parse_many(settings.limits.per_number)
+        self._keys = [key.encode() for key in settings.secret_keys]
 
-    def why_held(self, connection: sa.Connection, answers: Answers, now: datetime) -> Held | None:
-        """Why a new request is not to be handed over by itself, or None."""
-        _lock_widget(connection, answers.widget)
-        values = self._values(answers.phone, now) | {"widget": answers.widget}
-        windows = _windows(self._per_number, now, "number") | _windows(self._per_widget, now, "widget")
-        row = connection.execute(self._all, values | windows).one()
-        if silent := _why_silent(row):
-            return silent
-        if row.number_is_over:
-            return Held.NUMBER_LIMIT
-        return Held.WIDGET_LIMIT if row.widget_is_over else None
+    def check(self, connection: sa.Connection, answers: Answers, now: datetime) -> tuple[Held | None, bool]:
+        """Why a new request is held, or None; and whether a time it chose is kept for it.
+
+        Erased ones count as well: else whoever deletes a request could ask anew, all night.
+        """
+        line = self.line(connection, answers.phone)
+        values = self._values(answers.phone, line, now) | bounds(self._limits, now, _OF)
+        statement = _silent_and_over(len(self._keys), line.goes_on, tuple(self._limits))
+        row = connection.execute(statement, values).one()
+        is_second = bool(answers.slot_starts_at) and self._has_place(connection, line, answers.widget)
+        why = _why_silent(row) or (Held.BOOKED if is_second else Held.NUMBER_LIMIT if row.is_over else None)
+        return why, not is_second
 
     def why_silent(self, connection: sa.Connection, phone: str, now: datetime) -> Held | None:
         """Whether an operator blocked the number, or the person it belongs to stopped the calls."""
-        return _why_silent(connection.execute(self._silent, self._values(phone, now)).one())
+        line = self.line(connection, phone)
+        statement = _silent(len(self._keys), line.goes_on)
+        return _why_silent(connection.execute(statement, self._values(phone, line, now)).one())
 
-    def stop(self, connection: sa.Connection, phone: str, now: datetime) -> None:
-        """Hold requests for a number for `stop_days` from now."""
+    def has_place(self, connection: sa.Connection, phone: str, widget: str, but: str) -> bool:
+        """Whether a time of a widget is kept for a number by another request than the one of this id."""
+        return self._has_place(connection, self.line(connection, phone), widget, but)
+
+    def _has_place(self, connection: sa.Connection, line: Line, widget: str, but: str = "") -> bool:
+        waits = requests.c.state.in_([State.WAITING, State.HANDING_OVER])
+        booked = requests.c.slot_starts_at.is_not(None), requests.c.takes_place, requests.c.id != but
+        mine = sa.select(requests.c.id).where(line.numbers(), requests.c.widget == widget, waits, *booked).limit(1)
+        return connection.execute(mine).first() is not None
+
+    def line(self, connection: sa.Connection, phone: str) -> Line:
+        """The line a number is of: the shortest one seen that it begins with, in requests, stops or blocks."""
+        shorter = numbering.beginnings(phone)
+        if not shorter:
+            return Line(phone, numbering.goes_on(phone))
+        values = {f"digits_{place}": digits for place, digits in enumerate(shorter)}
+        for place, digits in enumerate(shorter):
+            values |= {f"hash_{place}_{key}": hash for key, hash in enumerate(self._hashes(digits))}
+        seen = connection.execute(_seen(len(shorter), len(self._keys)), values).one()
+        base = next((digits for digits, is_seen in zip(shorter, seen, strict=True) if is_seen), phone)
+        return Line(base, goes_on=True)
+
+    def stop(self, connection: sa.Connection, phone: str, now: datetime) -> Line:
+        """Hold requests for a number for `stop_days` from now. The line it is of, for what waits."""
+        line = self.line(connection, phone)
         until = now + timedelta(days=self._settings.privacy.stop_days)
-        hashes = self._hashes(phone)
-        connection.execute(stops.delete().where(stops.c.number_hash.in_(hashes)))
-        connection.execute(stops.insert().values(number_hash=hashes[-1], until=until))
+        for table, digits in ((stops, (phone,)), (stop_beginnings, numbering.beginnings(phone))):
+            for each in digits:
+                hashes = self._hashes(each)
+                connection.execute(table.delete().where(table.c.number_hash.in_(hashes)))
+                connection.execute(table.insert().values(number_hash=hashes[-1], until=until))
+        return line
+
+    def remember(self, connection: sa.Connection, id: str, phone: str) -> str:
+        """Keep what a request that is erased now still counts by; the hash of its number."""
+        rows = [{"request_id": id, "number_hash": self.hash(each)} for each in numbering.beginnings(phone)]
+        if rows:
+            connection.execute(erased_beginnings.insert(), rows)
+        return self.hash(phone)
 
     def hash(self, phone: str) -> str:
         """A keyed hash of a number: enough to know it again, and of no use to who has only the store."""
@@ -66,19 +125,16 @@ class Numbers:
 
     def counted_for(self) -> timedelta:
         """How long a request counts against its number."""
-        return timedelta(seconds=max(item.get_expiry() for item in self._per_number))
+        return longest(self._limits)
 
-    def _values(self, phone: str, now: datetime) -> dict[str, Any]:
+    def _values(self, phone: str, line: Line, now: datetime) -> dict[str, Any]:
         beginnings = {f"beginning_{length}": phone[:length] for length in _LENGTHS}
-        hashes = {f"hash_{place}": hash for place, hash in enumerate(self._hashes(phone))}
-        return {"phone": phone, "now": now} | beginnings | hashes
+        hashes = {f"hash_{place}": hash for place, hash in enumerate(self._hashes(line.base))}
+        return {"base": line.base, "last": _last(line.base), "now": now} | beginnings | hashes
 
     def _hashes(self, phone: str) -> list[str]:
         """By each key that is still accepted, the newest last."""
-        return [
-            hmac.new(key.encode(), b"number " + phone.encode(), hashlib.sha256).hexdigest()
-            for key in self._settings.secret_keys
-        ]
+        return [hmac.new(key, b"number " + phone.encode(), hashlib.sha256).hexdigest() for key in self._keys]
 
 
 def block(connection: sa.Connection, digits: str, is_range: bool, now: datetime) -> bool:
@@ -97,25 +153,21 @@ def unblock(connection: sa.Connection, digits: str, is_range: bool) -> bool:
     return connection.execute(blocks.delete().where(_same(digits, is_range))).rowcount > 0
 
 
+def waiting(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Of these requests, those that would be handed over."""
+    return sa.and_(which, in_state(State.WAITING), requests.c.held.is_(None))
+
+
 def waiting_in(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
-    """Requests of a number or a range that would be handed over."""
-    mine = requests.c.phone.startswith(digits) if is_range else requests.c.phone == digits
-    return sa.and_(mine, in_state(State.WAITING), requests.c.held.is_(None))
+    """Requests that would be handed over, of a range or of a number and those that count as one with it."""
+    if is_range:
+        return waiting(requests.c.phone.startswith(digits))
+    longer = Line(digits, numbering.goes_on(digits)).numbers()
+    return waiting(sa.or_(longer, requests.c.phone.in_(numbering.beginnings(digits))))
 
 
 def _same(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
     return sa.and_(blocks.c.digits == digits, blocks.c.is_range == is_range)
-
-
-def _lock_widget(connection: sa.Connection, widget: str) -> None:
-    """Let nobody else count this widget's requests until the transaction ends.
-
-    Numbers are locked one by one, so without this many at once would slip past the brake. Always taken after
-    the number's lock, so that no two wait for each other. On SQLite the transaction itself is that lock.
-    """
-    if connection.dialect.name == "postgresql":
-        key = sa.func.hashtextextended(f"widget {widget}", 0)
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
 def _why_silent(row: Any) -> Held | None:
@@ -124,41 +176,62 @@ def _why_silent(row: Any) -> Held | None:
     return Held.STOPPED if row.stopped else None
 
 
-def _is_over(which: sa.ColumnElement[bool], limit: list[RateLimitItem], of: str) -> sa.ColumnElement[bool]:
-    """Whether one of the limits is reached: whether there is, in its window, a request for each that it allows.
-
-    Skipping all but the last of them leaves the counting to the index, however wide the limit is.
-    """
-    reached = [
-        sa.exists(
-            sa.select(requests.c.id)
-            .where(which, requests.c.requested_at > sa.bindparam(f"{of}_since_{place}", type_=Instant))
-            .offset(item.amount - 1)
-            .limit(1)
-        )
-        for place, item in enumerate(limit)
-    ]
-    return sa.or_(*reached)
-
-
-def _windows(limit: list[RateLimitItem], now: datetime, of: str) -> dict[str, datetime]:
-    """When the window of each of the limits began."""
-    return {f"{of}_since_{place}": now - timedelta(seconds=item.get_expiry()) for place, item in enumerate(limit)}
-
-
-_PHONE: sa.BindParameter[str] = sa.bindparam("phone")
+_OF = "number"
 _LENGTHS = range(1, 16)  # of what a number can begin with
+_BASE: sa.BindParameter[str] = sa.bindparam("base")
+_LAST: sa.BindParameter[str] = sa.bindparam("last")
 
 
-def _hashes(keys: int) -> list[sa.BindParameter[str]]:
+def _last(base: str) -> str:
+    """The last number, in the order of texts, that begins so."""
+    return base.ljust(numbering.MOST_DIGITS, "9")
+
+
+def _on_the_line(column: sa.ColumnElement[str], goes_on: bool) -> sa.ColumnElement[bool]:
+    return column.between(_BASE, _LAST) if goes_on else column == _BASE
+
+
+def _hashed(keys: int) -> list[sa.BindParameter[str]]:
     return [sa.bindparam(f"hash_{place}") for place in range(keys)]
 
 
-def _silent(keys: int) -> sa.Select[bool, bool]:
+@cache  # made once for each shape: to make a statement takes longer than to run it
+def _silent(keys: int, goes_on: bool) -> Any:
     beginnings: list[sa.BindParameter[str]] = [sa.bindparam(f"beginning_{length}") for length in _LENGTHS]
     blocking = sa.or_(
-        sa.and_(blocks.c.digits == _PHONE, sa.not_(blocks.c.is_range)),
+        sa.and_(_on_the_line(blocks.c.digits, goes_on), sa.not_(blocks.c.is_range)),
         sa.and_(blocks.c.digits.in_(beginnings), blocks.c.is_range),
     )
-    stopping = sa.and_(stops.c.number_hash.in_(_hashes(keys)), stops.c.until > NOW)
-    return sa.select(sa.exists().where(blocking).label("blocked"), sa.exists().where(stopping).label("stopped"))
+    stopping = [
+        sa.exists().where(table.c.number_hash.in_(_hashed(keys)), table.c.until > NOW)
+        for table in ((stops, stop_beginnings) if goes_on else (stops,))
+    ]
+    return sa.select(sa.exists().where(blocking).label("blocked"), sa.or_(*stopping).label("stopped"))
+
+
+@cache
+def _silent_and_over(keys: int, goes_on: bool, limits: tuple[Any, ...]) -> Any:
+    hashed = _hashed(keys)
+    asked_for = [_on_the_line(requests.c.phone, goes_on), requests.c.number_hash.in_(hashed)]
+    if goes_on:
+        erased = sa.select(erased_beginnings.c.request_id).where(erased_beginnings.c.number_hash.in_(hashed))
+        asked_for.append(requests.c.id.in_(erased))
+    over = reached(sa.or_(*asked_for), limits, _OF)
+    return _silent(keys, goes_on).add_columns(sa.or_(*over).label("is_over"))
+
+
+@cache
+def _seen(count: int, keys: int) -> Any:
+    """For each of so many numbers, whether it stands in a request, kept or erased, a stop or a block."""
+
+    def is_seen(place: int) -> sa.ColumnElement[bool]:
+        digits: sa.BindParameter[str] = sa.bindparam(f"digits_{place}")
+        hashed: Sequence[sa.BindParameter[str]] = [sa.bindparam(f"hash_{place}_{key}") for key in range(keys)]
+        return sa.or_(
+            sa.exists().where(requests.c.phone == digits),
+            sa.exists().where(requests.c.number_hash.in_(hashed)),
+            sa.exists().where(stops.c.number_hash.in_(hashed)),
+            sa.exists().where(blocks.c.digits == digits, sa.not_(blocks.c.is_range)),
+        )
+
+    return sa.select(*(is_seen(place).label(f"seen_{place}") for place in range(count)))

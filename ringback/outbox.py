@@ -4,43 +4,46 @@ The request is the job. Storing it and queueing it is one commit, so nothing can
 state "handing over" is on the disk before a byte leaves for Samespace: whatever dies after that is
 `unknown` and is never sent again by itself.
 
-Requests for one number are one hand-over. Nothing is stored about who joined whom: whoever claims a
-number claims every request that waits for it, and what happens to that call happens to all of them.
+Requests of one widget for one number and one time are one hand-over. Nothing is stored about who joined whom:
+whoever claims one claims those that wait beside it, and what happens to that call happens to all of them.
 """
 
-import re
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from ringback import opening_hours, transitions
+from ringback.brake import Brake
 from ringback.callback_request import (
     Answers,
     CallbackRequest,
     Event,
     EventKind,
     Held,
+    Source,
     State,
     new_id,
     new_reference,
 )
+from ringback.clock import SKEW
+from ringback.clock import Clock as Clock
+from ringback.clock import utc_now as utc_now
 from ringback.consent import Consent
 from ringback.database import Database
 from ringback.due import Due
 from ringback.gate import Gate, Sign, Traffic
-from ringback.numbers import Numbers
+from ringback.numbers import Numbers, lock_name, waiting
 from ringback.opening_hours import Interval
+from ringback.quoting import has_number, is_quoted
 from ringback.schedule import Schedule
 from ringback.settings import Settings
-from ringback.tables import NOW, Instant, consents, events, in_state, requests
+from ringback.tables import NOW, Instant, consents, events, in_state, requests, stop_beginnings, stops
 from ringback.transitions import Transition
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,9 @@ class Claim:
 
     def is_quoted_in(self, reply: str) -> bool:
         """Whether a reply has the number, a word or the page of one of its visitors in it, or may have."""
-        plain = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), reply)
-        plain = plain.replace("\\", "").casefold()
-        if self.requests[0].answers.phone[-_NUMBERS_END:] in re.sub(r"\D", "", plain):
+        if has_number(self.requests[0].answers.phone, reply):
             return True
-        said = [word for request in self.requests for word in _words(request.answers)]
-        return any(word in plain for word in said)
+        return any(is_quoted(request.answers, reply) for request in self.requests)
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,6 @@ class Settlement:
     wait_seconds: float = 0
 
 
-def utc_now() -> datetime:
-    """The time, aware, in UTC."""
-    return datetime.now(UTC)
-
-
 class Outbox:
     """The requests of one store."""
 
@@ -118,7 +113,9 @@ class Outbox:
         self._clock = clock
         self.gate = Gate(database, settings)
         self.numbers = Numbers(settings)
+        self.brake = Brake(settings)
         self.schedule = Schedule(database)
+        self._latest: datetime | None = None  # the latest that this process saw its clock
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     # --- the visitor's side ---
@@ -134,45 +131,72 @@ class Outbox:
         use: FormUse | None = None,
         agreed: Collection[Consent] = (),
         is_suspect: bool = False,
+        source: Source | None = None,
     ) -> Receipt:
         """Store a request with what was agreed to. When this returns it is on the disk.
 
         Sent with a form that was used before, it changes nothing and says what that led to. What looks like
-        a machine's (`is_suspect`) is held. Raises PausedError, SlotTakenError.
+        a machine's (`is_suspect`) is held; who asks from no `source` is trusted least where the brake is on.
+        Raises PausedError, SlotTakenError.
         """
         for _ in range(3):
             try:
-                receipt = self._accept_once(answers, use, agreed, is_suspect)
+                receipt = self._accept_once(answers, use, agreed, is_suspect, source)
             except sa.exc.IntegrityError:
                 continue  # the same form a moment earlier, or a reference drawn twice: look again
             self.arrived.set()
             return receipt
-        return self._accept_once(answers, use, agreed, is_suspect)
+        return self._accept_once(answers, use, agreed, is_suspect, source)
 
     def _accept_once(
-        self, answers: Answers, use: FormUse | None, agreed: Collection[Consent], is_suspect: bool
+        self,
+        answers: Answers,
+        use: FormUse | None,
+        agreed: Collection[Consent],
+        is_suspect: bool,
+        source: Source | None,
     ) -> Receipt:
         with self._database.write() as connection:
-            self._database.lock_number(connection, answers.phone)
+            self._lock_number(connection, answers.phone)
             earlier = self._earlier_use(connection, use) if use else None
             if earlier:
                 return earlier
             now = self._clock()
             self.schedule.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at)
-            held = self.numbers.why_held(connection, answers, now) or (Held.SUSPECTED if is_suspect else None)
-            row = self._new_row(answers, use, held, now)
-            in_the_air = None if held else self._in_the_air(connection, answers.phone)
-            if in_the_air:
-                row |= in_the_air
+            held, takes_place = self._check(connection, answers, is_suspect, source, now)
+            row = self._new_row(answers, use, held, now) | {"takes_place": takes_place}
+            if source:
+                row |= {"source": source.address, "source_network": source.network}
             connection.execute(_STORE, row)
             _note_consents(connection, row["id"], agreed, now)
             transitions.record(connection, [row["id"]], now, EventKind.RECEIVED)
-            if in_the_air:
-                transitions.record(connection, [row["id"]], now, EventKind.ATTEMPTED)
             if held:
                 transitions.record(connection, [row["id"]], now, EventKind.HELD, held)
-                transitions.tell(connection, [row["id"]], now, "held")
+                if held is not Held.WIDGET_LIMIT:  # the brake has told of itself
+                    transitions.tell(connection, [row["id"]], now, "held")
             return Receipt(row["id"], row["reference"], stored_now=True)
+
+    def _check(
+        self, connection: sa.Connection, answers: Answers, is_suspect: bool, source: Source | None, now: datetime
+    ) -> tuple[Held | None, bool]:
+        """Why a new request is held, or None; and whether a time it chose is kept for it."""
+        self._lock_widget(connection, answers.widget)
+        why, takes_place = self.numbers.check(connection, answers, now)
+        is_over = self.brake.holds(connection, answers.widget, source, now)
+        why = why or (Held.SUSPECTED if is_suspect else Held.WIDGET_LIMIT if is_over else None)
+        return why, takes_place
+
+    def _lock_number(self, connection: sa.Connection, phone: str) -> None:
+        """Let nobody else decide about this number, or what counts as one with it, until the transaction ends."""
+        self._database.lock(connection, lock_name(phone))
+
+    def _lock_widget(self, connection: sa.Connection, widget: str) -> None:
+        """Let nobody else count this widget's requests until the transaction ends.
+
+        Numbers are locked one by one, so without this many at once would slip past the brake. Always taken after
+        the number's lock, so that no two wait for each other.
+        """
+        self._database.lock(connection, f"widget {widget}")
 
     def _new_row(self, answers: Answers, use: FormUse | None, held: Held | None, now: datetime) -> dict[str, Any]:
         return {
@@ -204,11 +228,6 @@ class Outbox:
     def _patience(self) -> timedelta:
         return timedelta(minutes=self._settings.delivery.give_up_minutes)
 
-    def _in_the_air(self, connection: sa.Connection, phone: str) -> dict[str, Any] | None:
-        """What makes a request part of the call that its number has in the air, so that it shares its end."""
-        row = connection.execute(_IN_THE_AIR, {"phone": phone}).first()
-        return dict(row._mapping) if row else None
-
     def _earlier_use(self, connection: sa.Connection, use: FormUse) -> Receipt | None:
         row = connection.execute(_EARLIER_USE, {"form_id": use.form_id}).first()
         if row is None:
@@ -235,12 +254,12 @@ class Outbox:
         """Move a request to another time, None for as soon as possible. False if it no longer waits.
 
         Asked for the time that it has, nothing changes: the same form sent again says what it said before, also
-        when the request has gone on since. Other requests for its number keep their times, and still all go
-        out at the earliest. Raises PausedError, SlotTakenError.
+        when the request has gone on since. Other requests for its number keep their times; where one of them has
+        a place at this widget already, this one is held from now on. Raises PausedError, SlotTakenError.
         """
         with self._database.write() as connection:
             phone = connection.execute(sa.select(requests.c.phone).where(requests.c.id == id)).scalar_one()
-            self._database.lock_number(connection, phone)
+            self._lock_number(connection, phone)
             now, request = self._clock(), self._request(connection, id)
             is_waiting = request.state is State.WAITING
             if request.answers.slot_starts_at == (slot.start if slot else None):
@@ -253,8 +272,11 @@ class Outbox:
                 request.answers, slot_starts_at=start, slot_ends_at=end, zone=zone or request.answers.zone
             )
             values: dict[str, Any] = {name: getattr(answers, name) for name in _TIME}
-            values |= {**self._times(answers, now), "attempt": 0}
+            has_place = slot is None or not self.numbers.has_place(connection, phone, answers.widget, but=id)
+            values |= {**self._times(answers, now), "attempt": 0, "takes_place": has_place}
             moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, **values)
+            if not has_place and request.held is None:
+                transitions.hold(connection, requests.c.id == id, Held.BOOKED, now)
         self.arrived.set()
         return bool(moved)
 
@@ -264,10 +286,10 @@ class Outbox:
     def stop(self, phone: str) -> None:
         """Hold what waits for a number and what will come for it in the next `stop_days`."""
         with self._database.write() as connection:
-            self._database.lock_number(connection, phone)
+            self._lock_number(connection, phone)
             now = self._clock()
-            self.numbers.stop(connection, phone, now)
-            transitions.hold(connection, _waiting_for(phone), Held.STOPPED, now)
+            line = self.numbers.stop(connection, phone, now)
+            transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
 
     # --- the hand-over's side ---
 
@@ -323,10 +345,9 @@ class Outbox:
         """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
-        if head.held:
-            rows = transitions.run(connection, transitions.CLAIM, _TAKE_HELD, now, of_id=head.id, **given)
-        else:
-            rows = transitions.run(connection, transitions.CLAIM, _TAKE, now, **given)
+        given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at}
+        take = _TAKE_HELD if head.held else _TAKE
+        rows = transitions.run(connection, transitions.CLAIM, take[head.slot_starts_at is None], now, **given)
         rows = [row for row in rows if (row.held is None) == (head.held is None)]
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
         return Claim(tuple(as_request(row) for row in rows), owner, rows[0].attempt)
@@ -335,7 +356,7 @@ class Outbox:
         if self._database.is_sqlite:
             return True
         # Somebody who is deciding about this number holds its lock, and may want the row we hold: do not wait.
-        lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(phone, 0))
+        lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(lock_name(phone), 0))
         return bool(connection.execute(sa.select(lock)).scalar())
 
     def settle(self, claim: Claim, settlement: Settlement) -> bool:
@@ -343,7 +364,7 @@ class Outbox:
         now = self._clock()
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
-            self._database.lock_number(connection, phone)
+            self._lock_number(connection, phone)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
                 wait = settlement.wait_seconds
@@ -381,7 +402,7 @@ class Outbox:
         for phone in sorted({row.phone for row in rows}):
             why = self.numbers.why_silent(connection, phone, now)
             if why:
-                transitions.hold(connection, _waiting_for(phone), why, now)
+                transitions.hold(connection, waiting(requests.c.phone == phone), why, now)
 
     def lost(self, detail: str, claim: Claim | None = None) -> Settlement:
         """The settlement of a call that may or may not have been taken, as `on_unknown` wants it."""
@@ -395,6 +416,9 @@ class Outbox:
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
         now = self._clock()
+        if self._latest is None or now < self._latest - SKEW:
+            self._mend_times(now)
+        self._latest = now
         waiting = in_state(State.WAITING)
         closed = self._closed(now)
         late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
@@ -415,6 +439,29 @@ class Outbox:
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
 
+    def _mend_times(self, now: datetime) -> None:
+        """What a clock that was ahead has stored is to bind nobody now that it was put right.
+
+        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays.
+        """
+        late = now + SKEW
+        lease = timedelta(seconds=self._settings.delivery.lease_seconds)
+        ahead = sa.and_(in_state(State.WAITING), requests.c.changed_at > late)
+        with self._database.write() as connection:
+            for row in connection.execute(sa.select(requests).where(ahead)).all():
+                answers = as_request(row).answers
+                times = self._times(answers, now) if answers.widget in self._settings.widgets else {}
+                values = times | {"changed_at": now, "requested_at": min(row.requested_at, now)}
+                connection.execute(requests.update().where(requests.c.id == row.id).values(values))
+            for table, column, allowed in (
+                (requests, requests.c.lease_ends_at, lease),
+                (requests, requests.c.resend_at, timedelta(days=1)),
+                (stops, stops.c.until, timedelta(days=self._settings.privacy.stop_days)),
+                (stop_beginnings, stop_beginnings.c.until, timedelta(days=self._settings.privacy.stop_days)),
+            ):
+                too_far = column > late + allowed
+                connection.execute(table.update().where(too_far).values({column: now + allowed}))
+
     def _wait_for_opening(self, connection: sa.Connection, closed: dict[str, datetime], now: datetime) -> None:
         """What is due while nobody is there goes out at the next opening, and its patience counts from then."""
         for key, opening in closed.items():
@@ -425,7 +472,7 @@ class Outbox:
         """Whoever stops one of these numbers at this moment comes before us or after us, not in between."""
         found = sa.select(requests.c.phone).where(which).distinct().order_by(requests.c.phone)
         for phone in connection.execute(found).scalars().all():
-            self._database.lock_number(connection, phone)
+            self._lock_number(connection, phone)
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""
@@ -465,8 +512,6 @@ class Outbox:
 _IS_HELD = requests.c.held.is_not(None)
 _WENT_ALONG = "held, and shown as the others for its number"
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
-_NUMBERS_END = 6  # digits: the end is the same in every way to write a number
-_SAID = ("name", "email", "company", "message")
 _TIME = ("slot_starts_at", "slot_ends_at", "zone")
 _ANSWERS = (
     *("widget", "phone", "region", "name", "email", "company", "message", "page", "language"),
@@ -474,40 +519,33 @@ _ANSWERS = (
 )
 
 
-def _waiting_for(phone: str | sa.BindParameter[str]) -> sa.ColumnElement[bool]:
-    return sa.and_(requests.c.phone == phone, in_state(State.WAITING), requests.c.held.is_(None))
-
-
 # Made once: they are asked with every request, or several times a second.
 _EARLIER_USE = sa.select(requests.c.id, requests.c.reference, requests.c.answers_hash).where(
     requests.c.form_id == sa.bindparam("form_id")
-)
-_IN_THE_AIR = (
-    sa.select(requests.c.state, requests.c.owner, requests.c.lease_ends_at, requests.c.attempt)
-    .where(requests.c.phone == sa.bindparam("phone"), in_state(State.HANDING_OVER))
-    .where(requests.c.held.is_(None))
-    .limit(1)
 )
 _STORE = requests.insert()
 _NOTE_CONSENT = consents.insert().inline()
 
 
-def _taking(claimed: sa.ColumnElement[bool]) -> Any:
-    """What is held for the number until later goes along in all that shows, as if it had joined: else its page
-    would tell, by waiting on. What is held and due has its own turn.
+_OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
+
+
+def _taking(claimed: sa.ColumnElement[bool], goes_along: sa.ColumnElement[bool], is_asap: bool) -> Any:
+    """Take what waits for one number at one widget, for one time or as soon as possible: those `claimed`.
+
+    What is held and `goes_along` changes state together with them, so that its page reveals nothing.
     """
-    later = sa.and_(requests.c.phone == _OF_PHONE, _IS_HELD, requests.c.next_attempt_at > NOW)
-    together = sa.or_(claimed, sa.and_(later, in_state(State.WAITING)))
-    highest = sa.select(sa.func.max(requests.c.attempt)).where(claimed).scalar_subquery()
+    mine = requests.c.phone == _OF_PHONE, requests.c.widget == sa.bindparam("of_widget"), in_state(State.WAITING)
+    slot = requests.c.slot_starts_at
+    for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
+    highest = sa.select(sa.func.max(requests.c.attempt)).where(*mine, for_one_time, claimed).scalar_subquery()
     lease_ends_at = sa.bindparam("until", type_=Instant)
     values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": highest + 1}
-    return transitions.change(transitions.CLAIM, together, **values)
+    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, goes_along), **values)
 
 
-_OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
-_TAKE = _taking(_waiting_for(_OF_PHONE))
-_TAKE_HELD = _taking(requests.c.id == sa.bindparam("of_id"))
-# By number and not by id: what came in while the call was in the air has joined it.
+_TAKE = [_taking(sa.not_(_IS_HELD), sa.true(), is_asap) for is_asap in (False, True)]
+_TAKE_HELD = [_taking(_IS_HELD, _IS_HELD, is_asap) for is_asap in (False, True)]
 _OF_A_CLAIM = sa.and_(
     requests.c.phone == _OF_PHONE,
     requests.c.owner == sa.bindparam("of_owner"),
@@ -533,13 +571,6 @@ def _shut_out(key: str, now: datetime) -> sa.ColumnElement[bool]:
     due = sa.or_(requests.c.next_attempt_at <= now, requests.c.give_up_at <= now)
     in_its_slot = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > now)
     return sa.and_(requests.c.widget == key, in_state(State.WAITING), due, sa.not_(in_its_slot))
-
-
-def _words(answers: Answers) -> Iterator[str]:
-    for value in (*(getattr(answers, name) for name in _SAID), *answers.attributes.values()):
-        yield from re.findall(r"\w{3,}", value.casefold()) or ([value.casefold()] if value else [])
-    if answers.page:
-        yield answers.page.casefold()
 
 
 def _was_moved(connection: sa.Connection, id: str) -> bool:

@@ -1,12 +1,12 @@
 """Everything that is kept about a person: given out, erased, and purged when its time is over.
 
 What is left of an erased request is what nobody can be known by: its id, so that its link can say that it
-is gone, its reference, widget, states and times; and, for as long as its number's limits look back, a
-keyed hash of the number.
+is gone, its reference, widget, states and times; and, for as long as limits look back, keyed hashes of the
+number and of the address that asked.
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,15 +15,33 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback import transitions
+from ringback.brake import Brake
 from ringback.callback_request import OPERATORS_ONLY, EventKind, State
+from ringback.clock import SKEW, whole_minute
 from ringback.database import Database
-from ringback.numbers import Numbers
-from ringback.outbox import Clock, utc_now
+from ringback.numbers import Numbers, lock_name
+from ringback.outbox import Clock, as_request, utc_now
+from ringback.quoting import is_quoted
 from ringback.settings import Settings
-from ringback.tables import about, alerts, consents, events, in_state, requests, stops
+from ringback.tables import (
+    about,
+    alerts,
+    consents,
+    erased_beginnings,
+    events,
+    in_state,
+    requests,
+    stop_beginnings,
+    stops,
+)
 
 _LAST_PURGE = "purged_at"
 _TO_SWEEP = "to_sweep"
+_LAST_LOOK, _LEAPT_AT = "purge_looked_at", "clock_leapt_at"
+# A clock that moved on by more than this since the last look may be wrong, and a purge cannot be taken back.
+LEAP = timedelta(days=1)
+# So long it has to run steadily then; the look that comes an hour later may be a moment early.
+STEADY = timedelta(minutes=59)
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
 _IN_THE_AIR = in_state(State.HANDING_OVER)
 _KEPT = requests.c.erased_at.is_(None)
@@ -40,11 +58,15 @@ class Erasure(StrEnum):
 
 @dataclass(frozen=True)
 class Purge:
-    """What a purge did, and what is left of all that was ever erased."""
+    """What a purge did, and what is left of all that was ever erased.
+
+    `clock_leapt`: it did nothing, since the clock has not run steadily for an hour.
+    """
 
     at: datetime
     erased: int
     left: int
+    clock_leapt: bool = False
 
 
 class PersonalData:
@@ -54,6 +76,7 @@ class PersonalData:
         self._database = database
         self._settings = settings
         self._numbers = numbers
+        self._brake = Brake(settings)
         self._clock = clock
 
     # --- given out ---
@@ -61,7 +84,8 @@ class PersonalData:
     def export(self, id: str, for_operators: bool = False) -> dict[str, Any] | None:
         """All that is kept about one request, or None.
 
-        A visitor's copy does not say whether their number is held: it would tell a stranger.
+        A visitor's copy does not say whether their number is held: it would tell a stranger. Its times are whole
+        minutes: by their fractions a call that was made differs from one that was not.
         """
         with self._database.read() as connection:
             row = connection.execute(sa.select(requests).where(requests.c.id == id, _KEPT)).first()
@@ -80,8 +104,8 @@ class PersonalData:
             "reference": row.reference,
             "widget": row.widget,
             "state": row.state,
-            "requested_at": row.requested_at.isoformat(),
-            "due_at": row.due_at.isoformat(),
+            "requested_at": _written(row.requested_at, for_operators),
+            "due_at": _written(row.due_at, for_operators),
             "slot_starts_at": row.slot_starts_at and row.slot_starts_at.isoformat(),
             "slot_ends_at": row.slot_ends_at and row.slot_ends_at.isoformat(),
             "phone": f"+{row.phone}",
@@ -89,7 +113,7 @@ class PersonalData:
             **{name: getattr(row, name) for name in _PERSONAL},
             "attributes": row.attributes,
             "language": row.language,
-            "consents": [_consent(consent) for consent in connection.execute(agreed)],
+            "consents": [_consent(consent, for_operators) for consent in connection.execute(agreed)],
             "events": [
                 _event(event, for_operators)
                 for event in connection.execute(happened)
@@ -125,20 +149,23 @@ class PersonalData:
     def _erase_some(self, which: sa.ColumnElement[bool], phone: str = "") -> int:
         with self._database.write() as connection:
             if phone:
-                self._database.lock_number(connection, phone)
+                self._database.lock(connection, lock_name(phone))
             return self._erase(connection, which)
 
     def _erase(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
         now = self._clock()
-        some = sa.select(requests.c.id, requests.c.phone).where(which, _KEPT, sa.not_(_IN_THE_AIR))
+        some = sa.select(requests).where(which, _KEPT, sa.not_(_IN_THE_AIR))
         rows = connection.execute(some.limit(_AT_ONCE).with_for_update()).all()
         ids = [row.id for row in rows]
         if not ids:
             return 0
         transitions.apply(connection, transitions.CANCEL, requests.c.id.in_(ids), now)
-        _forget_replies(connection, ids, {row.phone for row in rows})
         for row in rows:
-            blank = _BLANK | {"number_hash": self._numbers.hash(row.phone), "erased_at": now}
+            _forget_replies(connection, row)
+            blank = _BLANK | {
+                "number_hash": self._numbers.remember(connection, row.id, row.phone),
+                "erased_at": now,
+            }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
         connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
         if self._database.is_sqlite:
@@ -158,32 +185,63 @@ class PersonalData:
     # --- purged ---
 
     def purge(self) -> Purge:
-        """Erase what was not changed for `retention_days`, whatever its state, and what limits need no more."""
+        """Erase what ended, and was due, longer than `retention_days` ago, and what limits need no more.
+
+        Never what waits: a call that is booked for later than that is made first. With a clock that leapt it does
+        nothing until that ran steadily for an hour.
+        """
         now = self._clock()
+        if self._has_leapt(now):
+            return Purge(now, 0, self._count_erased(), clock_leapt=True)
         long_ago = now - timedelta(days=self._settings.privacy.retention_days)
+        over = requests.c.changed_at <= long_ago, requests.c.due_at <= long_ago
         erased = 0
-        while some := self._erase_some(requests.c.changed_at <= long_ago):
+        while some := self._erase_some(sa.and_(*over, requests.c.state != State.WAITING)):
             erased += some
         with self._database.write() as connection:
-            self._database.lock_number(connection, _LAST_PURGE)  # processes that start together purge together
+            self._database.lock(connection, _LAST_PURGE)  # processes that start together purge together
             self._forget_hashes(connection, now)
             _drop_old_alerts(connection, long_ago)
             _note(connection, _LAST_PURGE, now.isoformat())
-            left = connection.execute(_COUNT_ERASED).scalar_one()
         self._sweep()
-        return Purge(now, erased, left)
+        return Purge(now, erased, self._count_erased())
+
+    def _has_leapt(self, now: datetime) -> bool:
+        """Whether the clock moved on by a day since the last look, or back, and not for an hour steadily since."""
+        with self._database.write() as connection:
+            self._database.lock(connection, _LAST_PURGE)
+            last, leapt_at = (_noted(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
+            _note(connection, _LAST_LOOK, now.isoformat())
+            if last and not -SKEW <= now - last <= LEAP:
+                _note(connection, _LEAPT_AT, now.isoformat())
+                return True
+            if leapt_at and now - leapt_at < STEADY:
+                return True
+            connection.execute(about.delete().where(about.c.key == _LEAPT_AT))
+            return False
 
     def _forget_hashes(self, connection: sa.Connection, now: datetime) -> None:
-        counted = requests.c.requested_at < now - self._numbers.counted_for()
-        done = requests.c.number_hash.is_not(None), counted
-        connection.execute(requests.update().where(*done).values(number_hash=None))
-        connection.execute(stops.delete().where(stops.c.until <= now))
+        for counted_for, columns in (
+            (self._numbers.counted_for(), ["number_hash"]),
+            (self._brake.counted_for(), ["source", "source_network"]),
+        ):
+            # What a wrong clock stored as asked for later is counted by nobody.
+            done = sa.or_(requests.c.requested_at < now - counted_for, requests.c.requested_at > now + LEAP)
+            known = sa.or_(*(requests.c[name].is_not(None) for name in columns))
+            connection.execute(requests.update().where(known, done).values(dict.fromkeys(columns)))
+        counted = sa.select(requests.c.id).where(requests.c.number_hash.is_not(None))
+        connection.execute(erased_beginnings.delete().where(erased_beginnings.c.request_id.not_in(counted)))
+        for table in (stops, stop_beginnings):
+            connection.execute(table.delete().where(table.c.until <= now))
+
+    def _count_erased(self) -> int:
+        with self._database.read() as connection:
+            return connection.execute(_COUNT_ERASED).scalar_one()
 
     def last_purge(self) -> datetime | None:
         """When the last one ended, or None."""
         with self._database.read() as connection:
-            at = connection.execute(sa.select(about.c.value).where(about.c.key == _LAST_PURGE)).scalar()
-        return datetime.fromisoformat(at) if at else None
+            return _noted(connection, _LAST_PURGE)
 
 
 _BLANK: dict[str, Any] = {
@@ -201,13 +259,21 @@ def _drop_old_alerts(connection: sa.Connection, before: datetime) -> None:
     connection.execute(alerts.delete().where(alerts.c.at < before, alerts.c.id < newest))
 
 
-def _forget_replies(connection: sa.Connection, ids: Collection[str], phones: Collection[str]) -> None:
-    """Samespace's replies may quote everybody who was in the call, so they go from all who shared it."""
-    calls = sa.select(events.c.at).where(events.c.request_id.in_(ids), events.c.detail.is_not(None))
-    shared = sa.select(requests.c.id).where(requests.c.phone.in_(phones))
-    same_call = sa.and_(events.c.request_id.in_(shared), events.c.at.in_(calls), events.c.kind != EventKind.HELD)
-    mine = events.c.request_id.in_(ids)
-    connection.execute(events.update().where(sa.or_(mine, same_call)).values(detail=None))
+def _forget_replies(connection: sa.Connection, row: Any) -> None:
+    """Samespace's replies about a request; and those about who shared its call, where they quote it."""
+    mine = events.c.request_id == row.id
+    calls = sa.select(events.c.at).where(mine, events.c.detail.is_not(None))
+    shared = sa.select(requests.c.id).where(requests.c.phone == row.phone, requests.c.id != row.id)
+    of_others = sa.and_(events.c.request_id.in_(shared), events.c.at.in_(calls), events.c.kind != EventKind.HELD)
+    said = connection.execute(sa.select(events.c.id, events.c.detail).where(of_others)).all()
+    answers = as_request(row).answers
+    quoting = [event.id for event in said if event.detail and is_quoted(answers, event.detail)]
+    connection.execute(events.update().where(sa.or_(mine, events.c.id.in_(quoting))).values(detail=None))
+
+
+def _noted(connection: sa.Connection, key: str) -> datetime | None:
+    at = connection.execute(sa.select(about.c.value).where(about.c.key == key)).scalar()
+    return datetime.fromisoformat(at) if at else None
 
 
 def _note(connection: sa.Connection, key: str, value: str) -> None:
@@ -215,11 +281,15 @@ def _note(connection: sa.Connection, key: str, value: str) -> None:
     connection.execute(about.insert().values(key=key, value=value))
 
 
+def _written(at: datetime, for_operators: bool) -> str:
+    return (at if for_operators else whole_minute(at)).isoformat()
+
+
 def _event(row: Any, for_operators: bool) -> dict[str, Any]:
-    event = {"at": row.at.isoformat(), "kind": row.kind}
+    event = {"at": _written(row.at, for_operators), "kind": row.kind}
     return event | {"detail": row.detail} if for_operators and row.detail else event
 
 
-def _consent(row: Any) -> dict[str, Any]:
+def _consent(row: Any, for_operators: bool) -> dict[str, Any]:
     names: Sequence[str] = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
-    return {name: getattr(row, name) for name in names} | {"at": row.at.isoformat()}
+    return {name: getattr(row, name) for name in names} | {"at": _written(row.at, for_operators)}

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 import phonenumbers
@@ -132,6 +132,27 @@ def read(typed: str, region: str, allowed: Collection[str]) -> PhoneNumber:
     if isinstance(readings[0], Reason):
         raise PhoneError(readings[0])
     return _judged(readings[0], allowed)
+
+
+@lru_cache(maxsize=4096)
+def beginnings(digits: str) -> tuple[str, ...]:
+    """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
+
+    In plans of variable length (Germany, Austria and others) digits dialled after a whole number change nothing.
+    """
+    lengths = range(FEWEST_DIGITS, len(digits)) if _is_valid(digits) else ()
+    return tuple(digits[:length] for length in lengths if _is_valid(digits[:length]))
+
+
+@lru_cache(maxsize=4096)
+def goes_on(digits: str) -> bool:
+    """Whether a longer number may begin with this one."""
+    return bool(beginnings(digits)) or any(_is_valid(digits + end) for end in "0123456789")
+
+
+def _is_valid(digits: str) -> bool:
+    number = _parsed("+" + digits)
+    return isinstance(number, Parsed) and phonenumbers.is_valid_number(number)
 
 
 @cache

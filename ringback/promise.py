@@ -6,6 +6,7 @@ by its city, with the visitor's own beside it where that shows something else.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from ringback.availability import usual_time
 from ringback.callback_request import CallbackRequest
@@ -43,10 +44,11 @@ class Promise:
         return self.now > self.request.due_at + _AT_ONCE
 
     @property
-    def changes_at(self) -> datetime | None:
-        """When these words change though nothing happens to the request, if they will."""
+    def changes_in(self) -> int | None:
+        """Seconds until these words change though nothing happens to the request, if they will."""
         due, promised_by = self.request.due_at, self.request.promised_by
-        return min((at for at in (due, due + _AT_ONCE, promised_by) if at and at >= self.now), default=None)
+        to_come = [at - self.now for at in (due, due + _AT_ONCE, promised_by) if at and at >= self.now]
+        return ceil(min(to_come).total_seconds()) if to_come else None
 
     def sentences(self) -> list[str]:
         """When we said we would call and who will ring; once it is late, that it is."""

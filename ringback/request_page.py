@@ -9,6 +9,7 @@ from flask import Blueprint, Response, abort, jsonify, redirect, request, url_fo
 
 from ringback import confirmation, languages, opening_hours
 from ringback.callback_request import CallbackRequest, Event, State
+from ringback.clock import whole_minute
 from ringback.dates import locale_of
 from ringback.errors import error_page, log, words
 from ringback.languages import gettext as _
@@ -160,7 +161,7 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
         "reference": found.reference,
         "state": found.state.value,
         "event_count": len(confirmation.public_events(events)),
-        "changes_at": promise.changes_at.isoformat() if promise.changes_at else "",
+        "changes_in": promise.changes_in,
         "tone": story.tone,
         "chip": story.chip,
         "headline": story.headline,
@@ -171,7 +172,7 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
         "number_text": number,
         "number_note": note,
         "updated_text": promise.moment(now),
-        "updated_iso": now.isoformat(),
+        "updated_iso": whole_minute(now).isoformat(),
         "phone": phone_of(widget),
         **_ways_on(found),
     }

@@ -119,6 +119,7 @@ def _pauses(connection: sa.Connection) -> dict[str, Pause]:
 
 def _counted(which: sa.ColumnElement[bool]) -> sa.Select[tuple[str, datetime, int]]:
     # Held ones take a place like any other: else a full day would tell that a number is not called.
+    # A number's second does not, or one number could take every place there is.
     columns = requests.c.widget, requests.c.slot_starts_at, sa.func.count().label("how_many")
-    kept = requests.c.slot_starts_at.is_not(None), requests.c.state != State.CANCELLED
+    kept = requests.c.slot_starts_at.is_not(None), requests.c.state != State.CANCELLED, requests.c.takes_place
     return sa.select(*columns).where(which, *kept).group_by(requests.c.widget, requests.c.slot_starts_at)

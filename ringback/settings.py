@@ -58,7 +58,7 @@ class LimitSettings(Table):
 
     per_address: str = "5 per minute; 30 per hour"
     per_number: str = "2 per hour; 4 per day"
-    per_widget: str = "500 per day"
+    per_widget: str = "60 per hour; 500 per day"
     min_fill_seconds: float = Field(default=2, ge=0, le=3600)
 
     @field_validator("per_address", "per_number", "per_widget")
@@ -131,8 +131,8 @@ class Configuration(Table):
     limits: LimitSettings = LimitSettings()
     delivery: DeliverySettings = DeliverySettings()
     alerts: AlertSettings = AlertSettings()
-    privacy: PrivacySettings = PrivacySettings()
     widgets: dict[str, Widget] = Field(min_length=1)
+    privacy: PrivacySettings = Field(default=PrivacySettings(), validate_default=True)  # looks back at widgets
 
     @field_validator("widgets", mode="before")
     @classmethod
@@ -143,6 +143,17 @@ class Configuration(Table):
             if isinstance(table, dict) and "key" in table:
                 raise ValueError(f'"key" under "{key}" is no setting of ours; take it out')
         return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
+
+    @field_validator("privacy")
+    @classmethod
+    def _outlives_what_is_booked(cls, privacy: PrivacySettings, so_far: ValidationInfo) -> PrivacySettings:
+        for key, widget in so_far.data.get("widgets", {}).items():
+            if widget.hours and widget.hours.days_ahead > privacy.retention_days:
+                raise ValueError(
+                    f"retention_days is {privacy.retention_days}; it should be at least "
+                    f"{widget.hours.days_ahead}, the days_ahead of {key}"
+                )
+        return privacy
 
     @field_validator("widgets")
     @classmethod

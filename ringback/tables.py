@@ -65,6 +65,11 @@ requests = sa.Table(
     sa.Column("slot_starts_at", Instant),
     sa.Column("slot_ends_at", Instant),
     sa.Column("zone", sa.String, nullable=False, server_default=""),
+    # Who asked, as keyed hashes: an address and the network it is of. For as long as the brake looks back.
+    sa.Column("source", sa.String(32)),
+    sa.Column("source_network", sa.String(32)),
+    # False: a chosen time that looks booked and keeps it from nobody.
+    sa.Column("takes_place", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -88,7 +93,25 @@ sa.Index(
     postgresql_where=requests.c.resend_at.is_not(None),
 )
 sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
-sa.Index("requests_by_widget", requests.c.widget, requests.c.requested_at)
+# What the brake counts. Conditions as text: the planner has to see the same in a statement.
+RINGS = sa.text("held IS NULL AND state != 'cancelled'")
+sa.Index(
+    "requests_that_ring",
+    requests.c.widget,
+    requests.c.requested_at,
+    requests.c.phone,
+    requests.c.number_hash,
+    sqlite_where=RINGS,
+    postgresql_where=RINGS,
+)
+for _source in (requests.c.source, requests.c.source_network):
+    sa.Index(
+        f"requests_by_{_source.name}",
+        _source,
+        requests.c.requested_at,
+        sqlite_where=_source.is_not(None),
+        postgresql_where=_source.is_not(None),
+    )
 sa.Index(
     "requests_by_slot",
     requests.c.widget,
@@ -124,6 +147,21 @@ stops = sa.Table(
     metadata,
     sa.Column("number_hash", sa.String(64), primary_key=True),
     sa.Column("until", Instant, nullable=False),
+)
+
+# Every shorter number that a stopped one begins with, and an erased one: a hash can only be compared whole.
+stop_beginnings = sa.Table(
+    "stop_beginnings",
+    metadata,
+    sa.Column("number_hash", sa.String(64), primary_key=True),
+    sa.Column("until", Instant, nullable=False),
+)
+
+erased_beginnings = sa.Table(
+    "erased_beginnings",
+    metadata,
+    sa.Column("request_id", sa.ForeignKey("requests.id"), primary_key=True),
+    sa.Column("number_hash", sa.String(64), primary_key=True, index=True),
 )
 
 blocks = sa.Table(
@@ -179,6 +217,7 @@ alerts = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("about", sa.Text, nullable=False),
 )
+sa.Index("alerts_by_kind", alerts.c.kind, alerts.c.at)
 
 alert_channels = sa.Table(
     "alert_channels",

@@ -88,7 +88,7 @@ def run(
     for is_held, why in ((False, detail), (True, detail_of_held or detail)):
         ids = [row.id for row in rows if (row.held is not None) == is_held]
         record(connection, ids, now, transition.event, why)
-        if ids and transition.needs_person:
+        if ids and transition.needs_person and not is_held:  # what is held has been told of, as that
             tell(connection, ids, now, transition.after)
     return rows
 

@@ -39,6 +39,7 @@ class LivePage {
     this.wait = FIRST_WAIT_MS;
     this.news = document.getElementById("news");
     this.offline = document.getElementById("offline");
+    this.shownAt = Date.now();
     document.addEventListener("visibilitychange", () => this.onVisibilityChange());
     this.schedule();
   }
@@ -81,14 +82,14 @@ class LivePage {
   }
 
   async update() {
-    const { json, page, state, events, changesAt } = this.main.dataset;
+    const { json, page, state, events, changesIn } = this.main.dataset;
     const request = await (await load(json)).json();
     const isNews = request.state !== state || request.events.length !== Number(events);
     if (isNews) {
       this.wait = FIRST_WAIT_MS;
     }
     // A call becomes late without anything happening to its request.
-    if (isNews || Date.now() >= Date.parse(changesAt)) {
+    if (isNews || Date.now() >= this.shownAt + Number(changesIn) * 1000) {
       this.show(await (await load(page)).text());
     }
   }
@@ -104,8 +105,9 @@ class LivePage {
         part.replaceWith(newer);
       }
     });
-    delete this.main.dataset.changesAt; // the newer page may have none
+    delete this.main.dataset.changesIn; // the newer page may have none
     Object.assign(this.main.dataset, main.dataset);
+    this.shownAt = Date.now();
     document.title = page.title;
     const heading = this.main.querySelector("h1");
     if (!focused.isConnected) {

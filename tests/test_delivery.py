@@ -102,17 +102,18 @@ def test_a_held_request_rings_nobody_and_goes_the_same_way(
     assert samespace.calls == []
 
 
-def test_requests_that_go_together_tell_the_agent_both_notes(
+def test_of_requests_that_go_together_the_agent_reads_each_ones_words_by_its_reference(
     delivery: Delivery, outbox: Outbox, samespace: SandboxSamespace, clock: Clock
 ) -> None:
     first = outbox.accept(answers(name="Ann", message="about the bill"))
     clock.passes(seconds=1)
-    second = outbox.accept(answers(name="Ann", message="it is urgent"))
+    second = outbox.accept(answers(name="Ann", message="it is urgent", company="Acme"))
     hand_over_all(delivery, outbox)
 
     (call,) = samespace.calls
-    assert call.attributes["name"] == "Ann"
-    assert call.attributes["message"] == "about the bill / it is urgent"
+    assert call.attributes["name"] == f"{first.reference}: Ann / {second.reference}: Ann"
+    assert call.attributes["message"] == f"{first.reference}: about the bill / {second.reference}: it is urgent"
+    assert call.attributes["company"] == f"{second.reference}: Acme"
     assert call.attributes["reference"] == f"{first.reference} / {second.reference}"
 
 

@@ -21,6 +21,9 @@ TAKEN = Settlement(transitions.TAKEN, sign=Sign.SOUND)
 WAITS = [5.0, 30.0, 120.0]
 
 
+NO_BRAKE = {"per_widget": "1000 per hour", "min_fill_seconds": 0}
+
+
 @pytest.fixture
 def app(make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamespace) -> Flask:
     widgets = {
@@ -28,7 +31,9 @@ def app(make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamesp
         "help": WIDGET | {"team_name": "Help"},
         "slow": WIDGET | {"team_name": "Slow", "calls_per_minute": 60},
     }
-    return make_app(store_url, samespace.base_url, widgets=widgets, delivery={"retry_seconds": WAITS})
+    return make_app(
+        store_url, samespace.base_url, widgets=widgets, delivery={"retry_seconds": WAITS}, limits=NO_BRAKE
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from ringback import transitions
 from ringback.attention import Attention
-from ringback.callback_request import Answers, Held, State
+from ringback.callback_request import Answers, Held, Source, State
 from ringback.database import Database
 from ringback.numbers import Numbers
 from ringback.outbox import Claim, Outbox, Receipt, Settlement
@@ -47,9 +47,11 @@ class Ringback:
         self.attention = Attention(database, settings, clock)
         self.personal_data = PersonalData(database, settings, Numbers(settings), clock)
 
-    def asks(self, phone: str = NUMBER, widget: str = "sales", **said: str) -> Receipt:
+    def asks(
+        self, phone: str = NUMBER, widget: str = "sales", source: Source | None = None, **said: Any
+    ) -> Receipt:
         """Somebody asks for a call to a number."""
-        return self.outbox.accept(Answers(widget=widget, phone=phone, region="GB", **said))
+        return self.outbox.accept(Answers(widget=widget, phone=phone, region="GB", **said), source=source)
 
     def held(self, *receipts: Receipt) -> list[Held | None]:
         """Why each of them is held."""
@@ -75,9 +77,9 @@ class Ringback:
                 rung.append((claim.requests[0].answers.phone, [request.reference for request in claim.requests]))
         return rung
 
-    def told(self) -> list[str]:
-        """The references that alerts say are held, oldest first."""
-        query = sa.select(alerts.c.about).where(alerts.c.kind == "held").order_by(alerts.c.id)
+    def told(self, kind: str = "held") -> list[str]:
+        """What alerts of a kind are about, oldest first."""
+        query = sa.select(alerts.c.about).where(alerts.c.kind == kind).order_by(alerts.c.id)
         with self.database.read() as connection:
             return list(connection.execute(query).scalars())
 
@@ -104,22 +106,22 @@ def ringback(opened: Callable[..., Ringback]) -> Ringback:
 # --- one hand-over for a number ---
 
 
-def test_a_number_that_waits_at_several_widgets_is_rung_once_by_the_first(ringback: Ringback) -> None:
+def test_a_number_that_waits_at_several_widgets_is_called_by_each_and_read_out_to_none(ringback: Ringback) -> None:
     first = ringback.asks(widget="help", message="a")
     ringback.clock.passes(seconds=1)
     second = ringback.asks(widget="sales", message="b")
     claim = ringback.takes()
 
     assert claim.widget == "help"
-    assert [request.answers.message for request in claim.requests] == ["a", "b"]
+    assert [request.answers.message for request in claim.requests] == ["a"]
     assert ringback.outbox.claim("another") is None, "the number is in the air"
     assert ringback.outbox.settle(claim, TAKEN)
-    assert {ringback.state(receipt) for receipt in (first, second)} == {State.WITH_TEAM}
-    assert ringback.outbox.claim("another") is None
+    assert [ringback.state(receipt) for receipt in (first, second)] == [State.WITH_TEAM, State.WAITING]
+    assert ringback.rings() == [(NUMBER, [second.reference])]
 
 
 def test_each_that_joined_keeps_a_reference_a_page_and_a_cancel_of_its_own(ringback: Ringback) -> None:
-    first, second = ringback.asks(), ringback.asks(widget="help")
+    first, second = ringback.asks(), ringback.asks()
     assert len({first.id, second.id}) == len({first.reference, second.reference}) == 2
     assert ringback.outbox.cancel(second.id)
 
@@ -152,10 +154,23 @@ def test_a_number_over_its_limit_joins_no_call_that_is_in_the_air(ringback: Ring
     assert ringback.rings() == []
 
 
+def test_what_is_held_changes_state_together_with_the_others_of_its_number(ringback: Ringback) -> None:
+    receipts = [ringback.asks() for _ in range(4)]
+    claim = ringback.takes()
+    assert {ringback.state(receipt) for receipt in receipts} == {State.HANDING_OVER}
+    ringback.outbox.settle(claim, Settlement(transitions.LOSE))
+
+    assert {ringback.state(receipt) for receipt in receipts} == {State.UNKNOWN}
+    assert ringback.held(*receipts) == [None, None, Held.NUMBER_LIMIT, Held.NUMBER_LIMIT]
+    told = [receipt.reference for receipt in receipts]
+    assert ringback.told("held") == told[2:]
+    assert sorted(ringback.told("unknown")) == sorted(told[:2]), "what is held is told of once, as that"
+
+
 def test_what_is_released_while_its_number_is_in_the_air_goes_when_that_is_down(ringback: Ringback) -> None:
     ringback.asks(), ringback.asks()
-    held = ringback.asks()
     claim = ringback.takes()
+    held = ringback.asks()
     assert ringback.attention.release(held.id)
 
     assert ringback.outbox.claim("another") is None
@@ -220,7 +235,9 @@ def test_over_its_brake_a_widget_holds_what_comes_and_drops_nothing(opened: Call
 
     assert ringback.held(*receipts) == [None] * 3 + [Held.WIDGET_LIMIT] * 2
     late = {receipt.reference for receipt in receipts[3:]}
-    assert set(ringback.told()) == late
+    assert (ringback.told("held"), ringback.told("brake")) == ([], ["widget sales"]), (
+        "told of once, not one by one"
+    )
     assert {request.reference for request in ringback.attention.listed(attention=True)} == late
     assert len(ringback.rings()) == 3
     assert ringback.attention.release(receipts[4].id)
@@ -243,6 +260,167 @@ def test_fifty_numbers_at_once_do_not_slip_past_the_brake(opened: Callable[..., 
     at_once([lambda turn=turn: receipts.append(ringback.asks(f"4420794601{turn:02}")) for turn in range(50)])
 
     assert Counter(ringback.held(*receipts)) == {None: 20, Held.WIDGET_LIMIT: 30}
+
+
+def strangers(many: int, networks: str = "own") -> list[Source]:
+    """So many addresses, each in a network of its own or all in one."""
+    return [
+        Source(f"address {turn}", networks if networks != "own" else f"network {turn}") for turn in range(many)
+    ]
+
+
+def number(turn: int) -> str:
+    return f"44207946{turn:04}"
+
+
+def test_over_the_brake_who_asks_for_much_is_held_and_others_are_called(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "10 per hour"})
+    one, *others = strangers(6)
+    flood = [ringback.asks(number(turn), source=one) for turn in range(30)]
+    customers = [ringback.asks(number(100 + turn), source=source) for turn, source in enumerate(others)]
+
+    assert Counter(ringback.held(*flood)) == {None: 10, Held.WIDGET_LIMIT: 20}
+    assert ringback.held(*customers) == [None] * 5
+    again = [ringback.asks(number(200 + turn), source=others[0]) for turn in range(2)]
+    assert ringback.held(*again) == [None, Held.WIDGET_LIMIT], "two from one source, not three"
+
+
+def test_a_network_that_asks_for_much_is_held_however_many_addresses_it_has(
+    opened: Callable[..., Ringback],
+) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "10 per hour"})
+    flood = [ringback.asks(number(turn), source=source) for turn, source in enumerate(strangers(40, "one"))]
+
+    assert Counter(ringback.held(*flood)) == {None: 10, Held.WIDGET_LIMIT: 30}
+
+
+def test_a_hundred_sources_hold_a_widget_over_its_brake_and_it_is_told_when_nobody_is_called_any_more(
+    opened: Callable[..., Ringback],
+) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "60 per hour; 500 per day"})
+    flood = [ringback.asks(number(turn), source=source) for turn, source in enumerate(strangers(100) * 5)]
+    assert Counter(ringback.held(*flood)) == {None: 180, Held.WIDGET_LIMIT: 320}, "two each, up to three times 60"
+    assert ringback.held(ringback.asks(number(900), source=Source("Ann", "Ann's"))) == [Held.WIDGET_LIMIT]
+    assert (ringback.told("brake"), ringback.told("brake_full")) == (["widget sales"], ["widget sales"])
+
+
+def test_a_hundred_sources_hold_no_widget_for_the_day(opened: Callable[..., Ringback]) -> None:
+    """What each asks for in an hour is little, and in a day it is not."""
+    ringback = opened(limits=LIMITS | {"per_widget": "60 per hour; 500 per day"})
+    for hour in range(3):
+        for turn, source in enumerate(strangers(100) * 2):
+            ringback.asks(number(1000 * hour + turn), source=source)
+        ringback.clock.passes(hours=1)
+    customers = []
+    for turn, source in enumerate(strangers(100)):
+        assert ringback.held(ringback.asks(number(4000 + turn), source=source)) == [Held.WIDGET_LIMIT]
+        if turn % 5 == 0:
+            customers.append(ringback.asks(number(5000 + turn), source=Source(f"Ann {turn}", f"Ann's {turn}")))
+
+    assert ringback.held(*customers) == [None] * 20
+
+
+def test_the_brake_counts_what_rings_and_each_number_once(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits={"per_widget": "3 per hour", "per_number": "9 per hour", "min_fill_seconds": 0})
+    for _ in range(6):
+        ringback.asks(NUMBER)
+    ringback.outbox.stop(OTHER)
+    ringback.asks(OTHER)
+    ringback.outbox.cancel(ringback.asks(number(1)).id)
+    receipts = [ringback.asks(number(2)), ringback.asks(number(3)), ringback.asks(number(4))]
+
+    assert ringback.held(*receipts) == [None, None, Held.WIDGET_LIMIT]
+
+
+def test_an_erased_request_counts_towards_the_brake_and_its_source(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "3 per hour"})
+    (one,) = strangers(1)
+    for turn in range(3):
+        receipt = ringback.asks(number(turn), source=one)
+        ringback.rings()
+        ringback.personal_data.erase(receipt.id)
+
+    assert ringback.held(ringback.asks(number(7), source=one)) == [Held.WIDGET_LIMIT]
+    assert ringback.held(ringback.asks(number(8), source=Source("other", "other"))) == [None]
+
+
+def test_who_asked_is_forgotten_when_the_brake_looks_back_no_further(ringback: Ringback) -> None:
+    receipt = ringback.asks(source=Source("address", "network"))
+
+    def known() -> tuple[str | None, str | None]:
+        query = sa.select(requests.c.source, requests.c.source_network).where(requests.c.id == receipt.id)
+        with ringback.database.read() as connection:
+            row = connection.execute(query).one()
+            return row.source, row.source_network
+
+    ringback.personal_data.purge()
+    assert known() == ("address", "network")
+    for _ in range(2):
+        ringback.clock.passes(hours=12, seconds=1)
+        ringback.personal_data.purge()
+    assert known() == (None, None)
+
+
+# --- numbers that begin with one another ---
+
+SWITCHBOARD = "4930901820"
+LONGER = [SWITCHBOARD + end for end in ("1", "7", "12", "77")]
+
+
+def test_numbers_that_begin_with_the_shortest_one_seen_count_as_one(ringback: Ringback) -> None:
+    receipts = [ringback.asks(digits) for digits in (SWITCHBOARD, *LONGER)]
+
+    assert ringback.held(*receipts) == [None, None, *[Held.NUMBER_LIMIT] * 3]
+    assert ringback.held(ringback.asks("4930901821")) == [None], "another line"
+
+
+def test_a_shorter_number_counts_what_was_asked_for_by_longer_ones(ringback: Ringback) -> None:
+    longer = [ringback.asks(digits) for digits in LONGER[:2]]
+    assert ringback.held(*longer) == [None, None], "nobody knows yet that it is one line"
+    assert ringback.held(ringback.asks(SWITCHBOARD), ringback.asks(LONGER[2])) == [Held.NUMBER_LIMIT] * 2
+
+
+def test_where_numbers_have_one_length_each_is_one_line(ringback: Ringback) -> None:
+    short, longer = "44207946012", "442079460123"
+    receipts = [ringback.asks(digits) for digits in (short, short, longer, longer)]
+
+    assert ringback.held(*receipts) == [None] * 4
+
+
+@pytest.mark.parametrize(("stopped", "asked"), [(SWITCHBOARD, LONGER[3]), (LONGER[3], SWITCHBOARD)])
+def test_a_stop_is_of_the_whole_line(ringback: Ringback, stopped: str, asked: str) -> None:
+    waits = ringback.asks(asked)
+    ringback.outbox.stop(stopped)
+
+    assert ringback.held(waits, ringback.asks(asked)) == [Held.STOPPED] * 2
+    assert ringback.rings() == []
+
+
+@pytest.mark.parametrize(("blocked", "asked"), [(SWITCHBOARD, LONGER[3]), (LONGER[3], SWITCHBOARD)])
+def test_a_block_is_of_the_whole_line(ringback: Ringback, blocked: str, asked: str) -> None:
+    waits = ringback.asks(asked)
+    ringback.attention.block(blocked)
+
+    assert ringback.held(waits, ringback.asks(asked)) == [Held.BLOCKED] * 2
+    assert ringback.rings() == []
+
+
+def test_erased_requests_of_a_line_still_count(ringback: Ringback) -> None:
+    for digits in LONGER[:2]:
+        ringback.personal_data.erase(ringback.asks(digits).id)
+
+    assert ringback.held(ringback.asks(SWITCHBOARD)) == [Held.NUMBER_LIMIT]
+    assert ringback.held(ringback.asks(LONGER[0])) == [Held.NUMBER_LIMIT]
+
+
+def test_two_numbers_of_one_line_at_once_are_counted_one_after_the_other(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits=LIMITS | {"per_number": "1 per hour"})
+    ringback.outbox.cancel(ringback.asks(SWITCHBOARD).id)
+    ringback.clock.passes(hours=1)
+    receipts: list[Receipt] = []
+    at_once([lambda digits=digits: receipts.append(ringback.asks(digits)) for digits in LONGER])
+
+    assert Counter(ringback.held(*receipts)) == {None: 1, Held.NUMBER_LIMIT: 3}
 
 
 # --- "I did not ask for this" ---
@@ -459,15 +637,15 @@ def test_a_block_waits_for_a_request_that_is_being_accepted(
 ) -> None:
     """At the worst of moments: after the look at the blocks, before the commit."""
     looked, may_go_on = threading.Event(), threading.Event()
-    why_held = Numbers.why_held
+    check = Numbers.check
 
-    def slowly(*given: Any) -> Held | None:
-        why = why_held(*given)
+    def slowly(*given: Any) -> Any:
+        found = check(*given)
         looked.set()
         may_go_on.wait(2)
-        return why
+        return found
 
-    monkeypatch.setattr(Numbers, "why_held", slowly)
+    monkeypatch.setattr(Numbers, "check", slowly)
     receipts: list[Receipt] = []
     person = threading.Thread(target=lambda: receipts.append(ringback.asks()))
     operator = threading.Thread(target=ringback.attention.block, args=("4420", True))
@@ -531,8 +709,9 @@ def test_what_is_left_of_a_number_goes_when_no_limit_looks_at_it_any_more(ringba
     phone, number_hash = left()
     assert phone == ""
     assert number_hash
-    ringback.clock.passes(days=1, seconds=1)
-    ringback.personal_data.purge()
+    for _ in range(2):
+        ringback.clock.passes(hours=12, seconds=1)
+        ringback.personal_data.purge()
     assert left() == ("", None)
 
 
@@ -587,7 +766,9 @@ def company(make_app: Callable[..., Flask], store_url: str, samespace: SandboxSa
     return make_app(store_url, samespace.base_url, widgets=WIDGETS, environment={"trusted_proxies": 1})
 
 
-def test_fifty_posts_at_once_for_one_number_are_one_call(company: Flask, samespace: SandboxSamespace) -> None:
+def test_fifty_posts_at_once_for_one_number_are_one_call_by_each_widget_within_its_limit(
+    company: Flask, samespace: SandboxSamespace
+) -> None:
     forms = []
     for turn in range(50):
         person, by = Visitor(company), {"X-Forwarded-For": f"192.0.2.{turn + 1}"}
@@ -603,11 +784,12 @@ def test_fifty_posts_at_once_for_one_number_are_one_call(company: Flask, samespa
     assert statuses == [303] * 50
 
     hand_over_all(company)
-    (call,) = samespace.calls
-    assert call.number == NUMBER
     stored = company.extensions["ringback-attention"].listed()
-    rung = {request.reference for request in stored if request.held is None}
-    assert set(call.attributes["reference"].split(" / ")) == rung
+    rung = [request for request in stored if request.held is None]
+    assert {call.number for call in samespace.calls} == {NUMBER}
+    assert len(samespace.calls) == len({request.answers.widget for request in rung})
+    references = [reference for call in samespace.calls for reference in call.attributes["reference"].split(" / ")]
+    assert sorted(references) == sorted(request.reference for request in rung)
     assert Counter(request.held for request in stored) == {None: 2, Held.NUMBER_LIMIT: 48}
     assert {request.state for request in stored} == {State.WITH_TEAM}
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from ringback.outbox import Outbox, Settlement
 from ringback.personal_data import Erasure, PersonalData
 from ringback.samespace import Accepted, Misconfigured, Refused, Unclear
 from ringback.tables import about, alerts, consents, events, metadata, requests, stops
-from tests.conftest import Clock
+from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 
 PHONE = "442079460123"
@@ -406,7 +406,17 @@ def bring_to(outbox: Outbox, state: State) -> str:
     return id
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.HANDING_OVER])
+ENDED = [state for state in State if state not in (State.WAITING, State.HANDING_OVER)]
+
+
+def ended(outbox: Outbox, phone: str = PHONE, **said: str) -> str:
+    """A request that waits for nobody any more."""
+    id = ask(outbox, phone, **said)
+    assert outbox.cancel(id)
+    return id
+
+
+@pytest.mark.parametrize("state", ENDED)
 def test_what_was_not_changed_for_the_retention_days_is_erased(
     state: State, outbox: Outbox, personal_data: PersonalData, clock: Clock
 ) -> None:
@@ -420,7 +430,61 @@ def test_what_was_not_changed_for_the_retention_days_is_erased(
     assert found
     assert found[0].erased_at == clock.now
     assert (found[0].answers.phone, found[0].answers.name) == ("", "")
-    assert found[0].state is (State.CANCELLED if state is State.WAITING else state)
+    assert found[0].state is state
+
+
+def test_what_waits_is_never_purged(outbox: Outbox, personal_data: PersonalData, clock: Clock) -> None:
+    id = bring_to(outbox, State.WAITING)
+    clock.passes(days=400)
+
+    assert personal_data.purge().erased == 0
+    assert state_of(outbox, id) is State.WAITING
+
+
+def test_a_call_that_is_booked_for_later_than_that_is_kept_until_it_is_over(
+    make_app: Callable[..., Flask], store_url: str, clock: Clock
+) -> None:
+    hours = {"timezone": "Europe/London", "mon": ["09:00-17:00"], "tue": ["09:00-17:00"], "days_ahead": 7}
+    widgets = {"sales": WIDGET | {"hours": hours}}
+    app = make_app(store_url, widgets=widgets, privacy={"retention_days": 7})
+    outbox, personal_data = app.extensions["ringback"].outbox, app.extensions["ringback"].personal_data
+    start = clock.now + timedelta(days=6)
+    booked = Answers("sales", PHONE, "GB", slot_starts_at=start, slot_ends_at=start + timedelta(minutes=30))
+    id = outbox.accept(booked).id
+    outbox.cancel(id)
+
+    def erased_by(at: datetime) -> int:
+        while clock.now < at:
+            clock.now = min(clock.now + timedelta(hours=12), at)
+            done = personal_data.purge()
+        return done.left
+
+    assert erased_by(clock.now + timedelta(days=7)) == 0, (
+        "it ended when it was cancelled, and was due six days later"
+    )
+    assert erased_by(start + timedelta(days=7, seconds=-1)) == 0
+    assert erased_by(start + timedelta(days=7)) == 1
+
+
+@pytest.mark.parametrize("leap", [timedelta(days=40), timedelta(days=366), timedelta(days=-40)])
+def test_a_clock_that_leapt_purges_nothing_until_it_ran_steadily_for_an_hour(
+    app: Flask, outbox: Outbox, personal_data: PersonalData, clock: Clock, leap: timedelta
+) -> None:
+    id = ended(outbox)
+    clock.passes(hours=1)
+    assert said(app, "purge") == "Erased: 0. Left without personal data: 0.\n"
+    clock.now += leap
+    for _ in range(3):
+        assert "The clock has leapt" in said(app, "purge", status=1)
+        clock.passes(minutes=15)
+    assert personal_data.export(id), "nothing is gone"
+    assert personal_data.purge().clock_leapt
+    clock.now -= leap
+    assert personal_data.purge().clock_leapt, "put right, it has leapt again"
+    clock.passes(hours=1)
+
+    assert not personal_data.purge().clock_leapt
+    assert personal_data.export(id)
 
 
 def test_retention_counts_from_the_last_change(
@@ -438,7 +502,7 @@ def test_retention_counts_from_the_last_change(
 
 def test_a_site_owner_says_for_how_long(make_app: Callable[..., Flask], store_url: str, clock: Clock) -> None:
     app = make_app(store_url, privacy={"retention_days": 3})
-    ask(app.extensions["ringback"].outbox)
+    ended(app.extensions["ringback"].outbox)
     clock.passes(days=3)
 
     assert app.extensions["ringback"].personal_data.purge().erased == 1
@@ -449,10 +513,10 @@ def test_a_purge_says_what_it_erased_and_what_is_left_and_the_next_finds_nothing
 ) -> None:
     assert personal_data.last_purge() is None
     personal_data.erase(ask(outbox))
-    ask(outbox)
-    ask(outbox, "442079460199")
+    ended(outbox)
+    ended(outbox, "442079460199")
     clock.passes(days=30)
-    ask(outbox, "442079460188")
+    ended(outbox, "442079460188")
 
     assert said(app, "purge") == "Erased: 2. Left without personal data: 3.\n"
     assert said(app, "purge") == "Erased: 0. Left without personal data: 3.\n"
@@ -462,7 +526,7 @@ def test_a_purge_says_what_it_erased_and_what_is_left_and_the_next_finds_nothing
 def test_more_requests_than_fit_in_one_transaction_are_purged_at_once(
     outbox: Outbox, database: Database, personal_data: PersonalData, clock: Clock
 ) -> None:
-    ask(outbox)
+    ended(outbox)
     with database.write() as connection:
         row = dict(connection.execute(sa.select(requests)).one()._mapping)
         many = [row | {"id": f"{index:032}", "reference": f"RB-{index:09}"} for index in range(450)]
@@ -478,7 +542,7 @@ def test_processes_that_purge_at_once_do_no_harm(
     outbox: Outbox, personal_data: PersonalData, database: Database, clock: Clock
 ) -> None:
     for index in range(20):
-        ask(outbox, f"44207946{index:04}")
+        ended(outbox, f"44207946{index:04}")
     clock.passes(days=30)
     with ThreadPoolExecutor(8) as pool:
         done = [purge for _ in range(5) for purge in pool.map(lambda _: personal_data.purge(), range(8))]
@@ -558,7 +622,7 @@ def count_of_housekeepers() -> int:
 def test_the_purge_runs_by_itself(
     housekeeping: Housekeeping, outbox: Outbox, personal_data: PersonalData, clock: Clock
 ) -> None:
-    id = ask(outbox)
+    id = ended(outbox)
     clock.passes(days=30)
     others = count_of_housekeepers()
     housekeeping.start()
@@ -579,7 +643,7 @@ def test_the_purge_goes_on_after_a_store_that_failed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("ringback.housekeeping.EVERY_SECONDS", 0.02)
-    id = ask(outbox, name="Quixotine")
+    id = ended(outbox, name="Quixotine")
     clock.passes(days=30)
     rename(database, "events", "elsewhere")
     housekeeping.start()

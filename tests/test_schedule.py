@@ -8,10 +8,10 @@ from threading import Barrier
 import pytest
 from flask import Flask
 
-from ringback.callback_request import Answers
+from ringback.callback_request import Answers, CallbackRequest, Held
 from ringback.database import Database
 from ringback.opening_hours import Interval
-from ringback.outbox import Outbox
+from ringback.outbox import Outbox, Receipt
 from ringback.schedule import PausedError, SlotTakenError
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
@@ -76,6 +76,71 @@ def test_a_held_request_takes_a_place_like_any_other(outbox: Outbox, clock: Cloc
     outbox.accept(at_two())
 
     assert len(free(outbox, clock)) == 1
+
+
+def test_one_number_keeps_one_place_at_a_widget_and_a_second_booking_looks_booked(
+    outbox: Outbox, clock: Clock
+) -> None:
+    first, second = outbox.accept(at_two()), outbox.accept(later())
+
+    assert [found_in(outbox, receipt).held for receipt in (first, second)] == [None, Held.BOOKED]
+    assert found_in(outbox, second).due_at == AT_TWO + HALF_AN_HOUR
+    assert [slot.start for slot in free(outbox, clock)] == [AT_TWO + HALF_AN_HOUR], "it takes no place"
+    other = outbox.accept(later("442079460124"))
+    assert found_in(outbox, other).held is None
+
+
+def test_one_number_keeps_a_place_at_each_widget(outbox: Outbox) -> None:
+    receipts = [outbox.accept(at_two(widget=widget)) for widget in ("sales", "help")]
+
+    assert [found_in(outbox, receipt).held for receipt in receipts] == [None, None]
+
+
+def test_a_number_that_is_stopped_cannot_take_every_place_either(outbox: Outbox, clock: Clock) -> None:
+    outbox.stop("442079460123")
+    receipts = [outbox.accept(at_two()), outbox.accept(later())]
+
+    assert [found_in(outbox, receipt).held for receipt in receipts] == [Held.STOPPED] * 2
+    assert len(free(outbox, clock)) == 1
+
+
+def test_who_moves_to_a_time_though_their_number_has_one_is_held_and_takes_no_place(
+    outbox: Outbox, clock: Clock
+) -> None:
+    outbox.accept(at_two())
+    moved = outbox.accept(Answers("sales", "442079460123", "GB"))
+    assert outbox.reschedule(moved.id, Interval(AT_TWO + HALF_AN_HOUR, AT_TWO + 2 * HALF_AN_HOUR))
+
+    assert found_in(outbox, moved).held is Held.BOOKED
+    assert found_in(outbox, moved).due_at == AT_TWO + HALF_AN_HOUR, "as its visitor chose"
+    assert [slot.start for slot in free(outbox, clock)] == [AT_TWO + HALF_AN_HOUR]
+
+
+def test_only_its_own_page_moves_a_booked_time(outbox: Outbox, clock: Clock) -> None:
+    first, second = outbox.accept(at_two()), outbox.accept(later())
+    assert outbox.cancel(second.id)
+    assert found_in(outbox, first).due_at == AT_TWO
+    assert outbox.reschedule(first.id, Interval(AT_TWO + HALF_AN_HOUR, AT_TWO + 2 * HALF_AN_HOUR))
+
+    assert [slot.start for slot in free(outbox, clock)] == [AT_TWO]
+    assert found_in(outbox, first).held is None
+
+
+def test_a_place_that_was_given_up_lets_the_number_book_again(outbox: Outbox) -> None:
+    outbox.cancel(outbox.accept(at_two()).id)
+
+    assert found_in(outbox, outbox.accept(later())).held is None
+
+
+def found_in(outbox: Outbox, receipt: Receipt) -> CallbackRequest:
+    found = outbox.read(receipt.id)
+    assert found
+    return found[0]
+
+
+def later(number: str = "442079460123") -> Answers:
+    start = AT_TWO + HALF_AN_HOUR
+    return Answers("sales", number, "GB", slot_starts_at=start, slot_ends_at=start + HALF_AN_HOUR)
 
 
 def test_of_two_visitors_at_once_one_gets_the_last_place_and_the_other_keeps_the_answers(app: Flask) -> None:

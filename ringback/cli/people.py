@@ -101,6 +101,10 @@ def add_data_commands(group: click.Group, personal_data: PersonalData, housekeep
         done = housekeeping.run_once()
         if done is None:
             raise click.ClickException("The store did not answer; nothing is lost, try again.")
+        if done.clock_leapt:
+            raise click.ClickException(
+                "The clock has leapt; nothing is erased until it has run steadily for an hour."
+            )
         click.echo(f"Erased: {done.erased}. Left without personal data: {done.left}.")
 
 

@@ -23,6 +23,7 @@ OUTSIDE = {
 MAY_IMPORT: dict[str, set[str]] = {
     "phone": set(),
     "callback_request": set(),
+    "clock": set(),
     "brand": set(),
     "languages": set(),
     "assets": set(),
@@ -51,26 +52,32 @@ MAY_IMPORT: dict[str, set[str]] = {
     "database": {"shared_flush", "tables"},
     "shared_flush": set(),
     "transitions": {"callback_request", "tables"},
+    "windows": {"clock", "tables"},
+    "brake": {"callback_request", "settings", "tables", "windows"},
+    "quoting": {"callback_request"},
     "gate": {"database", "settings", "tables", "widget"},
-    "numbers": {"callback_request", "settings", "tables"},
+    "numbers": {"callback_request", "phone", "settings", "tables", "windows"},
     "due": {"callback_request", "tables"},
     "outbox": {
-        *("callback_request", "consent", "database", "due", "gate", "numbers", "opening_hours", "schedule"),
-        *("settings", "tables", "transitions"),
+        *("brake", "callback_request", "clock", "consent", "database", "due", "gate", "numbers", "opening_hours"),
+        *("quoting", "schedule", "settings", "tables", "transitions"),
     },
     "attention": {"callback_request", "database", "numbers", "outbox", "settings", "tables", "transitions"},
-    "personal_data": {"callback_request", "database", "numbers", "outbox", "settings", "tables", "transitions"},
+    "personal_data": {
+        *("brake", "callback_request", "clock", "database", "numbers", "outbox", "quoting", "settings", "tables"),
+        "transitions",
+    },
     "housekeeping": {"personal_data"},
     "line": set(),
     "samespace": {"line"},
     "agent_note": {"callback_request", "widget"},
     "delivery": {"agent_note", "database", "gate", "outbox", "samespace", "settings", "transitions"},
     "promise": {"availability", "callback_request", "dates", "languages", "widget"},
-    "confirmation": {"callback_request", "languages", "opening_hours", "phone", "promise"},
-    "calendar_file": {"callback_request", "languages", "widget"},
+    "confirmation": {"callback_request", "clock", "languages", "opening_hours", "phone", "promise"},
+    "calendar_file": {"callback_request", "clock", "languages", "widget"},
     "parts": {"form_token", "outbox", "personal_data", "settings"},
     "counts": set(),
-    "limits": {"counts", "parts", "settings"},
+    "limits": {"callback_request", "counts", "parts", "settings"},
     "embedding": {"brand", "settings", "widget"},
     "errors": {"database", "languages"},
     "health": {"database"},
@@ -93,8 +100,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("outbox", "page", "parts", "schedule", "widget"),
     },
     "request_page": {
-        *("callback_request", "confirmation", "dates", "errors", "languages", "opening_hours", "page", "parts"),
-        *("personal_data", "promise", "widget"),
+        *("callback_request", "clock", "confirmation", "dates", "errors", "languages", "opening_hours", "page"),
+        *("parts", "personal_data", "promise", "widget"),
     },
     "time_page": {
         *("availability", "calendar_file", "callback_request", "dates", "errors", "form", "languages", "limits"),
@@ -109,7 +116,18 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The list of parts knows them all, and commands use what they command; the sandbox is known to app.py alone.
 ASSEMBLE = {"factory", "__init__"}
 KNOWS_NOTHING_OUTSIDE = {
-    *("phone", "callback_request", "brand", "clean", "consent", "widget", "agent_note", "promise", "confirmation"),
+    *(
+        "phone",
+        "callback_request",
+        "clock",
+        "brand",
+        "clean",
+        "consent",
+        "widget",
+        "agent_note",
+        "promise",
+        "confirmation",
+    ),
     *("calendar_file", "dates", "languages", "own_file"),
 }
 SEES_THE_ENVIRONMENT = {"app.py", "gunicorn.conf.py"}
