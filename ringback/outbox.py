@@ -169,11 +169,7 @@ class Outbox:
                 row |= {"source": source.address, "source_network": source.network}
             connection.execute(_STORE, row)
             _note_consents(connection, row["id"], agreed, now)
-            transitions.record(connection, [row["id"]], now, EventKind.RECEIVED)
-            if held:
-                transitions.record(connection, [row["id"]], now, EventKind.HELD, held)
-                if held is not Held.WIDGET_LIMIT:  # the brake has told of itself
-                    transitions.tell(connection, [row["id"]], now, "held")
+            transitions.begin(connection, row["id"], row["reference"], held, now)
             return Receipt(row["id"], row["reference"], stored_now=True)
 
     def _check(

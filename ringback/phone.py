@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
 
 import phonenumbers
@@ -134,7 +134,9 @@ def read(typed: str, region: str, allowed: Collection[str]) -> PhoneNumber:
     return _judged(readings[0], allowed)
 
 
-@lru_cache(maxsize=4096)
+# Nothing is remembered of a number here: how soon an answer comes would tell that it was asked for before.
+
+
 def beginnings(digits: str) -> tuple[str, ...]:
     """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
 
@@ -144,10 +146,12 @@ def beginnings(digits: str) -> tuple[str, ...]:
     return tuple(digits[:length] for length in lengths if _is_valid(digits[:length]))
 
 
-@lru_cache(maxsize=4096)
 def goes_on(digits: str) -> bool:
     """Whether a longer number may begin with this one."""
-    return bool(beginnings(digits)) or any(_is_valid(digits + end) for end in "0123456789")
+    # Of what length a number may be is quick to tell, and true of few.
+    longer = _parsed(f"+{digits}0")
+    is_possible = isinstance(longer, Parsed) and phonenumbers.is_possible_number(longer)
+    return is_possible and any(_is_valid(digits + end) for end in "0123456789")
 
 
 def _is_valid(digits: str) -> bool:

@@ -47,6 +47,7 @@ RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
 
 
 _RECORD = events.insert().inline()  # nobody asks for the id of an event
+_TELL = alerts.insert().inline()
 
 
 def apply(
@@ -93,6 +94,17 @@ def run(
     return rows
 
 
+def begin(connection: sa.Connection, id: str, reference: str, held: Held | None, now: datetime) -> None:
+    """The first of a new request's history. As few statements more as can be where it is held: they take time."""
+    happened: list[tuple[EventKind, str | None]] = [(EventKind.RECEIVED, None)]
+    happened += [(EventKind.HELD, held)] if held else []
+    connection.execute(
+        _RECORD, [{"request_id": id, "at": now, "kind": kind, "detail": detail} for kind, detail in happened]
+    )
+    if held and held is not Held.WIDGET_LIMIT:  # the brake has told of itself
+        connection.execute(_TELL, {"at": now, "kind": "held", "about": reference})
+
+
 def hold(connection: sa.Connection, which: sa.ColumnElement[bool], why: Held, now: datetime) -> int:
     """Hand these over only when an operator releases them. How many there were."""
     change = requests.update().where(which).values(held=why).returning(requests.c.id)
@@ -116,4 +128,4 @@ def tell(connection: sa.Connection, ids: Iterable[str], at: datetime, kind: str)
     references = sa.select(requests.c.reference).where(requests.c.id.in_(list(ids)))
     rows = [{"at": at, "kind": kind, "about": reference} for reference in connection.execute(references).scalars()]
     if rows:
-        connection.execute(alerts.insert(), rows)
+        connection.execute(_TELL, rows)
