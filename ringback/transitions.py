@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.callback_request import EventKind, Held, State
-from ringback.tables import NOW, alerts, events, in_state, requests
+from ringback.tables import NOW, Instant, alerts, events, in_state, requests
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,14 @@ RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
 
 _RECORD = events.insert().inline()  # nobody asks for the id of an event
 _TELL = alerts.insert().inline()
+_TELL_IF = alerts.insert().from_select(
+    ["at", "kind", "about"],
+    sa.select(
+        sa.bindparam("told_at", type_=Instant),
+        sa.literal_column("'held'"),
+        sa.bindparam("reference", type_=sa.Text),
+    ).where(sa.bindparam("is_told", type_=sa.Boolean)),
+)
 
 
 def apply(
@@ -95,14 +103,14 @@ def run(
 
 
 def begin(connection: sa.Connection, id: str, reference: str, held: Held | None, now: datetime) -> None:
-    """The first of a new request's history. As few statements more as can be where it is held: they take time."""
+    """The first of a new request's history. The same statements whether it is held or not: each takes time."""
     happened: list[tuple[EventKind, str | None]] = [(EventKind.RECEIVED, None)]
     happened += [(EventKind.HELD, held)] if held else []
     connection.execute(
         _RECORD, [{"request_id": id, "at": now, "kind": kind, "detail": detail} for kind, detail in happened]
     )
-    if held and held is not Held.WIDGET_LIMIT:  # the brake has told of itself
-        connection.execute(_TELL, {"at": now, "kind": "held", "about": reference})
+    is_told = held is not None and held is not Held.WIDGET_LIMIT  # the brake has told of itself
+    connection.execute(_TELL_IF, {"told_at": now, "reference": reference, "is_told": is_told})
 
 
 def hold(connection: sa.Connection, which: sa.ColumnElement[bool], why: Held, now: datetime) -> int:

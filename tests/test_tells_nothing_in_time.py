@@ -6,8 +6,9 @@ wants to tell them apart may learn from one half which is which by its time, and
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from time import perf_counter
 
 import pytest
@@ -15,9 +16,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ringback.callback_request import Answers, EventKind
+from ringback.factory import create_app
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.tables import events
-from tests.conftest import WIDGET, Clock
+from tests.conftest import WIDGET, Clock, make_settings
 from tests.visitor import Visitor
 
 Timed = tuple[bool, float]  # whether the number is held, and how long it took
@@ -46,8 +48,12 @@ def right(learnt: Sequence[Timed], asked: Sequence[Timed]) -> float:
 
 
 @pytest.fixture
-def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
-    return make_app(base_url=samespace.base_url, limits=NO_LIMITS)
+def app(samespace: SandboxSamespace, tmp_path: Path) -> Iterator[Flask]:
+    """One whose clock runs."""
+    app = create_app(make_settings(f"sqlite:///{tmp_path}/ringback.db", samespace.base_url, limits=NO_LIMITS))
+    app.testing = True
+    yield app
+    app.extensions["ringback-database"].close()
 
 
 def numbers(pairs: int) -> list[tuple[bool, str]]:
