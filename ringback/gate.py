@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from ringback.database import Database
 from ringback.settings import Settings
-from ringback.tables import alerts, breaker, teams
+from ringback.tables import Instant, alerts, breaker, teams
 from ringback.widget import Widget
 
 # A team whose configuration is at fault is tried with one request this often.
@@ -121,7 +121,7 @@ class Gate:
         row = traffic.breaker
         if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED):
             if row.state == "trying":
-                self._set(connection, "closed", failures=0)
+                self._set(connection, "closed", failures=0, opened_at=None)
         elif sign is Sign.UNREACHED:
             if row.state == "trying":
                 self._open(connection, row.failures, now, wait)
@@ -148,6 +148,7 @@ class Gate:
             connection,
             "open",
             failures=failures,
+            opened_at=sa.func.coalesce(breaker.c.opened_at, sa.literal(now, Instant)),
             probe_at=now + timedelta(seconds=waits[0]),
             trial_at=now + timedelta(seconds=trial),
         )

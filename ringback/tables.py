@@ -131,6 +131,25 @@ sa.Index(
     sqlite_where=requests.c.erased_at.is_(None),
     postgresql_where=requests.c.erased_at.is_(None),
 )
+# What operators look for. Literals, since SQLite takes such an index only where it reads the same in a query.
+_LEFT = sa.and_(requests.c.held.is_(None), requests.c.erased_at.is_(None))
+_UNCLEAR = sa.and_(sa.or_(requests.c.state == "unknown", requests.c.state == "failed"), _LEFT)
+sa.Index(
+    "requests_unclear",
+    requests.c.state,
+    requests.c.requested_at,
+    sqlite_where=_UNCLEAR,
+    postgresql_where=_UNCLEAR,
+)
+_HELD = sa.and_(requests.c.held.is_not(None), requests.c.state != "cancelled", requests.c.erased_at.is_(None))
+sa.Index(
+    "requests_held",
+    requests.c.held,
+    requests.c.phone,
+    requests.c.requested_at,
+    sqlite_where=_HELD,
+    postgresql_where=_HELD,
+)
 
 events = sa.Table(
     "events",
@@ -204,6 +223,7 @@ breaker = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("opened_at", Instant),
     sa.Column("probe_at", Instant),
     sa.Column("trial_at", Instant),
     sa.Column("trial_ends_at", Instant),

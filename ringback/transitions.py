@@ -40,6 +40,8 @@ RESEND = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 RELEASE_SHOWN = Transition(State.WITH_TEAM, State.WAITING, EventKind.RELEASED)
 RELEASE_WAITING = Transition(State.WAITING, State.WAITING, EventKind.RELEASED)
 RELEASE_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RELEASED)
+RELEASE_UNKNOWN = Transition(State.UNKNOWN, State.WAITING, EventKind.RELEASED)
+RETRY_WAITING = Transition(State.WAITING, State.WAITING, EventKind.RETURNED)
 RETRY_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RETURNED)
 RETRY_UNKNOWN = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
@@ -97,7 +99,8 @@ def run(
     for is_held, why in ((False, detail), (True, detail_of_held or detail)):
         ids = [row.id for row in rows if (row.held is not None) == is_held]
         record(connection, ids, now, transition.event, why)
-        if ids and transition.needs_person and not is_held:  # what is held has been told of, as that
+        # What is held was told of when it was; what its visitor sees since then is not what became of it.
+        if ids and transition.needs_person and not is_held:
             tell(connection, ids, now, transition.after)
     return rows
 

@@ -36,19 +36,19 @@ def hand_over(app: Flask) -> None:
     app.extensions["ringback-delivery"].hand_over(claim)
 
 
-def test_the_list_shows_no_whole_number(app: Flask) -> None:
+def test_the_list_shows_the_number_to_ring(app: Flask) -> None:
     assert said(app, "requests", "list") == "There are no requests.\n"
     reference = ask(app)
-    line = said(app, "requests", "list")
+    totals, line = said(app, "requests", "list").splitlines()
 
-    assert reference in line
-    assert "waiting  sales" in line
-    assert "7946" not in line
+    assert totals == "1 request: 1 waiting."
+    assert line == f"{reference}  2026-11-24 10:00:00+00:00  waiting  sales  +44 20 7946 0123  Ann Example"
 
 
 def test_show_tells_all_of_one_request(app: Flask) -> None:
     output = said(app, "requests", "show", ask(app).lower())
 
+    assert "  +44 20 7946 0123  " in output
     assert "name: Ann Example" in output
     assert "received" in output
 

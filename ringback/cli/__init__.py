@@ -13,8 +13,9 @@ from ringback.alert_channels import webhook_secret
 from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
-from ringback.cli.operators import request_commands, team_commands, widget_commands
+from ringback.cli.operators import team_commands, widget_commands
 from ringback.cli.people import add_data_commands, number_commands
+from ringback.cli.requests import request_commands
 from ringback.cli.vendor import samespace_commands
 from ringback.delivery import Delivery
 from ringback.housekeeping import Housekeeping
@@ -41,7 +42,7 @@ def init_app(
     """Add the commands."""
     app.cli.add_command(_deliver(settings, delivery, alerts, housekeeping))
     app.cli.add_command(_check(settings, samespace, personal_data))
-    looking_after = request_commands(attention, outbox)
+    looking_after = request_commands(settings, attention, outbox, clock)
     add_data_commands(looking_after, personal_data, housekeeping)
     app.cli.add_command(looking_after)
     app.cli.add_command(number_commands(attention))

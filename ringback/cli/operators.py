@@ -1,97 +1,15 @@
-"""`flask --app app requests …`, `teams …` and `widgets …`: looking after what needs a person."""
+"""`flask --app app teams …` and `widgets …`: looking after what calls go to, and come from."""
 
-import json
 from datetime import datetime
 
 import click
 
 from ringback import opening_hours
-from ringback.attention import Attention
-from ringback.callback_request import CallbackRequest
 from ringback.gate import Gate
-from ringback.outbox import Clock, Outbox
-from ringback.phone import PhoneNumber
+from ringback.outbox import Clock
 from ringback.schedule import Pause, Schedule
 from ringback.settings import Settings
 from ringback.widget import Widget
-
-REFERENCE = click.argument("reference")
-
-
-def request_commands(attention: Attention, outbox: Outbox) -> click.Group:
-    group = click.Group("requests", help="Look after callback requests.")
-
-    def id_of(reference: str) -> str:
-        id = attention.find(reference.upper())
-        if id is None:
-            raise click.ClickException(f"There is no request {reference}.")
-        return id
-
-    def done(worked: bool, reference: str, yes: str, no: str) -> None:
-        if not worked:
-            raise click.ClickException(f"{reference} {no}")
-        click.echo(f"{reference} {yes}")
-
-    @group.command("list")
-    @click.option("--attention", "only_attention", is_flag=True, help="Only those a person has to look at.")
-    def listed(only_attention: bool) -> None:
-        """List requests, the newest first."""
-        found = attention.listed(only_attention)
-        for request in found:
-            click.echo(_line(request))
-        if not found:
-            click.echo("Nothing needs a person." if only_attention else "There are no requests.")
-
-    @group.command()
-    @REFERENCE
-    def show(reference: str) -> None:
-        """Show one request with all that happened to it."""
-        found = outbox.read(id_of(reference))
-        if found:
-            request, events = found
-            click.echo(_line(request))
-            answers = request.answers
-            for name in ("name", "email", "company", "message", "page", "language"):
-                if getattr(answers, name):
-                    click.echo(f"  {name}: {getattr(answers, name)}")
-            if answers.attributes:
-                click.echo(f"  attributes: {json.dumps(dict(answers.attributes), ensure_ascii=False)}")
-            for event in events:
-                click.echo(f"  {_time(event.at)} {event.kind.value}{f': {event.detail}' if event.detail else ''}")
-
-    @group.command()
-    @REFERENCE
-    def retry(reference: str) -> None:
-        """Hand over again what failed or is unknown."""
-        worked = attention.retry(id_of(reference))
-        done(
-            worked,
-            reference,
-            "will be handed over again.",
-            "is neither failed nor unknown; nothing has changed.",
-        )
-
-    @group.command()
-    @REFERENCE
-    def release(reference: str) -> None:
-        """Hand over a request that was held."""
-        done(
-            attention.release(id_of(reference)),
-            reference,
-            "will be handed over.",
-            "is not held; nothing has changed.",
-        )
-
-    @group.command()
-    @REFERENCE
-    @click.option("--rang/--not-rung", required=True, help="Did the team get it?")
-    def resolve(reference: str, rang: bool) -> None:
-        """Say what became of an unknown request."""
-        worked = attention.resolve(id_of(reference), rang)
-        yes = "is with the team." if rang else "will be handed over again."
-        done(worked, reference, yes, "is not unknown; nothing has changed.")
-
-    return group
 
 
 def team_commands(gate: Gate) -> click.Group:
@@ -101,7 +19,7 @@ def team_commands(gate: Gate) -> click.Group:
     def listed() -> None:
         """List teams, and why one is paused."""
         for team in gate.teams():
-            paused = f"paused since {_time(team.paused_at)}: {team.paused_why}" if team.paused_at else "open"
+            paused = f"paused since {time_text(team.paused_at)}: {team.paused_why}" if team.paused_at else "open"
             click.echo(f"{team.name}  {paused}")
 
     @group.command()
@@ -158,20 +76,16 @@ def _hours(widget: Widget, now: datetime) -> str:
     if opening is None:
         return "closed, and does not open within a year"
     if opening > now:
-        return f"closed, opens {_time(opening.astimezone(widget.timezone))}"
-    return f"open until {_time(closing.astimezone(widget.timezone))}" if closing else "open, and does not close"
+        return f"closed, opens {time_text(opening.astimezone(widget.timezone))}"
+    return (
+        f"open until {time_text(closing.astimezone(widget.timezone))}" if closing else "open, and does not close"
+    )
 
 
 def _pause(pause: Pause) -> str:
-    return f"; paused since {_time(pause.paused_at)}{f': {pause.words}' if pause.words else ''}"
+    return f"; paused since {time_text(pause.paused_at)}{f': {pause.words}' if pause.words else ''}"
 
 
-def _line(request: CallbackRequest) -> str:
-    number = PhoneNumber.from_digits(request.answers.phone).masked
-    held = f" (held: {request.held.value})" if request.held else ""
-    when, state = _time(request.requested_at), f"{request.state.value}{held}"
-    return f"{request.reference}  {when}  {state}  {request.answers.widget}  {number}"
-
-
-def _time(at: datetime) -> str:
+def time_text(at: datetime) -> str:
+    """As operators read times: to the second, with their offset."""
     return at.isoformat(sep=" ", timespec="seconds")
