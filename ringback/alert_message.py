@@ -6,30 +6,74 @@ No message holds anything about a visitor: only references and names of teams.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
 BETWEEN_MESSAGES = timedelta(minutes=10)
 NAMED = 20  # references in one message
 
-_MEANINGS = {
-    "unknown": "sent, and the answer was lost: the team may have it",
-    "failed": "not handed over, and given up",
-    "held": "held back: not handed over unless you release it",
-    "paused": "Samespace turns every request of this team away: check its configuration",
+_REQUESTS = "flask --app app requests list --attention"
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a kind of alert means, and the command that looks at it.
+
+    `counted` is how a subject counts what is no request, one and several; `more` a command that deals with it.
+    `rank` is how soon it is named: of what is held there may be hundreds, and real customers are not to drown.
+    """
+
+    meaning: str
+    look: str = _REQUESTS
+    counted: tuple[str, str] | None = None
+    more: str = ""
+    rank: int = 1
+
+
+_RELEASE_BRAKE = "flask --app app requests release --held widget_limit"
+_OVER_BRAKE = ("widget is over its brake", "widgets are over their brake")
+_KINDS = {
+    "unknown": _Kind("sent, and the answer was lost: the team may have it", rank=0),
+    "failed": _Kind("not handed over, and given up", rank=0),
+    "held": _Kind("held back: not handed over unless you release it", rank=2),
+    "paused": _Kind(
+        "Samespace turns every request of this team away: check its configuration",
+        "flask --app app teams list",
+        ("team is paused", "teams are paused"),
+    ),
+    "brake": _Kind(
+        "over per_widget: what comes from those who ask much is held, others are called",
+        counted=_OVER_BRAKE,
+        more=_RELEASE_BRAKE,
+    ),
+    "brake_full": _Kind(
+        "over three times per_widget: everything that comes is held",
+        counted=_OVER_BRAKE,
+        more=_RELEASE_BRAKE,
+    ),
 }
+# Another version may have written it, which is running beside this one.
+_UNHEARD_OF = _Kind("see there")
+
+
+def _kind(name: str) -> _Kind:
+    return _KINDS.get(name, _UNHEARD_OF)
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to tell: `about` is a request's reference, or "team" and its name."""
+    """One thing to tell: `about` is a request's reference, or "team" or "widget" and its name.
+
+    `number` is that of a held request, to say once what is held for it. It is in no message.
+    """
 
     id: int
     at: datetime
     kind: str
     about: str
+    number: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -40,9 +84,9 @@ class Message:
 
     @cached_property
     def id(self) -> str:
-        """The same for the same alerts, so that a receiver can tell a repeat; no secret."""
+        """The same for the same message, so that a receiver can tell a repeat; no secret."""
         told = " ".join(f"{alert.id}@{alert.at.isoformat()}" for alert in self.alerts)
-        return f"msg_{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+        return f"msg_{hashlib.sha256(f'{told} {self.body}'.encode()).hexdigest()[:32]}"
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -54,48 +98,68 @@ class Message:
         """The latest kind for each thing that is told of."""
         return {alert.about: alert.kind for alert in self.alerts}
 
+    @cached_property
+    def named(self) -> list[tuple[str, int]]:
+        """What is told of by name, most urgent first, with how many more are held for the number of each."""
+        groups: dict[str, list[str]] = {}
+        numbers = {alert.about: alert.number for alert in self.alerts if alert.number}
+        for about, kind in self.latest.items():
+            number = numbers.get(about) if kind == "held" else None
+            groups.setdefault(f"held {number}" if number else about, []).append(about)
+        urgent = sorted(groups.values(), key=lambda group: _kind(self.latest[group[0]]).rank)
+        return [(group[0], len(group) - 1) for group in urgent[:NAMED]]
+
     @property
     def about(self) -> list[str]:
-        """What is told of by name."""
-        return list(self.latest)[:NAMED]
+        """The names alone."""
+        return [about for about, _ in self.named]
 
     @property
     def more(self) -> int:
         """How many are not named."""
-        return len(self.latest) - len(self.about)
+        return len(self.latest) - len(self.named)
 
     @property
     def subject(self) -> str:
         """Such as "Ringback: 2 requests need a person, 1 team is paused"."""
-        teams = sum(kind == "paused" for kind in self.latest.values())
-        requests = len(self.latest) - teams
-        parts = []
-        if requests:
-            parts.append(
-                f"{requests} request needs a person" if requests == 1 else f"{requests} requests need a person"
-            )
-        if teams:
-            parts.append(f"{teams} team is paused" if teams == 1 else f"{teams} teams are paused")
+        counted = Counter(_kind(kind).counted or _REQUESTS_COUNTED for kind in self.latest.values())
+        # Requests first, then in the order in which the kinds are listed.
+        order = [_REQUESTS_COUNTED, *(kind.counted for kind in _KINDS.values() if kind.counted)]
+        parts = [
+            f"{counted[words]} {words[0] if counted[words] == 1 else words[1]}"
+            for words in dict.fromkeys(order)
+            if counted[words]
+        ]
         return f"Ringback: {', '.join(parts)}"
 
     @property
     def text(self) -> str:
         """For people."""
-        lines = [f"{count} {kind} ({_MEANINGS.get(kind, 'see there')})" for kind, count in self.counts.items()]
-        lines += ["", *(f"{about}  {self.latest[about]}" for about in self.about)]
-        if self.more:
-            lines.append(f"and {self.more} more")
-        lines += ["", "To look at them:", ""]
-        if set(self.latest.values()) - {"paused"}:
-            lines.append("    flask --app app requests list --attention")
-        if "paused" in self.latest.values():
-            lines.append("    flask --app app teams list")
+        lines = [f"{count} {kind} ({_kind(kind).meaning})" for kind, count in self.counts.items()]
+        lines.append("")
+        for about, others in self.named:
+            also = f", and {others} more for the same number" if others else ""
+            lines.append(f"{about}  {self.latest[about]}{also}")
+        if left := self.more - sum(others for _, others in self.named):
+            lines.append(f"and {left} more")
+        kinds = [_kind(name) for name in self.latest.values()]
+        lines += ["", "To look at them:", "", *_commands(kind.look for kind in kinds)]
+        if dealt_with := _commands(kind.more for kind in kinds):
+            lines += ["", "To hand over what the brake holds:", "", *dealt_with]
         minutes = BETWEEN_MESSAGES.seconds // 60
         return "\n".join([*lines, "", f"At most one such message is sent in {minutes} minutes.", ""])
 
-    @property
+    @cached_property
     def body(self) -> str:
         """For programs: JSON, the same at every attempt."""
         data = {"counts": self.counts, "about": self.about, "more": self.more}
         at = self.alerts[-1].at.isoformat()
         return json.dumps({"type": "ringback.attention", "timestamp": at, "data": data})
+
+
+_REQUESTS_COUNTED = ("request needs a person", "requests need a person")
+
+
+def _commands(commands: Iterable[str]) -> list[str]:
+    """Each once, the most needed first."""
+    return [f"    {command}" for command in sorted(set(commands) - {""}, key=lambda command: command != _REQUESTS)]

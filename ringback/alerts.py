@@ -24,7 +24,7 @@ from ringback.database import Database
 from ringback.line import Line
 from ringback.outbox import Clock, utc_now
 from ringback.settings import Settings
-from ringback.tables import alert_channels, alerts
+from ringback.tables import alert_channels, alerts, requests
 
 log = logging.getLogger("ringback.alerts")
 
@@ -181,10 +181,11 @@ class Alerts:
 
     def _message(self, claim: _Claim) -> Message:
         waits = sa.and_(alerts.c.id > claim.sent_up_to, alerts.c.id <= claim.up_to)
-        columns = alerts.c.id, alerts.c.at, alerts.c.kind, alerts.c.about
+        columns = alerts.c.id, alerts.c.at, alerts.c.kind, alerts.c.about, requests.c.phone
+        held = sa.and_(alerts.c.kind == "held", requests.c.reference == alerts.c.about)
+        query = sa.select(*columns).outerjoin(requests, held).where(waits).order_by(alerts.c.id)
         with self._database.read() as connection:
-            rows = connection.execute(sa.select(*columns).where(waits).order_by(alerts.c.id))
-            return Message([Alert(*row) for row in rows])
+            return Message([Alert(*row) for row in connection.execute(query)])
 
     def _wait(self, claim: _Claim, message: Message) -> timedelta:
         """A minute after the first failure, then twice as long each time, up to ten minutes.

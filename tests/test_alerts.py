@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from ringback.alert_channels import webhook_secret
-from ringback.alerts import Alerts
+from ringback.alerts import Alerts, _Claim
 from ringback.callback_request import Answers
 from ringback.database import Database
 from ringback.outbox import Outbox
@@ -256,7 +256,7 @@ def test_one_message_counts_names_twenty_and_says_where_to_look(
     assert post.content["timestamp"] == "2026-11-24T10:00:00+00:00"
     assert post.data == {
         "counts": {"held": 32, "failed": 1, "paused": 1},
-        "about": references[:20],
+        "about": [references[0], "team Sales", *references[1:19]],
         "more": 13,
     }
     (sent,) = server.mails
@@ -265,10 +265,106 @@ def test_one_message_counts_names_twenty_and_says_where_to_look(
     assert "32 held" in text
     assert "1 paused" in text
     assert f"{references[0]}  failed" in text
-    assert re.findall(r"RB-\S+", text) == references[:20]
+    assert re.findall(r"RB-\S+", text) == references[:19]
     assert "and 13 more" in text
     assert "flask --app app requests list --attention" in text
     assert "flask --app app teams list" in text
+
+
+def test_what_is_held_for_one_number_is_said_once_and_real_customers_are_named_first(
+    make_app: Callable[..., Flask], receiver: FaultServer, clock: Clock
+) -> None:
+    app = make_app(alerts={"webhook": receiver.base_url}, limits={"per_number": "100 per day"})
+    outbox, database = app.extensions["ringback"].outbox, app.extensions["ringback-database"]
+    outbox.stop("442079460101")
+    outbox.stop("442079460102")
+    held = [outbox.accept(Answers("sales", "442079460101", "GB")).reference for _ in range(28)]
+    other = outbox.accept(Answers("sales", "442079460102", "GB"))
+    happens_in(database, clock, "failed", "RB-AAAA-AAAA")
+    happens_in(database, clock, "unknown", "RB-BBBB-BBBB")
+    told = Alerts(database, app.extensions["ringback"].settings, clock)
+    told.run_once()
+
+    (post,) = posted(receiver)
+    assert post.data == {
+        "counts": {"held": 29, "failed": 1, "unknown": 1},
+        "about": ["RB-AAAA-AAAA", "RB-BBBB-BBBB", held[0], other.reference],
+        "more": 27,
+    }
+    message = told._message(_Claim("webhook", 0, None, 31, clock.now))
+    assert f"{held[0]}  held, and 27 more for the same number\n" in message.text
+    assert message.text.count("RB-") == 4
+    assert "and 27 more\n" not in message.text
+    assert "442079" not in message.text + message.body + repr(message)
+    assert message.id == post.headers["webhook-id"]
+    app.extensions["ringback"].personal_data.erase(other.id)
+    app.extensions["ringback"].personal_data.erase_number("442079460101")
+    again = told._message(_Claim("webhook", 0, None, 31, clock.now))
+    assert (again.id == message.id) == (again.body == message.body), "or its receiver would drop what is new"
+
+
+def test_a_brake_is_told_of_by_itself_and_is_no_request(
+    make_alerts: MakeAlerts, receiver: FaultServer, happens: Callable[..., None]
+) -> None:
+    server = MailServer()
+    with FaultServer(server) as mail:
+        happens("brake", "widget sales", "widget help")
+        happens("brake_full", "widget sales")
+        happens("unknown", "RB-AAAA-AAAA")
+        happens("paused", "team Sales")
+        happens("a kind of a later version", "RB-BBBB-BBBB")
+        make_alerts(receiver.base_url, mail.port).run_once()
+
+    (sent,) = server.mails
+    text = text_of(sent)
+    assert sent["Subject"] == (
+        "Ringback: 2 requests need a person, 1 team is paused, 2 widgets are over their brake"
+    )
+    assert "2 brake (over per_widget: what comes from those who ask much is held, others are called)" in text
+    assert "1 brake_full (over three times per_widget: everything that comes is held)" in text
+    (post,) = posted(receiver)
+    assert post.data["about"] == [
+        "RB-AAAA-AAAA",
+        "widget sales",
+        "widget help",
+        "team Sales",
+        "RB-BBBB-BBBB",
+    ]
+    assert re.findall(r"^    (.*?)\r?$", text, re.MULTILINE) == [
+        "flask --app app requests list --attention",
+        "flask --app app teams list",
+        "flask --app app requests release --held widget_limit",
+    ]
+
+
+def test_a_brake_alone_says_how_to_look_and_how_to_release(
+    make_alerts: MakeAlerts, happens: Callable[..., None]
+) -> None:
+    server = MailServer()
+    with FaultServer(server) as mail:
+        happens("brake", "widget sales")
+        make_alerts(smtp=mail.port).run_once()
+
+    (sent,) = server.mails
+    assert sent["Subject"] == "Ringback: 1 widget is over its brake"
+    assert "widget sales  brake" in text_of(sent).splitlines()
+    assert "teams list" not in text_of(sent)
+
+
+def test_what_is_held_is_told_of_once_and_not_again_as_what_its_visitor_sees(
+    make_app: Callable[..., Flask], clock: Clock
+) -> None:
+    app = make_app()
+    outbox = app.extensions["ringback"].outbox
+    outbox.stop("442079460101")
+    held = outbox.accept(Answers("sales", "442079460101", "GB")).reference
+    lost = outbox.accept(Answers("sales", "442079460102", "GB")).reference
+    clock.passes(days=1)
+    assert sorted(outbox.expire()) == sorted([held, lost])
+
+    with app.extensions["ringback-database"].read() as connection:
+        told = connection.execute(sa.select(alerts.c.kind, alerts.c.about).order_by(alerts.c.id)).all()
+    assert told == [("held", held), ("failed", lost)]
 
 
 def test_a_mail_says_who_sent_it_and_wants_no_automatic_answer(
