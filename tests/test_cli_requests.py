@@ -200,6 +200,7 @@ def test_every_page_of_a_list_follows_the_one_before(flooded: Desk, options: lis
         result = flooded.app.test_cli_runner().invoke(args=["requests", *command])
         seen += re.findall(r"RB-\w{4}-\w{4}(?!\S| *$)|(?<=\"reference\": \")RB-\w{4}-\w{4}", result.stdout)
         command = shlex.split(result.output.partition("flask --app app requests ")[2])
+        assert len(seen) <= len(there)
 
     assert len(seen) == len(set(seen)) == len(there)
     assert seen == [request["reference"] for request in there]
