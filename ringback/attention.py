@@ -324,9 +324,9 @@ class Attention:
         """In one order, as everybody does who changes several: or two of them wait for each other."""
         if self._database.is_sqlite:
             return  # the transaction itself is that lock
-        found = sa.select(requests.c.phone).where(which).distinct().order_by(requests.c.phone)
-        for phone in connection.execute(found).scalars().all():
-            self._database.lock_number(connection, phone)
+        found = sa.select(requests.c.phone).where(which).distinct()
+        for name in sorted(set(map(numbers.lock_name, connection.execute(found).scalars()))):
+            self._database.lock(connection, name)
 
 
 def _named(connection: sa.Connection, reference: str) -> Any:

@@ -466,9 +466,9 @@ class Outbox:
 
     def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
         """Whoever stops one of these numbers at this moment comes before us or after us, not in between."""
-        found = sa.select(requests.c.phone).where(which).distinct().order_by(requests.c.phone)
-        for phone in connection.execute(found).scalars().all():
-            self._lock_number(connection, phone)
+        found = sa.select(requests.c.phone).where(which).distinct()
+        for name in sorted(set(map(lock_name, connection.execute(found).scalars()))):
+            self._database.lock(connection, name)
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""
