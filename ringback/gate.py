@@ -33,7 +33,7 @@ class Sign(StrEnum):
     SOUND = "sound"  # it took the call
     REFUSED = "refused"  # it answered clearly: not now
     UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
-    BUSY = "busy"  # 429 and 503: leave it alone for a while
+    BUSY = "busy"  # 429, or 503 with a time to come back: leave it alone for a while
     UNREACHED = "unreached"  # not a byte was sent
     MISCONFIGURED = "misconfigured"  # it answered, and will turn this team's every call away
 
