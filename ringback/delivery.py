@@ -141,14 +141,14 @@ class Delivery:
         """Make one call for a claim and record how it ended."""
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
         settled = self._settle(claim, settlement)
-        after = settlement.transition.after
         for request in claim.requests:
             if settled:
+                after = settled.transition.after
                 log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
             else:
                 log.warning("request %s: its claim ran out before the answer came", request.reference)
 
-    def _settle(self, claim: Claim, settlement: Settlement) -> bool:
+    def _settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
         """Record it, and try again while the claim is ours: an answer that we have is not to become unknown."""
         delivery = self._settings.delivery
         until = time.monotonic() + delivery.lease_seconds - delivery.timeout_seconds
@@ -194,9 +194,11 @@ class Delivery:
             case Busy(retry_after=wait, status=status):
                 return self._again(claim, f"busy ({status})", Sign.BUSY, wait or 0)
             case Misconfigured(status=status, reply=reply):
-                log.error("Samespace answered %d: check [samespace] and team_name in the configuration", status)
-                detail = f"answered {status}: {reply}"
-                return Settlement(transitions.RETURN, detail, Sign.MISCONFIGURED, self._clock())
+                reference, advice = claim.requests[0].reference, "check [samespace] and team_name"
+                log.error(
+                    "request %s: Samespace answered %d. Unless it is the number, %s", reference, status, advice
+                )
+                return self._again(claim, f"answered {status}: {reply}", Sign.MISCONFIGURED)
             case Unclear(reason=reason, reply=reply):
                 return self._outbox.lost(f"{reason}: {reply}" if reply else reason, claim)
 

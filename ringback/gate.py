@@ -15,9 +15,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback import turned_away
 from ringback.database import Database
 from ringback.settings import Settings
 from ringback.tables import alerts, breaker, teams
+from ringback.turned_away import TurnedAway
 from ringback.widget import Widget
 
 # A team whose configuration is at fault is tried with one request this often.
@@ -35,7 +37,8 @@ class Sign(StrEnum):
     UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
     BUSY = "busy"  # 429, or 503 with a time to come back: leave it alone for a while
     UNREACHED = "unreached"  # not a byte was sent
-    MISCONFIGURED = "misconfigured"  # it answered, and will turn this team's every call away
+    MISCONFIGURED = "misconfigured"  # it turned the call away: its number is at fault, or the team's configuration
+    WRONG_NUMBER = "wrong_number"  # it did so again, and takes others of the team: it is the number
 
 
 @dataclass(frozen=True)
@@ -111,15 +114,19 @@ class Gate:
         why: str,
         now: datetime,
         wait: float = 0,
+        number: str = "",
     ) -> None:
-        """Draw the conclusions of a call that ended. `wait`: the seconds Samespace asked for, if it did."""
+        """Draw the conclusions of a call that ended.
+
+        `wait`: the seconds Samespace asked for, if it did; `number`: by what the number called is known again.
+        """
         traffic = self.look(connection)
         if sign is Sign.MISCONFIGURED and widget:
-            self._pause(connection, widget.team_name, why, now)
+            self._turned_away(connection, widget.team_name, number, why, now)
         elif sign in (Sign.SOUND, Sign.REFUSED) and widget:
             self._answered(connection, traffic, widget, sign is Sign.REFUSED)
         row = traffic.breaker
-        if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED):
+        if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER):
             if row.state == "trying":
                 self._set(connection, "closed", failures=0)
         elif sign is Sign.UNREACHED:
@@ -130,8 +137,9 @@ class Gate:
 
     def _answered(self, connection: sa.Connection, traffic: "Traffic", widget: Widget, refused: bool) -> None:
         """Remember how the team answers: a held request, which asks nobody, is to fare as any other would."""
-        if traffic.is_paused(widget):
+        if traffic.turns_away(widget):
             self._resume(connection, widget.team_name)
+            turned_away.try_again(connection, self._widgets_of(widget.team_name), TurnedAway.ALONE)
         if traffic.refuses(widget) != refused:
             mine = teams.c.name == widget.team_name
             connection.execute(teams.update().where(mine).values(refuses=refused))
@@ -175,6 +183,18 @@ class Gate:
 
     # --- teams ---
 
+    def _turned_away(self, connection: sa.Connection, name: str, number: str, why: str, now: datetime) -> None:
+        """Pause the team once another number is turned away: one may be alone at fault, and then nobody waits."""
+        mine = teams.c.name == name
+        # Locked: of two that are turned away at the same moment, one is to see the other.
+        last = connection.execute(sa.select(teams.c.turned_away).where(mine).with_for_update()).scalar()
+        if last not in (None, number):
+            self._pause(connection, name, why, now)
+        connection.execute(teams.update().where(mine).values(turned_away=number))
+
+    def _widgets_of(self, name: str) -> list[str]:
+        return [key for key, widget in self._settings.widgets.items() if widget.team_name == name]
+
     def _pause(self, connection: sa.Connection, name: str, why: str, now: datetime) -> None:
         again = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
         newly = teams.c.name == name, teams.c.paused_at.is_(None)
@@ -182,10 +202,9 @@ class Gate:
         if connection.execute(paused).rowcount:
             connection.execute(alerts.insert().values(at=now, kind="paused", about=f"team {name}"))
 
-    def _resume(self, connection: sa.Connection, name: str) -> bool:
-        paused = teams.c.name == name, teams.c.paused_at.is_not(None)
-        values = {"paused_at": None, "paused_why": None, "next_try_at": None}
-        return connection.execute(teams.update().where(*paused).values(values)).rowcount == 1
+    def _resume(self, connection: sa.Connection, name: str) -> None:
+        values = dict.fromkeys(("paused_at", "paused_why", "next_try_at", "turned_away"))
+        connection.execute(teams.update().where(teams.c.name == name).values(values))
 
     def teams(self) -> list[Team]:
         """Every team there is a row for."""
@@ -195,14 +214,21 @@ class Gate:
 
     def resume(self, name: str) -> bool:
         """An operator has mended it. False if the team is not paused."""
+        paused = sa.select(teams.c.name).where(teams.c.name == name, teams.c.paused_at.is_not(None))
         with self._database.write() as connection:
-            return self._resume(connection, name)
+            if connection.execute(paused.with_for_update()).first() is None:
+                return False
+            self._resume(connection, name)
+            turned_away.try_again(connection, self._widgets_of(name), None)
+            return True
 
 
 # Made once: they are asked with every claim and every settlement.
-_TRAFFIC = sa.select(breaker, teams).outerjoin_from(
-    breaker, teams, sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None), teams.c.refuses)
+_SPECIAL = sa.or_(
+    *(column.is_not(None) for column in (teams.c.paused_at, teams.c.next_call_at, teams.c.turned_away)),
+    teams.c.refuses,
 )
+_TRAFFIC = sa.select(breaker, teams).outerjoin_from(breaker, teams, _SPECIAL)
 
 
 @dataclass(frozen=True)
@@ -223,6 +249,11 @@ class Traffic:
         """Whether its team turns every call away."""
         row = self.teams.get(widget.team_name)
         return bool(row and row.paused_at)
+
+    def turns_away(self, widget: Widget) -> bool:
+        """Whether its team's last clear answer was that somebody was turned away."""
+        row = self.teams.get(widget.team_name)
+        return bool(row and (row.paused_at or row.turned_away))
 
     def refuses(self, widget: Widget) -> bool:
         """Whether its team's last answer was a refusal."""

@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback import opening_hours, transitions
+from ringback import opening_hours, transitions, turned_away
 from ringback.callback_request import (
     Answers,
     CallbackRequest,
@@ -338,12 +338,16 @@ class Outbox:
         lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(phone, 0))
         return bool(connection.execute(sa.select(lock)).scalar())
 
-    def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """Record how a hand-over ended. False if the claim had run out and somebody else decided."""
+    def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
+        """Record how a hand-over ended, and say how: what is turned away may fail where it was to wait.
+
+        None if the claim had run out and somebody else decided.
+        """
         now = self._clock()
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
             self._database.lock_number(connection, phone)
+            settlement = self._whose_fault(connection, claim, settlement)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
                 wait = settlement.wait_seconds
@@ -351,11 +355,27 @@ class Outbox:
                 why = settlement.detail
                 if claim.is_quoted_in(why):
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
-                self.gate.note(connection, settlement.sign, widget, why, now, wait)
+                self.gate.note(connection, settlement.sign, widget, why, now, wait, self.numbers.hash(phone))
             along = settlement.detail if claim.is_held else _WENT_ALONG
             mine = {"of_phone": phone, "of_owner": claim.owner, "of_attempt": claim.attempt}
             moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
-            return any((row.held is not None) == claim.is_held for row in moved)
+            if settlement.sign is Sign.MISCONFIGURED and settlement.transition is transitions.RETURN:
+                turned_away.mark(connection, moved)
+            elif settlement.sign in _CLEAR:
+                turned_away.forget(connection, moved)
+            return settlement if any((row.held is not None) == claim.is_held for row in moved) else None
+
+    def _whose_fault(self, connection: sa.Connection, claim: Claim, settlement: Settlement) -> Settlement:
+        """The settlement, or the last one where a call was turned away that others of its team are not."""
+        widget = self._settings.widget(claim.widget)
+        if settlement.sign is not Sign.MISCONFIGURED or widget is None:
+            return settlement
+        if self.gate.look(connection).is_paused(widget):
+            return settlement  # everybody's: it waits with them until a person has mended it
+        failed = replace(settlement, transition=transitions.FAIL, next_attempt_at=None)
+        if turned_away.others_were_taken(connection, [request.id for request in claim.requests]):
+            return replace(failed, sign=Sign.WRONG_NUMBER)
+        return failed if claim.attempt > len(self._settings.delivery.retry_seconds) else settlement
 
     def _end(
         self,
@@ -462,6 +482,7 @@ class Outbox:
             return due.first(connection) is not None
 
 
+_CLEAR = frozenset({Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER})
 _IS_HELD = requests.c.held.is_not(None)
 _WENT_ALONG = "held, and shown as the others for its number"
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")

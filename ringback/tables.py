@@ -65,6 +65,7 @@ requests = sa.Table(
     sa.Column("slot_starts_at", Instant),
     sa.Column("slot_ends_at", Instant),
     sa.Column("zone", sa.String, nullable=False, server_default=""),
+    sa.Column("turned_away", sa.String(16)),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -86,6 +87,12 @@ sa.Index(
     requests.c.resend_at,
     sqlite_where=requests.c.resend_at.is_not(None),
     postgresql_where=requests.c.resend_at.is_not(None),
+)
+sa.Index(
+    "requests_turned_away",
+    requests.c.changed_at,
+    sqlite_where=sa.and_(requests.c.state == "waiting", requests.c.turned_away.is_not(None)),
+    postgresql_where=sa.and_(requests.c.state == "waiting", requests.c.turned_away.is_not(None)),
 )
 sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
 sa.Index("requests_by_widget", requests.c.widget, requests.c.requested_at)
@@ -158,6 +165,7 @@ teams = sa.Table(
     sa.Column("next_try_at", Instant),
     sa.Column("next_call_at", Instant),
     sa.Column("refuses", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("turned_away", sa.String(64)),
 )
 
 breaker = sa.Table(
@@ -169,6 +177,7 @@ breaker = sa.Table(
     sa.Column("probe_at", Instant),
     sa.Column("trial_at", Instant),
     sa.Column("trial_ends_at", Instant),
+    sa.Column("opened_at", Instant),
 )
 
 alerts = sa.Table(
