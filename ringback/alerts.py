@@ -18,6 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback import clocks
 from ringback.alert_channels import Email, SignedWebhook
 from ringback.alert_message import BETWEEN_MESSAGES, Alert, Message
 from ringback.database import Database
@@ -207,8 +208,9 @@ class Alerts:
 def _due(channel: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     """Nobody is sending by it, and the last message was long enough ago."""
     columns = alert_channels.c
-    free = sa.or_(columns.busy_until.is_(None), columns.busy_until <= now)
-    rested = sa.or_(columns.sent_at.is_(None), columns.sent_at <= now - BETWEEN_MESSAGES)
+    free = clocks.run_out(columns.busy_until, now, LONGEST_RETRY)  # the lease is shorter
+    too_soon = sa.and_(columns.sent_at > now - BETWEEN_MESSAGES, columns.sent_at <= now + clocks.DIFFER)
+    rested = sa.or_(columns.sent_at.is_(None), sa.not_(too_soon))
     return columns.channel == channel, free, rested
 
 

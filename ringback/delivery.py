@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from ringback import transitions
 from ringback.agent_note import what_the_agent_sees
+from ringback.clocks import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.database import STORE_ERRORS
 from ringback.gate import Sign
 from ringback.outbox import Claim, Clock, Outbox, Settlement, utc_now
@@ -33,7 +34,6 @@ _HANDS = 8  # calls in the air at once, so that a slow Samespace does not make e
 _HANDS_FOR_ONE_WIDGET = _HANDS - 2  # so that a flood at one leaves hands for the others
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
-_LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 
 class Delivery:
@@ -204,7 +204,7 @@ class Delivery:
 
     def _again(self, claim: Claim, detail: str, sign: Sign | None = None, at_least: float = 0) -> Settlement:
         waits = self._settings.delivery.retry_seconds
-        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 no secret
-        asked = min(at_least, _LONGEST_RETRY_AFTER_SECONDS)
+        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        asked = min(at_least, LONGEST_ASKED_WAIT_SECONDS)
         later = self._clock() + timedelta(seconds=max(wait, asked))
         return Settlement(transitions.RETURN, detail, sign, later, asked)

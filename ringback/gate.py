@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback import turned_away
+from ringback import clocks, turned_away
 from ringback.database import Database
 from ringback.settings import Settings
 from ringback.tables import alerts, breaker, teams
@@ -50,6 +50,20 @@ class Team:
     paused_why: str | None
 
 
+@dataclass(frozen=True)
+class Breaker:
+    """The breaker as operators see it: `state` is closed, open, or trying (one request at a time).
+
+    `probe_at` and `trial_at` are yet to come, or None.
+    """
+
+    state: str
+    failures: int
+    opened_at: datetime | None
+    probe_at: datetime | None
+    trial_at: datetime | None
+
+
 class Gate:
     """The breaker and the teams of one store. Every method works inside a transaction of the outbox."""
 
@@ -69,7 +83,7 @@ class Gate:
     def look(self, connection: sa.Connection) -> "Traffic":
         """How things stand, as this transaction sees them."""
         rows = connection.execute(_TRAFFIC).all()
-        return Traffic(rows[0], {row.name: row for row in rows if row.name})
+        return Traffic(rows[0], {row.name: row for row in rows if row.name}, self._lease)
 
     def shut_widgets(self, traffic: "Traffic", now: datetime) -> set[str]:
         """Widgets whose team may not be called now."""
@@ -84,9 +98,8 @@ class Gate:
         return widget is None or not traffic.is_counted(widget) or self._take_place(connection, widget, now)
 
     def _take_trial(self, connection: sa.Connection, now: datetime) -> bool:
-        lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
-        free = sa.or_(breaker.c.trial_ends_at.is_(None), breaker.c.trial_ends_at <= now)
-        trial = breaker.update().where(breaker.c.state == "trying", free).values(trial_ends_at=lease)
+        free = breaker.c.state == "trying", clocks.run_out(breaker.c.trial_ends_at, now, self._lease)
+        trial = breaker.update().where(*free).values(trial_ends_at=now + self._lease)
         return connection.execute(trial).rowcount == 1
 
     def _take_place(self, connection: sa.Connection, widget: Widget, now: datetime) -> bool:
@@ -99,7 +112,8 @@ class Gate:
             values["next_try_at"] = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
         if widget.calls_per_minute:
             earliest = now - timedelta(seconds=_CATCH_UP_SECONDS)
-            start = row.next_call_at if row.next_call_at and row.next_call_at >= earliest else now
+            on_time = row.next_call_at and earliest <= row.next_call_at <= now
+            start = row.next_call_at if on_time else now
             values["next_call_at"] = start + timedelta(seconds=60 / widget.calls_per_minute)
         connection.execute(teams.update().where(mine).values(values))
         return True
@@ -128,7 +142,7 @@ class Gate:
         row = traffic.breaker
         if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER):
             if row.state == "trying":
-                self._set(connection, "closed", failures=0)
+                self._close(connection)
         elif sign is Sign.UNREACHED:
             if row.state == "trying":
                 self._open(connection, row.failures, now, wait)
@@ -150,15 +164,21 @@ class Gate:
             return self.look(connection).refuses(widget)
 
     def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
+        first = breaker.update().where(breaker.c.state == "closed")
+        connection.execute(first.values(opened_at=now))
         waits = self._settings.delivery.retry_seconds
         trial = max(wait, waits[min(failures, len(waits)) - 1] if failures else 0)
         self._set(
             connection,
             "open",
             failures=failures,
+            failed_at=now,
             probe_at=now + timedelta(seconds=waits[0]),
             trial_at=now + timedelta(seconds=trial),
         )
+
+    def _close(self, connection: sa.Connection) -> None:
+        self._set(connection, "closed", failures=0)
 
     def _set(self, connection: sa.Connection, state: str, **values: object) -> None:
         connection.execute(breaker.update().values(state=state, trial_ends_at=None, **values))
@@ -167,19 +187,64 @@ class Gate:
 
     def take_probe(self, connection: sa.Connection, now: datetime) -> bool:
         """Whether it is this process's turn to ask."""
-        again = now + timedelta(seconds=self._settings.delivery.retry_seconds[0])
-        due = breaker.c.state == "open", breaker.c.probe_at <= now
-        return connection.execute(breaker.update().where(*due).values(probe_at=again)).rowcount == 1
+        again = now + self._between_probes
+        due = breaker.update().where(*self._probe_is_due(now)).values(probe_at=again)
+        return connection.execute(due).rowcount == 1
 
     def probe_is_due(self, connection: sa.Connection, now: datetime) -> bool:
         """Whether somebody should ask."""
-        due = sa.select(breaker.c.id).where(breaker.c.state == "open", breaker.c.probe_at <= now)
+        due = sa.select(breaker.c.id).where(*self._probe_is_due(now))
         return connection.execute(due).first() is not None
+
+    def _probe_is_due(self, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+        return breaker.c.state == "open", clocks.run_out(breaker.c.probe_at, now, self._between_probes)
+
+    @property
+    def _between_probes(self) -> timedelta:
+        return timedelta(seconds=self._settings.delivery.retry_seconds[0])
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self._settings.delivery.lease_seconds)
+
+    @property
+    def _longest_wait(self) -> timedelta:
+        return clocks.longest_wait(self._settings.delivery)
 
     def answered(self, connection: sa.Connection, now: datetime) -> None:
         """Samespace answers again: try one real request, unless the last ones failed a moment ago."""
-        ripe = breaker.c.state == "open", breaker.c.trial_at <= now
-        connection.execute(breaker.update().where(*ripe).values(state="trying", trial_ends_at=None))
+        # It may be an hour, which is what many a wrong clock is wrong by: so its beginning is looked at as well.
+        began_later = breaker.c.failed_at > now + clocks.DIFFER
+        waited = sa.or_(clocks.run_out(breaker.c.trial_at, now, self._longest_wait), began_later)
+        ripe = breaker.update().where(breaker.c.state == "open", waited)
+        connection.execute(ripe.values(state="trying", trial_ends_at=None))
+
+    # --- for operators ---
+
+    def breaker(self, now: datetime) -> Breaker:
+        """How it stands."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(breaker)).one()
+        asked = clocks.has_run_out(row.probe_at, now, self._between_probes)
+        waited = clocks.has_run_out(row.trial_at, now, self._longest_wait) or (
+            row.failed_at and row.failed_at > now + clocks.DIFFER
+        )
+        return Breaker(
+            row.state,
+            row.failures,
+            row.opened_at,
+            None if asked else row.probe_at,
+            None if waited else row.trial_at,
+        )
+
+    def reset(self) -> bool:
+        """Close it, whatever it waits for. False if it is closed."""
+        with self._database.write() as connection:
+            row = connection.execute(sa.select(breaker.c.state).with_for_update()).one()
+            if row.state == "closed":
+                return False
+            self._close(connection)
+            return True
 
     # --- teams ---
 
@@ -237,13 +302,14 @@ class Traffic:
 
     breaker: Any
     teams: Mapping[str, Any]
+    lease: timedelta
 
     def is_stopped(self, now: datetime) -> bool:
         """Whether nobody may be called: the breaker is open, or its one trial is under way."""
         if self.breaker.state == "closed":
             return False
-        trial_ends_at = self.breaker.trial_ends_at
-        return bool(self.breaker.state == "open" or (trial_ends_at and trial_ends_at > now))
+        is_tried = not clocks.has_run_out(self.breaker.trial_ends_at, now, self.lease)
+        return self.breaker.state == "open" or is_tried
 
     def is_paused(self, widget: Widget) -> bool:
         """Whether its team turns every call away."""
@@ -271,6 +337,9 @@ class Traffic:
 
 
 def _may_call(row: Any, widget: Widget, now: datetime) -> bool:
-    if row.paused_at and row.next_try_at > now:
+    between_tries = timedelta(seconds=PAUSED_TEAM_SECONDS)
+    if row.paused_at and not clocks.has_run_out(row.next_try_at, now, between_tries):
         return False
-    return not (widget.calls_per_minute and row.next_call_at and row.next_call_at > now)
+    if not widget.calls_per_minute:
+        return True
+    return clocks.has_run_out(row.next_call_at, now, timedelta(seconds=60 / widget.calls_per_minute))

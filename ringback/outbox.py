@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback import opening_hours, transitions, turned_away
+from ringback import clocks, opening_hours, transitions, turned_away
 from ringback.callback_request import (
     Answers,
     CallbackRequest,
@@ -417,6 +417,7 @@ class Outbox:
         now = self._clock()
         waiting = in_state(State.WAITING)
         closed = self._closed(now)
+        clocks.put_right(self._database, self._settings.delivery, closed, now)
         late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
         to_resend = sa.and_(in_state(State.UNKNOWN), requests.c.resend_at <= now)
         with self._database.read() as connection:

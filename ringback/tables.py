@@ -178,6 +178,7 @@ breaker = sa.Table(
     sa.Column("trial_at", Instant),
     sa.Column("trial_ends_at", Instant),
     sa.Column("opened_at", Instant),
+    sa.Column("failed_at", Instant),
 )
 
 alerts = sa.Table(

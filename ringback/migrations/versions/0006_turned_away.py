@@ -1,4 +1,4 @@
-"""What was turned away, by request and by team, and since when the breaker is open."""
+"""What was turned away, by request and by team, and when the breaker was opened."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,3 +16,4 @@ def upgrade() -> None:
     )
     op.add_column("teams", sa.Column("turned_away", sa.String(64)))
     op.add_column("breaker", sa.Column("opened_at", sa.DateTime(timezone=True)))
+    op.add_column("breaker", sa.Column("failed_at", sa.DateTime(timezone=True)))
