@@ -175,7 +175,7 @@ def test_what_waits_to_be_tried_again_is_tried_by_the_new_clock(
     outbox: Outbox, delivery: Delivery, clock: Clock, wrong_by: timedelta
 ) -> None:
     id, booked = ask(outbox, 1), ask(outbox, 2)
-    start = clock.now + timedelta(days=3)  # with a clock a year ahead it is due, but behind the other
+    start = clock.now + timedelta(days=3)  # due by a clock that is a year ahead, and behind the other
     assert outbox.reschedule(booked, Interval(start, start + timedelta(minutes=30)))
     clock.now += wrong_by
     assert ends(outbox, delivery, NotSent("no connection")) == id
@@ -184,6 +184,23 @@ def test_what_waits_to_be_tried_again_is_tried_by_the_new_clock(
 
     assert take(outbox).requests[0].id == id
     assert outbox.claim("test") is None, "a chosen time is kept"
+
+
+def test_a_booked_call_that_a_wrong_clock_tried_too_early_is_made_at_its_time(
+    outbox: Outbox, delivery: Delivery, clock: Clock
+) -> None:
+    start = clock.now + timedelta(days=3)
+    booked = ask(outbox, 1)
+    assert outbox.reschedule(booked, Interval(start, start + timedelta(minutes=30)))
+    clock.passes(days=3, minutes=10)
+    assert ends(outbox, delivery, NotSent("no connection")) == booked
+    clock.passes(days=-3, minutes=-10)
+    outbox.expire()
+    assert outbox.claim("test") is None
+    clock.now = start
+    outbox.expire()
+
+    assert take(outbox).requests[0].id == booked
 
 
 def test_an_unknown_is_sent_once_more_by_the_new_clock(
