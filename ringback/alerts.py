@@ -20,11 +20,13 @@ import sqlalchemy as sa
 
 from ringback.alert_channels import Email, SignedWebhook
 from ringback.alert_message import BETWEEN_MESSAGES, Alert, Message
+from ringback.clock import SKEW
 from ringback.database import Database
 from ringback.line import Line
 from ringback.outbox import Clock, utc_now
 from ringback.settings import Settings
 from ringback.tables import alert_channels, alerts, requests
+from ringback.wrong_clock import run_out
 
 log = logging.getLogger("ringback.alerts")
 
@@ -208,8 +210,9 @@ class Alerts:
 def _due(channel: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     """Nobody is sending by it, and the last message was long enough ago."""
     columns = alert_channels.c
-    free = sa.or_(columns.busy_until.is_(None), columns.busy_until <= now)
-    rested = sa.or_(columns.sent_at.is_(None), columns.sent_at <= now - BETWEEN_MESSAGES)
+    free = run_out(columns.busy_until, now, LONGEST_RETRY)  # the lease is shorter
+    too_soon = sa.and_(columns.sent_at > now - BETWEEN_MESSAGES, columns.sent_at <= now + SKEW)
+    rested = sa.or_(columns.sent_at.is_(None), sa.not_(too_soon))
     return columns.channel == channel, free, rested
 
 

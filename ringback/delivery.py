@@ -24,6 +24,7 @@ from ringback.gate import Sign
 from ringback.outbox import Claim, Clock, Outbox, Settlement, utc_now
 from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Samespace, Unclear
 from ringback.settings import Settings
+from ringback.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 
 log = logging.getLogger("ringback.delivery")
 
@@ -33,7 +34,6 @@ _HANDS = 8  # calls in the air at once, so that a slow Samespace does not make e
 _HANDS_FOR_ONE_WIDGET = _HANDS - 2  # so that a flood at one leaves hands for the others
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
-_LONGEST_RETRY_AFTER_SECONDS = 3600.0
 _STILL_ANSWERS_SECONDS = 10.0  # after a call that was taken
 
 
@@ -144,14 +144,14 @@ class Delivery:
         """Make one call for a claim and record how it ended."""
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
         settled = self._settle(claim, settlement)
-        after = settlement.transition.after
         for request in claim.requests:
             if settled:
+                after = settled.transition.after
                 log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
             else:
                 log.warning("request %s: its claim ran out before the answer came", request.reference)
 
-    def _settle(self, claim: Claim, settlement: Settlement) -> bool:
+    def _settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
         """Record it, and try again while the claim is ours: an answer that we have is not to become unknown."""
         delivery = self._settings.delivery
         until = time.monotonic() + delivery.lease_seconds - delivery.timeout_seconds
@@ -214,15 +214,17 @@ class Delivery:
             case Busy(retry_after=wait, status=status):
                 return self._again(claim, f"busy ({status})", Sign.BUSY, wait or 0)
             case Misconfigured(status=status, reply=reply):
-                log.error("Samespace answered %d: check [samespace] and team_name in the configuration", status)
-                detail = f"answered {status}: {reply}"
-                return Settlement(transitions.RETURN, detail, Sign.MISCONFIGURED, self._clock())
+                reference, advice = claim.requests[0].reference, "check [samespace] and team_name"
+                log.error(
+                    "request %s: Samespace answered %d. Unless it is the number, %s", reference, status, advice
+                )
+                return self._again(claim, f"answered {status}: {reply}", Sign.MISCONFIGURED)
             case Unclear(reason=reason, reply=reply):
                 return self._outbox.lost(f"{reason}: {reply}" if reply else reason, claim)
 
     def _again(self, claim: Claim, detail: str, sign: Sign | None = None, at_least: float = 0) -> Settlement:
         waits = self._settings.delivery.retry_seconds
-        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 no secret
-        asked = min(at_least, _LONGEST_RETRY_AFTER_SECONDS)
+        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        asked = min(at_least, LONGEST_ASKED_WAIT_SECONDS)
         later = self._clock() + timedelta(seconds=max(wait, asked))
         return Settlement(transitions.RETURN, detail, sign, later, asked)

@@ -1,4 +1,4 @@
-"""What may be handed over now, the oldest promise first."""
+"""What may be handed over now, the oldest promise first; behind all others what Samespace turned away."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +23,18 @@ class Due:
 
     def first(self, connection: sa.Connection) -> Any:
         """The id, phone, held, widget and slot_starts_at of what goes next, or None."""
-        return connection.execute(_due(len(self.shut), len(self.closed)), self._values).first()
+        return next(filter(None, (self._first(connection, behind) for behind in (False, True))), None)
 
     def first_to_take(self, connection: sa.Connection, rung_only: bool = False) -> Any:
         """The same, locked, passing over what others have locked. `rung_only`: nothing that is held."""
-        statement = _due_to_take(len(self.shut), len(self.closed), rung_only)
+        found = (self._first_to_take(connection, behind, rung_only) for behind in (False, True))
+        return next(filter(None, found), None)
+
+    def _first(self, connection: sa.Connection, behind: bool) -> Any:
+        return connection.execute(_due(len(self.shut), len(self.closed), behind), self._values).first()
+
+    def _first_to_take(self, connection: sa.Connection, behind: bool, rung_only: bool) -> Any:
+        statement = _due_to_take(len(self.shut), len(self.closed), behind, rung_only)
         return connection.execute(statement, self._values).first()
 
     @property
@@ -38,8 +45,14 @@ class Due:
 
 
 @cache  # one for each number of widgets: to make a statement takes longer than to run it
-def _due(shut: int, closed: int) -> sa.Select[Any]:
-    """`give_up_at`, by which it is ordered, is every request's promise plus the same patience."""
+def _due(shut: int, closed: int, behind: bool) -> sa.Select[Any]:
+    """`give_up_at`, by which it is ordered, is every request's promise plus the same patience.
+
+    `behind`: what was turned away, whoever was tried longest ago first. A statement of its own, so that each of
+    the two has its order from an index.
+    """
+    columns = requests.c
+    order: tuple[sa.Column[Any], ...] = (columns.give_up_at, columns.next_attempt_at, columns.requested_at)
     other = requests.alias()
     in_the_air = sa.exists().where(
         other.c.phone == requests.c.phone, in_state(State.HANDING_OVER, other), other.c.held.is_(None)
@@ -54,15 +67,16 @@ def _due(shut: int, closed: int) -> sa.Select[Any]:
         .where(*_not_of("shut", shut))
         # A time that was promised is kept, though the opening hours have changed since.
         .where(*(sa.or_(mine, _IN_ITS_SLOT) for mine in _not_of("closed", closed)))
-        .order_by(requests.c.give_up_at, requests.c.next_attempt_at, requests.c.requested_at)
+        .where(columns.turned_away.is_not(None) if behind else columns.turned_away.is_(None))
+        .order_by(*((columns.changed_at, *order) if behind else order))
         .limit(1)
     )
 
 
 @cache
-def _due_to_take(shut: int, closed: int, rung_only: bool) -> sa.Select[Any]:
+def _due_to_take(shut: int, closed: int, behind: bool, rung_only: bool) -> sa.Select[Any]:
     rung = [requests.c.held.is_(None)] if rung_only else []
-    return _due(shut, closed).where(*rung).with_for_update(skip_locked=True)
+    return _due(shut, closed, behind).where(*rung).with_for_update(skip_locked=True)
 
 
 def _not_of(name: str, count: int) -> list[sa.ColumnElement[bool]]:

@@ -15,10 +15,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback import turned_away
+from ringback.clock import SKEW
 from ringback.database import Database
 from ringback.settings import Settings
-from ringback.tables import Instant, alerts, breaker, teams
+from ringback.tables import alerts, breaker, teams
+from ringback.turned_away import TurnedAway
 from ringback.widget import Widget
+from ringback.wrong_clock import has_run_out, longest_wait, run_out
 
 # A team whose configuration is at fault is tried with one request this often.
 PAUSED_TEAM_SECONDS = 300
@@ -33,9 +37,10 @@ class Sign(StrEnum):
     SOUND = "sound"  # it took the call
     REFUSED = "refused"  # it answered clearly: not now
     UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
-    BUSY = "busy"  # 429 and 503: leave it alone for a while
+    BUSY = "busy"  # 429, or 503 with a time to come back: leave it alone for a while
     UNREACHED = "unreached"  # not a byte was sent
-    MISCONFIGURED = "misconfigured"  # it answered, and will turn this team's every call away
+    MISCONFIGURED = "misconfigured"  # it turned the call away: its number is at fault, or the team's configuration
+    WRONG_NUMBER = "wrong_number"  # it did so again, and takes others of the team: it is the number
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,20 @@ class Team:
     name: str
     paused_at: datetime | None
     paused_why: str | None
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """The breaker as operators see it: `state` is closed, open, or trying (one request at a time).
+
+    `probe_at` and `trial_at` are yet to come, or None.
+    """
+
+    state: str
+    failures: int
+    opened_at: datetime | None
+    probe_at: datetime | None
+    trial_at: datetime | None
 
 
 class Gate:
@@ -66,7 +85,7 @@ class Gate:
     def look(self, connection: sa.Connection) -> "Traffic":
         """How things stand, as this transaction sees them."""
         rows = connection.execute(_TRAFFIC).all()
-        return Traffic(rows[0], {row.name: row for row in rows if row.name})
+        return Traffic(rows[0], {row.name: row for row in rows if row.name}, self._lease)
 
     def shut_widgets(self, traffic: "Traffic", now: datetime) -> set[str]:
         """Widgets whose team may not be called now."""
@@ -81,9 +100,8 @@ class Gate:
         return widget is None or not traffic.is_counted(widget) or self._take_place(connection, widget, now)
 
     def _take_trial(self, connection: sa.Connection, now: datetime) -> bool:
-        lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
-        free = sa.or_(breaker.c.trial_ends_at.is_(None), breaker.c.trial_ends_at <= now)
-        trial = breaker.update().where(breaker.c.state == "trying", free).values(trial_ends_at=lease)
+        free = breaker.c.state == "trying", run_out(breaker.c.trial_ends_at, now, self._lease)
+        trial = breaker.update().where(*free).values(trial_ends_at=now + self._lease)
         return connection.execute(trial).rowcount == 1
 
     def _take_place(self, connection: sa.Connection, widget: Widget, now: datetime) -> bool:
@@ -96,7 +114,8 @@ class Gate:
             values["next_try_at"] = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
         if widget.calls_per_minute:
             earliest = now - timedelta(seconds=_CATCH_UP_SECONDS)
-            start = row.next_call_at if row.next_call_at and row.next_call_at >= earliest else now
+            on_time = row.next_call_at and earliest <= row.next_call_at <= now
+            start = row.next_call_at if on_time else now
             values["next_call_at"] = start + timedelta(seconds=60 / widget.calls_per_minute)
         connection.execute(teams.update().where(mine).values(values))
         return True
@@ -111,17 +130,21 @@ class Gate:
         why: str,
         now: datetime,
         wait: float = 0,
+        number: str = "",
     ) -> None:
-        """Draw the conclusions of a call that ended. `wait`: the seconds Samespace asked for, if it did."""
+        """Draw the conclusions of a call that ended.
+
+        `wait`: the seconds Samespace asked for, if it did; `number`: by what the number called is known again.
+        """
         traffic = self.look(connection)
         if sign is Sign.MISCONFIGURED and widget:
-            self._pause(connection, widget.team_name, why, now)
+            self._turned_away(connection, widget.team_name, number, why, now)
         elif sign in (Sign.SOUND, Sign.REFUSED) and widget:
             self._answered(connection, traffic, widget, sign is Sign.REFUSED)
         row = traffic.breaker
-        if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED):
+        if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER):
             if row.state == "trying":
-                self._set(connection, "closed", failures=0, opened_at=None)
+                self._close(connection)
         elif sign is Sign.UNREACHED:
             if row.state == "trying":
                 self._open(connection, row.failures, now, wait)
@@ -130,8 +153,9 @@ class Gate:
 
     def _answered(self, connection: sa.Connection, traffic: "Traffic", widget: Widget, refused: bool) -> None:
         """Remember how the team answers: a held request, which asks nobody, is to fare as any other would."""
-        if traffic.is_paused(widget):
+        if traffic.turns_away(widget):
             self._resume(connection, widget.team_name)
+            turned_away.try_again(connection, self._widgets_of(widget.team_name), TurnedAway.ALONE)
         if traffic.refuses(widget) != refused:
             mine = teams.c.name == widget.team_name
             connection.execute(teams.update().where(mine).values(refuses=refused))
@@ -142,16 +166,21 @@ class Gate:
             return self.look(connection).refuses(widget)
 
     def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
+        first = breaker.update().where(breaker.c.state == "closed")
+        connection.execute(first.values(opened_at=now))
         waits = self._settings.delivery.retry_seconds
         trial = max(wait, waits[min(failures, len(waits)) - 1] if failures else 0)
         self._set(
             connection,
             "open",
             failures=failures,
-            opened_at=sa.func.coalesce(breaker.c.opened_at, sa.literal(now, Instant)),
+            failed_at=now,
             probe_at=now + timedelta(seconds=waits[0]),
             trial_at=now + timedelta(seconds=trial),
         )
+
+    def _close(self, connection: sa.Connection) -> None:
+        self._set(connection, "closed", failures=0, opened_at=None)
 
     def _set(self, connection: sa.Connection, state: str, **values: object) -> None:
         connection.execute(breaker.update().values(state=state, trial_ends_at=None, **values))
@@ -160,21 +189,78 @@ class Gate:
 
     def take_probe(self, connection: sa.Connection, now: datetime) -> bool:
         """Whether it is this process's turn to ask."""
-        again = now + timedelta(seconds=self._settings.delivery.retry_seconds[0])
-        due = breaker.c.state == "open", breaker.c.probe_at <= now
-        return connection.execute(breaker.update().where(*due).values(probe_at=again)).rowcount == 1
+        again = now + self._between_probes
+        due = breaker.update().where(*self._probe_is_due(now)).values(probe_at=again)
+        return connection.execute(due).rowcount == 1
 
     def probe_is_due(self, connection: sa.Connection, now: datetime) -> bool:
         """Whether somebody should ask."""
-        due = sa.select(breaker.c.id).where(breaker.c.state == "open", breaker.c.probe_at <= now)
+        due = sa.select(breaker.c.id).where(*self._probe_is_due(now))
         return connection.execute(due).first() is not None
+
+    def _probe_is_due(self, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+        return breaker.c.state == "open", run_out(breaker.c.probe_at, now, self._between_probes)
+
+    @property
+    def _between_probes(self) -> timedelta:
+        return timedelta(seconds=self._settings.delivery.retry_seconds[0])
+
+    @property
+    def _lease(self) -> timedelta:
+        return timedelta(seconds=self._settings.delivery.lease_seconds)
+
+    @property
+    def _longest_wait(self) -> timedelta:
+        return longest_wait(self._settings.delivery)
 
     def answered(self, connection: sa.Connection, now: datetime) -> None:
         """Samespace answers again: try one real request, unless the last ones failed a moment ago."""
-        ripe = breaker.c.state == "open", breaker.c.trial_at <= now
-        connection.execute(breaker.update().where(*ripe).values(state="trying", trial_ends_at=None))
+        # It may be an hour, which is what many a wrong clock is wrong by: so its beginning is looked at as well.
+        began_later = breaker.c.failed_at > now + SKEW
+        waited = sa.or_(run_out(breaker.c.trial_at, now, self._longest_wait), began_later)
+        ripe = breaker.update().where(breaker.c.state == "open", waited)
+        connection.execute(ripe.values(state="trying", trial_ends_at=None))
+
+    # --- for operators ---
+
+    def breaker(self, now: datetime) -> Breaker:
+        """How it stands."""
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(breaker)).one()
+        asked = has_run_out(row.probe_at, now, self._between_probes)
+        waited = has_run_out(row.trial_at, now, self._longest_wait) or (
+            row.failed_at and row.failed_at > now + SKEW
+        )
+        return Breaker(
+            row.state,
+            row.failures,
+            row.opened_at,
+            None if asked else row.probe_at,
+            None if waited else row.trial_at,
+        )
+
+    def reset(self) -> bool:
+        """Close it, whatever it waits for. False if it is closed."""
+        with self._database.write() as connection:
+            row = connection.execute(sa.select(breaker.c.state).with_for_update()).one()
+            if row.state == "closed":
+                return False
+            self._close(connection)
+            return True
 
     # --- teams ---
+
+    def _turned_away(self, connection: sa.Connection, name: str, number: str, why: str, now: datetime) -> None:
+        """Pause the team once another number is turned away: one may be alone at fault, and then nobody waits."""
+        mine = teams.c.name == name
+        # Locked: of two that are turned away at the same moment, one is to see the other.
+        last = connection.execute(sa.select(teams.c.turned_away).where(mine).with_for_update()).scalar()
+        if last not in (None, number):
+            self._pause(connection, name, why, now)
+        connection.execute(teams.update().where(mine).values(turned_away=number))
+
+    def _widgets_of(self, name: str) -> list[str]:
+        return [key for key, widget in self._settings.widgets.items() if widget.team_name == name]
 
     def _pause(self, connection: sa.Connection, name: str, why: str, now: datetime) -> None:
         again = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
@@ -183,10 +269,9 @@ class Gate:
         if connection.execute(paused).rowcount:
             connection.execute(alerts.insert().values(at=now, kind="paused", about=f"team {name}"))
 
-    def _resume(self, connection: sa.Connection, name: str) -> bool:
-        paused = teams.c.name == name, teams.c.paused_at.is_not(None)
-        values = {"paused_at": None, "paused_why": None, "next_try_at": None}
-        return connection.execute(teams.update().where(*paused).values(values)).rowcount == 1
+    def _resume(self, connection: sa.Connection, name: str) -> None:
+        values = dict.fromkeys(("paused_at", "paused_why", "next_try_at", "turned_away"))
+        connection.execute(teams.update().where(teams.c.name == name).values(values))
 
     def teams(self) -> list[Team]:
         """Every team there is a row for."""
@@ -196,14 +281,21 @@ class Gate:
 
     def resume(self, name: str) -> bool:
         """An operator has mended it. False if the team is not paused."""
+        paused = sa.select(teams.c.name).where(teams.c.name == name, teams.c.paused_at.is_not(None))
         with self._database.write() as connection:
-            return self._resume(connection, name)
+            if connection.execute(paused.with_for_update()).first() is None:
+                return False
+            self._resume(connection, name)
+            turned_away.try_again(connection, self._widgets_of(name), None)
+            return True
 
 
 # Made once: they are asked with every claim and every settlement.
-_TRAFFIC = sa.select(breaker, teams).outerjoin_from(
-    breaker, teams, sa.or_(teams.c.paused_at.is_not(None), teams.c.next_call_at.is_not(None), teams.c.refuses)
+_SPECIAL = sa.or_(
+    *(column.is_not(None) for column in (teams.c.paused_at, teams.c.next_call_at, teams.c.turned_away)),
+    teams.c.refuses,
 )
+_TRAFFIC = sa.select(breaker, teams).outerjoin_from(breaker, teams, _SPECIAL)
 
 
 @dataclass(frozen=True)
@@ -212,18 +304,24 @@ class Traffic:
 
     breaker: Any
     teams: Mapping[str, Any]
+    lease: timedelta
 
     def is_stopped(self, now: datetime) -> bool:
         """Whether nobody may be called: the breaker is open, or its one trial is under way."""
         if self.breaker.state == "closed":
             return False
-        trial_ends_at = self.breaker.trial_ends_at
-        return bool(self.breaker.state == "open" or (trial_ends_at and trial_ends_at > now))
+        is_tried = not has_run_out(self.breaker.trial_ends_at, now, self.lease)
+        return self.breaker.state == "open" or is_tried
 
     def is_paused(self, widget: Widget) -> bool:
         """Whether its team turns every call away."""
         row = self.teams.get(widget.team_name)
         return bool(row and row.paused_at)
+
+    def turns_away(self, widget: Widget) -> bool:
+        """Whether its team's last clear answer was that somebody was turned away."""
+        row = self.teams.get(widget.team_name)
+        return bool(row and (row.paused_at or row.turned_away))
 
     def refuses(self, widget: Widget) -> bool:
         """Whether its team's last answer was a refusal."""
@@ -241,6 +339,9 @@ class Traffic:
 
 
 def _may_call(row: Any, widget: Widget, now: datetime) -> bool:
-    if row.paused_at and row.next_try_at > now:
+    between_tries = timedelta(seconds=PAUSED_TEAM_SECONDS)
+    if row.paused_at and not has_run_out(row.next_try_at, now, between_tries):
         return False
-    return not (widget.calls_per_minute and row.next_call_at and row.next_call_at > now)
+    if not widget.calls_per_minute:
+        return True
+    return has_run_out(row.next_call_at, now, timedelta(seconds=60 / widget.calls_per_minute))

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback import opening_hours, transitions
+from ringback import opening_hours, transitions, turned_away
 from ringback.brake import Brake
 from ringback.callback_request import (
     Answers,
@@ -355,12 +355,16 @@ class Outbox:
         lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(lock_name(phone), 0))
         return bool(connection.execute(sa.select(lock)).scalar())
 
-    def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """Record how a hand-over ended. False if the claim had run out and somebody else decided."""
+    def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
+        """Record how a hand-over ended, and say how: what is turned away may fail where it was to wait.
+
+        None if the claim had run out and somebody else decided.
+        """
         now = self._clock()
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
             self._lock_number(connection, phone)
+            settlement = self._whose_fault(connection, claim, settlement)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
                 wait = settlement.wait_seconds
@@ -368,11 +372,27 @@ class Outbox:
                 why = settlement.detail
                 if claim.is_quoted_in(why):
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
-                self.gate.note(connection, settlement.sign, widget, why, now, wait)
+                self.gate.note(connection, settlement.sign, widget, why, now, wait, self.numbers.hash(phone))
             along = settlement.detail if claim.is_held else _WENT_ALONG
             mine = {"of_phone": phone, "of_owner": claim.owner, "of_attempt": claim.attempt}
             moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
-            return any((row.held is not None) == claim.is_held for row in moved)
+            if settlement.sign is Sign.MISCONFIGURED and settlement.transition is transitions.RETURN:
+                turned_away.mark(connection, moved)
+            elif settlement.sign in _CLEAR:
+                turned_away.forget(connection, moved)
+            return settlement if any((row.held is not None) == claim.is_held for row in moved) else None
+
+    def _whose_fault(self, connection: sa.Connection, claim: Claim, settlement: Settlement) -> Settlement:
+        """The settlement, or the last one where a call was turned away that others of its team are not."""
+        widget = self._settings.widget(claim.widget)
+        if settlement.sign is not Sign.MISCONFIGURED or widget is None:
+            return settlement
+        if self.gate.look(connection).is_paused(widget):
+            return settlement  # everybody's: it waits with them until a person has mended it
+        failed = replace(settlement, transition=transitions.FAIL, next_attempt_at=None)
+        if turned_away.others_were_taken(connection, [request.id for request in claim.requests]):
+            return replace(failed, sign=Sign.WRONG_NUMBER)
+        return failed if claim.attempt > len(self._settings.delivery.retry_seconds) else settlement
 
     def _end(
         self,
@@ -449,9 +469,10 @@ class Outbox:
                 times = self._times(answers, now) if answers.widget in self._settings.widgets else {}
                 values = times | {"changed_at": now, "requested_at": min(row.requested_at, now)}
                 connection.execute(requests.update().where(requests.c.id == row.id).values(values))
+            to_resend = in_state(State.UNKNOWN), requests.c.resend_at.is_not(None), requests.c.changed_at > late
+            connection.execute(requests.update().where(*to_resend).values(resend_at=now))
             for table, column, allowed in (
                 (requests, requests.c.lease_ends_at, lease),
-                (requests, requests.c.resend_at, timedelta(days=1)),
                 (stops, stops.c.until, timedelta(days=self._settings.privacy.stop_days)),
                 (stop_beginnings, stop_beginnings.c.until, timedelta(days=self._settings.privacy.stop_days)),
             ):
@@ -505,6 +526,7 @@ class Outbox:
             return due.first(connection) is not None
 
 
+_CLEAR = frozenset({Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER})
 _IS_HELD = requests.c.held.is_not(None)
 _WENT_ALONG = "held, and shown as the others for its number"
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")

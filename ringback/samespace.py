@@ -30,10 +30,12 @@ ANSWER_BYTES = 20_000
 # No request waits longer than this on one answer's word; after a day nobody expects the call.
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 
-BUSY = frozenset({HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+# Proxies answer 503 of their own when an upstream that had the request already breaks off. Who says when to come
+# back has done nothing yet; so with 425, which nobody who understood us would say: we send no early data.
+COME_BACK = frozenset({HTTPStatus.TOO_EARLY, HTTPStatus.SERVICE_UNAVAILABLE})
 # RFC 9110, 15.5.9 and 15.5.10: the server gave up waiting, or the state of things was in the way;
 # neither says that nothing was done.
-DOUBTFUL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+DOUBTFUL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, *COME_BACK})
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class NotSent:
 class Busy:
     """Samespace turned the request away unread: no call yet, and it waits as long as Samespace asks.
 
-    `retry_after` is in seconds, from 0 to a day, or None where Samespace named no time.
+    `retry_after` is in seconds, from 0 to a day, or None where a 429 named no time that can be read.
     """
 
     retry_after: float | None
@@ -79,7 +81,7 @@ class Busy:
 
 @dataclass(frozen=True)
 class Misconfigured:
-    """Samespace will answer this team's every request so: nobody is called until a person mends it."""
+    """Samespace turned the request away and would do so again: its configuration is at fault, or its number."""
 
     status: int
     reply: str = field(repr=False)
@@ -206,16 +208,18 @@ class Samespace:
             return _judge_successful(answer, success)
         if success is True:
             return Unclear("the status says no, the answer says yes", answer.status, answer.reply)
-        if answer.status in BUSY:
-            return Busy(self._retry_after(answer), answer.status)
+        wait = self._retry_after(answer)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or (answer.status in COME_BACK and wait is not None):
+            return Busy(wait, answer.status)
         if answer.turned_away:
             return Misconfigured(answer.status, answer.reply)
         return Unclear(f"answered with {answer.status}", answer.status, answer.reply)
 
     def _judge_dial(self, answer: "_Answer") -> Outcome | NotLoggedIn:
         outcome = self._judge(answer)
-        if isinstance(outcome, Refused) and "not logged in" in outcome.message.casefold():
-            return NotLoggedIn(outcome.message)
+        # Seen with 422, too: the words say more than the status.
+        if isinstance(outcome, Refused | Misconfigured) and "not logged in" in answer.message.casefold():
+            return NotLoggedIn(answer.message)
         return outcome
 
     def _judge_token(self, answer: "_Answer") -> NewToken | Outcome:
@@ -285,10 +289,13 @@ class _Answer:
 
 
 _ABSENT = object()
+_AS_TEXT = {"true": True, "false": False}  # as the vendor's chat API has it
 
 
 def _success(answer: dict[str, Any] | None) -> object:
-    return _ABSENT if answer is None else answer.get("success", _ABSENT)
+    """True or False, also where it is written as text; else what stands there, or `_ABSENT`."""
+    value = _ABSENT if answer is None else answer.get("success", _ABSENT)
+    return _AS_TEXT.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def _judge_successful(answer: _Answer, success: object) -> Accepted | Unclear:

@@ -70,6 +70,7 @@ requests = sa.Table(
     sa.Column("source_network", sa.String(32)),
     # False: a chosen time that looks booked and keeps it from nobody.
     sa.Column("takes_place", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("turned_away", sa.String(16)),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -91,6 +92,12 @@ sa.Index(
     requests.c.resend_at,
     sqlite_where=requests.c.resend_at.is_not(None),
     postgresql_where=requests.c.resend_at.is_not(None),
+)
+sa.Index(
+    "requests_turned_away",
+    requests.c.changed_at,
+    sqlite_where=sa.and_(requests.c.state == "waiting", requests.c.turned_away.is_not(None)),
+    postgresql_where=sa.and_(requests.c.state == "waiting", requests.c.turned_away.is_not(None)),
 )
 sa.Index("requests_by_number", requests.c.phone, requests.c.requested_at)
 # What the brake counts. Conditions as text: the planner has to see the same in a statement.
@@ -215,6 +222,7 @@ teams = sa.Table(
     sa.Column("next_try_at", Instant),
     sa.Column("next_call_at", Instant),
     sa.Column("refuses", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("turned_away", sa.String(64)),
 )
 
 breaker = sa.Table(
@@ -227,6 +235,7 @@ breaker = sa.Table(
     sa.Column("probe_at", Instant),
     sa.Column("trial_at", Instant),
     sa.Column("trial_ends_at", Instant),
+    sa.Column("failed_at", Instant),
 )
 
 alerts = sa.Table(

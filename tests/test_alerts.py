@@ -420,6 +420,7 @@ def happen_all(outbox: Outbox, app: Flask) -> None:
     outbox.stop("442079460199")
     outbox.accept(Answers("sales", "442079460199", "GB", **said))
     for phone, widget, outcome in (
+        ("442079460122", "help", Misconfigured(404, "Ann Winter +442079460122")),
         ("442079460123", "help", Misconfigured(404, "Ann Winter +442079460123")),
         ("442079460124", "sales", Unclear("time-out: ann@example.org", None, "Ann Winter")),
     ):

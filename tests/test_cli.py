@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from ringback import transitions
 from ringback.callback_request import Answers
 from ringback.outbox import Settlement
-from ringback.samespace import Misconfigured
+from ringback.samespace import Busy, Misconfigured
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from tests.conftest import WIDGET
+from tests.conftest import WIDGET, Clock
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def said(app: Flask, *command: str, status: int = 0) -> str:
     return result.output
 
 
-def ask(app: Flask) -> str:
+def ask(app: Flask, phone: str = "442079460123") -> str:
     outbox = app.extensions["ringback"].outbox
-    return outbox.accept(Answers("sales", "442079460123", "GB", name="Ann Example", message="softly")).reference
+    return outbox.accept(Answers("sales", phone, "GB", name="Ann Example", message="softly")).reference
 
 
 def hand_over(app: Flask) -> None:
@@ -92,12 +92,42 @@ def test_teams_are_listed_and_resumed(app: Flask) -> None:
     assert said(app, "teams", "list") == "Sales  open\n"
     assert "Sales is not paused" in said(app, "teams", "resume", "Sales", status=1)
     outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
-    ask(app)
-    claim = outbox.claim("test")
-    outbox.settle(claim, delivery.judge(Misconfigured(404, "no such team"), claim))
+    for phone in ("442079460123", "442079460124"):
+        ask(app, phone)
+        claim = outbox.claim("test")
+        outbox.settle(claim, delivery.judge(Misconfigured(404, "no such team"), claim))
 
     assert "paused since 2026-11-24 10:00:00+00:00: answered 404: no such team" in said(app, "teams", "list")
     assert said(app, "teams", "resume", "Sales") == "Sales is called again.\n"
+
+
+def test_the_breaker_is_shown_and_reset(app: Flask, clock: Clock) -> None:
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    assert said(app, "breaker", "show") == "closed: requests are handed over\n"
+    assert "closed already; nothing has changed." in said(app, "breaker", "reset", status=1)
+    ask(app)
+    ask(app, "442079460124")
+    claim = outbox.claim("test")
+    outbox.settle(claim, delivery.judge(Busy(90, 503), claim))
+    clock.passes(seconds=2)
+
+    assert said(app, "breaker", "show").splitlines() == [
+        "open since 2026-11-24 10:00:00+00:00; calls that Samespace gave no clear answer to, or no time: 1",
+        "  Samespace is asked whether it is back: at 2026-11-24 10:00:05+00:00",
+        "  once it answers, one request tries: at 2026-11-24 10:01:30+00:00",
+    ]
+    clock.passes(days=-365)
+    assert [line.rpartition(": ")[2] for line in said(app, "breaker", "show").splitlines()[1:]] == ["now", "now"]
+    clock.passes(days=365, seconds=90)
+    outbox.samespace_answers()
+    assert "one request at a time tries" in said(app, "breaker", "show")
+    assert outbox.claim("test")
+    assert outbox.claim("test") is None
+
+    assert said(app, "breaker", "reset") == "The breaker is closed: requests are handed over.\n"
+    assert said(app, "breaker", "show") == "closed: requests are handed over\n"
+    ask(app, "442079460125")
+    assert outbox.claim("test")
 
 
 def test_widgets_are_listed_paused_and_resumed(make_app: Callable[..., Flask]) -> None:

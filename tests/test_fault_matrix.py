@@ -18,13 +18,16 @@ from tests.visitor import Visitor
 
 YES, NO = '{"success": true}', '{"success": false, "message": "Cant make call! Not logged In"}'
 WAITING = {
-    "503": faults.answer(response(503, "busy")),
     "503 with Retry-After": faults.answer(response(503, "", "Retry-After: 7")),
     "429": faults.answer(response(429, "")),
     "429 with Retry-After": faults.answer(response(429, "", "Retry-After: 7")),
     "200 and a no": faults.answer(response(200, NO)),
     "400 and a no": faults.answer(response(400, NO)),
     "500 and a no": faults.answer(response(500, NO)),
+    "503 and a no": faults.answer(response(503, NO)),
+    "409 and a no": faults.answer(response(409, NO)),
+    "200 and a no as text": faults.answer(response(200, NO.replace("false", '"false"'))),
+    "425 with Retry-After": faults.answer(response(425, "", "Retry-After: 7")),
     **{str(status): faults.answer(response(status, "")) for status in (301, 302, 307, 308)},
     **{
         str(status): faults.answer(response(status, ""))
@@ -42,10 +45,14 @@ UNKNOWN = {
     "200 and a list": faults.answer(response(200, "[]")),
     "408": faults.answer(response(408, "")),
     "409": faults.answer(response(409, "")),
-    **{str(status): faults.answer(response(status, "oops")) for status in (500, 501, 502, 504, 505, 520)},
+    "425": faults.answer(response(425, "")),
+    "503 and a Retry-After that cannot be read": faults.answer(response(503, "", "Retry-After: soon")),
+    "404 and a yes": faults.answer(response(404, YES)),
+    **{str(status): faults.answer(response(status, "oops")) for status in (500, 501, 502, 503, 504, 505, 520)},
 }
 WITH_TEAM = {
     "200 and a yes": faults.answer(response(200, YES)),
+    "200 and a yes as text": faults.answer(response(200, '{"success": "true"}')),
     "200 and an empty object": faults.answer(response(200, "{}")),
     "201 and more": faults.answer(response(201, '{"id": 7}')),
 }
@@ -109,14 +116,15 @@ def test_while_a_hand_over_hangs_the_form_is_answered_as_ever(make: Callable[[st
             assert visitor.asks(phone=f"020 7946 01{index:02}").headline == "We have your request"
 
 
-def test_ten_minutes_of_502_cost_a_handful_and_the_rest_go_out_once(
-    make_app: Callable[..., Flask], clock: Clock
+@pytest.mark.parametrize("status", [502, 503])
+def test_ten_minutes_of_an_outage_cost_a_handful_and_the_rest_go_out_once(
+    make_app: Callable[..., Flask], clock: Clock, status: int
 ) -> None:
     down = True
 
     def behave(visit: faults.Visit) -> None:
         request = visit.read()
-        visit.send(response(502, "") if down else response(200, YES))
+        visit.send(response(status, "") if down else response(200, YES))
         if not down and b"make_call" in request:
             rung.append(request)
 
@@ -124,7 +132,7 @@ def test_ten_minutes_of_502_cost_a_handful_and_the_rest_go_out_once(
     with FaultServer(behave) as server:
         app = make_app(
             base_url=server.base_url,
-            limits={"per_address": "1000 per minute", "min_fill_seconds": 0},
+            limits={"per_address": "1000 per minute", "per_widget": "1000 per hour", "min_fill_seconds": 0},
             widgets={"sales": {"team_name": "Sales", "region": "GB"}},
         )
         outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
@@ -141,8 +149,8 @@ def test_ten_minutes_of_502_cost_a_handful_and_the_rest_go_out_once(
                 delivery.hand_over(claim)
             clock.passes(seconds=1)
 
-    status = [visitor.opens(f"{page}.json").response.get_json()["state"] for page in pages]
+    ends = [visitor.opens(f"{page}.json").response.get_json()["state"] for page in pages]
     assert len(pages) == 200
-    assert 1 <= status.count("unknown") <= 6
-    assert status.count("with_team") == 200 - status.count("unknown")
-    assert len(rung) == status.count("with_team")
+    assert 1 <= ends.count("unknown") <= 6
+    assert ends.count("with_team") == 200 - ends.count("unknown")
+    assert len(rung) == ends.count("with_team")

@@ -137,13 +137,20 @@ def test_when_samespace_asks_for_time_everybody_gives_it(outbox: Outbox, deliver
     assert take(outbox)
 
 
+def turned_away(outbox: Outbox, delivery: Delivery, why: str = "") -> None:
+    """Two numbers in a row: from then on their team is paused."""
+    for _ in "12":
+        claim = take(outbox)
+        outbox.settle(claim, delivery.judge(Misconfigured(404, why), claim))
+
+
 def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five_minutes(
     outbox: Outbox, delivery: Delivery, clock: Clock
 ) -> None:
-    ids = [ask(outbox, index) for index in range(4)]
+    ids = [ask(outbox, index) for index in range(5)]
+    clock.passes(seconds=1)
     other = ask(outbox, 9, "help")
-    claim = take(outbox)
-    outbox.settle(claim, delivery.judge(Misconfigured(404, ""), claim))
+    turned_away(outbox, delivery)
 
     assert take(outbox).requests[0].id == other
     assert outbox.claim("test") is None
@@ -151,7 +158,7 @@ def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five
     tried = take(outbox)
     assert outbox.claim("test") is None
     outbox.settle(tried, delivery.judge(Misconfigured(404, ""), tried))
-    assert [state(outbox, id) for id in ids] == [State.WAITING] * 4
+    assert [state(outbox, id) for id in ids] == [State.WAITING] * 5
     clock.passes(minutes=5)
     mended = take(outbox)
     outbox.settle(mended, delivery.judge(Accepted(""), mended))
@@ -160,11 +167,10 @@ def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five
 
 
 def test_an_operator_resumes_a_team(outbox: Outbox, delivery: Delivery) -> None:
-    ask(outbox, 1)
-    claim = take(outbox)
-    outbox.settle(claim, delivery.judge(Misconfigured(403, "no such team"), claim))
+    ask(outbox, 1), ask(outbox, 2)
+    turned_away(outbox, delivery, "no such team")
     paused = [team for team in outbox.gate.teams() if team.paused_at]
-    assert [(team.name, team.paused_why) for team in paused] == [("Sales", "answered 403: no such team")]
+    assert [(team.name, team.paused_why) for team in paused] == [("Sales", "answered 404: no such team")]
 
     assert outbox.gate.resume("Sales")
     assert not outbox.gate.resume("Sales")
@@ -324,7 +330,7 @@ def test_an_answer_in_hand_is_recorded_once_the_store_is_back(
     id = ask(outbox, 1)
     claim, settle, faults = take(outbox), outbox.settle, [StoreError("busy"), StoreError("busy")]
 
-    def sometimes(*arguments: Any) -> bool:
+    def sometimes(*arguments: Any) -> Any:
         if faults:
             raise faults.pop()
         return settle(*arguments)

@@ -24,7 +24,7 @@ from ringback.housekeeping import Housekeeping
 from ringback.outbox import Outbox, Settlement
 from ringback.personal_data import Erasure, PersonalData
 from ringback.samespace import Accepted, Misconfigured, Refused, Unclear
-from ringback.tables import about, alerts, consents, events, metadata, requests, stops
+from ringback.tables import about, alerts, consents, events, metadata, requests, stops, teams
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 
@@ -704,9 +704,11 @@ def asks_for_herself(visitor: Visitor) -> str:
     return visitor.follows(sent).address.removeprefix("/requests/")
 
 
-def is_quoted_by_samespace(outbox: Outbox, delivery: Delivery, clock: Clock) -> None:
+def is_quoted_by_samespace(outbox: Outbox, delivery: Delivery, clock: Clock, database: Database) -> None:
     """Every answer to her request, and to the one that goes out with it, repeats what Samespace was told."""
     quoted = json.dumps({"number": PHONE, "attributes": {**SECRETS, "page": PAGE}}).replace("/", "\\/")
+    with database.write() as connection:
+        connection.execute(teams.update().values(turned_away="another number"))  # so that hers pauses the team
     for outcome in (
         Misconfigured(404, quoted),
         Refused(f"+{PHONE}: {SECRETS['name']}?", quoted),
@@ -729,7 +731,7 @@ def test_nothing_of_an_erased_request_is_in_the_files(
     crowd(outbox, range(60))
     id = asks_for_herself(visitor)
     crowd(outbox, range(60, 120))
-    is_quoted_by_samespace(outbox, delivery, clock)
+    is_quoted_by_samespace(outbox, delivery, clock, database)
     assert left_over(database, tmp_path) == LEFT_OVER, "it can be found while it is there"
     clock.passes(days=1)
     kept = list(crowd(outbox, range(120, 240)))

@@ -330,7 +330,7 @@ def test_a_200_that_is_no_json_object_is_unclear(body: str | bytes) -> None:
     assert (outcome.reason, outcome.status) == ("the answer is no JSON object", 200)
 
 
-@pytest.mark.parametrize("success", ['"yes"', '"true"', '"false"', "1", "0", "null", "[]", "{}"])
+@pytest.mark.parametrize("success", ['"yes"', '"truely"', '""', '"true false"', "1", "0", "null", "[]", "{}"])
 def test_a_success_that_is_no_boolean_is_unclear(success: str) -> None:
     outcome = outcome_of_answer(200, f'{{"success": {success}}}')
     assert isinstance(outcome, Unclear)
@@ -341,16 +341,25 @@ def test_a_204_is_unclear() -> None:
     assert outcome_of_answer(204) == Unclear("the answer is no JSON object", 204, "")
 
 
-@pytest.mark.parametrize("status", [102, 103, 408, 409, *(s for s in SERVER_ERRORS if s != 503)])
+@pytest.mark.parametrize("status", [102, 103, 408, 409, 425, *SERVER_ERRORS])
 def test_a_status_that_does_not_say_whether_anything_was_done_is_unclear(status: int) -> None:
     outcome = outcome_of_answer(status, HTML)
     assert isinstance(outcome, Unclear)
     assert outcome.status == status
 
 
-@pytest.mark.parametrize("status", [302, 401, 429, 500, 503])
-def test_a_status_that_says_no_over_an_answer_that_says_yes_is_unclear(status: int) -> None:
-    assert isinstance(outcome_of_answer(status, YES), Unclear)
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 504])
+def test_a_time_to_come_back_does_not_make_such_a_status_clear(status: int) -> None:
+    assert isinstance(outcome_of_answer(status, "", "Retry-After: 7"), Unclear)
+
+
+@pytest.mark.parametrize("headers", [(), ("Retry-After: 7",)], ids=["plain", "retry_after"])
+@pytest.mark.parametrize("answer", [YES, '{"success": "true"}'])
+@pytest.mark.parametrize("status", [302, *CLIENT_ERRORS, 500, 503])
+def test_a_status_that_says_no_over_an_answer_that_says_yes_is_unclear(
+    status: int, answer: str, headers: tuple[str, ...]
+) -> None:
+    assert isinstance(outcome_of_answer(status, answer, *headers), Unclear)
 
 
 def test_an_endless_answer_is_read_for_20_kb_and_no_more() -> None:
@@ -369,7 +378,17 @@ def test_a_small_answer_that_unpacks_to_an_endless_one_is_read_for_20_kb_and_no_
 # Taken, or not
 
 
-@pytest.mark.parametrize("body", [YES, "{}", '{"message": "queued"}', '\ufeff{"success": true, "id": 7}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        YES,
+        "{}",
+        '{"message": "queued"}',
+        '\ufeff{"success": true, "id": 7}',
+        '{"success": "true"}',
+        '{"success": " True"}',
+    ],
+)
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_a_json_object_that_does_not_say_no_is_accepted(status: int, body: str) -> None:
     outcome = outcome_of_answer(status, body)
@@ -386,10 +405,17 @@ def test_an_answer_in_chunks_packed_though_we_did_not_ask_for_it_is_read() -> No
     assert outcome.reply == YES
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [200, 302, *CLIENT_ERRORS, 500, 502, 503, 504])
 def test_success_false_is_a_refusal_whatever_the_status(status: int) -> None:
     outcome = outcome_of_answer(status, NO)
     assert outcome == Refused("Cant make call! Not logged In", NO)
+
+
+@pytest.mark.parametrize("no", ['"false"', '"False"', '" FALSE "'])
+@pytest.mark.parametrize("status", [200, 409, 422, 503])
+def test_success_false_is_read_from_text_as_well(status: int, no: str) -> None:
+    answer = NO.replace("false", no)
+    assert outcome_of_answer(status, answer) == Refused("Cant make call! Not logged In", answer)
 
 
 def test_a_refusal_without_words_is_one_too() -> None:
@@ -435,13 +461,14 @@ def test_where_a_redirect_leads_is_not_even_read(location: str) -> None:
     assert isinstance(outcome_of_answer(302, b"", f"Location: {location}"), Misconfigured)
 
 
-@pytest.mark.parametrize("status", [425, 429, 503])
 @pytest.mark.parametrize("body", ["", HTML])
-def test_a_request_that_was_turned_away_unread_is_busy(status: int, body: str) -> None:
-    assert outcome_of_answer(status, body) == Busy(None, status)
+@pytest.mark.parametrize(("status", "seconds"), [(429, None), (429, 7), (425, 7), (503, 7)])
+def test_a_request_that_was_turned_away_unread_is_busy(status: int, seconds: float | None, body: str) -> None:
+    headers = [] if seconds is None else [f"Retry-After: {seconds}"]
+    assert outcome_of_answer(status, body, *headers) == Busy(seconds, status)
 
 
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [425, 429, 503])
 @pytest.mark.parametrize(
     ("header", "seconds"),
     [
@@ -469,7 +496,12 @@ def test_a_request_that_was_turned_away_unread_is_busy(status: int, body: str) -
     ],
 )
 def test_retry_after_is_read_in_both_its_forms(status: int, header: str, seconds: float | None) -> None:
-    assert outcome_of_answer(status, b"", f"Retry-After: {header}") == Busy(seconds, status)
+    """One that cannot be read is none: a 503 with it does not say that nothing was done."""
+    outcome = outcome_of_answer(status, b"", f"Retry-After: {header}")
+    if seconds is None and status != 429:
+        assert isinstance(outcome, Unclear)
+    else:
+        assert outcome == Busy(seconds, status)
 
 
 # What is kept and what is told
@@ -502,9 +534,10 @@ def test_a_long_reply_is_cut() -> None:
         (faults.answer(response(401, NUMBER)), "Misconfigured, status 401"),
         (faults.answer(response(502, NUMBER)), "Unclear, status 502"),
         (faults.reset, "Unclear, status None"),
-        (faults.answer(response(503)), "Busy, status 503"),
+        (faults.answer(response(503)), "Unclear, status 503"),
+        (faults.answer(response(503, "", "Retry-After: 7")), "Busy, status 503"),
     ],
-    ids=["accepted", "refused", "misconfigured", "unclear", "reset", "busy"],
+    ids=["accepted", "refused", "misconfigured", "unclear", "reset", "unavailable", "busy"],
 )
 def test_a_call_is_one_line_in_the_log_and_names_nobody(
     behaviour: faults.Behaviour, line: str, caplog: pytest.LogCaptureFixture
@@ -594,9 +627,16 @@ def dial_outcome(status: int, body: str) -> Any:
         return client(server.base_url, 10).click_to_call("tom@alpha", NUMBER)
 
 
-@pytest.mark.parametrize("status", [200, 400])
-def test_an_agent_who_is_not_logged_in_is_an_outcome_of_its_own(status: int) -> None:
-    assert dial_outcome(status, NO) == NotLoggedIn("Cant make call! Not logged In")
+@pytest.mark.parametrize("status", [200, 400, 401, 408, 409, 422, 503])
+@pytest.mark.parametrize("no", ["false", '"false"'])
+def test_an_agent_who_is_not_logged_in_is_an_outcome_of_its_own(status: int, no: str) -> None:
+    assert dial_outcome(status, NO.replace("false", no)) == NotLoggedIn("Cant make call! Not logged In")
+
+
+def test_a_gateway_may_say_that_an_agent_is_not_logged_in_by_status_and_words() -> None:
+    answer = '{"message": "Cant make call! Not logged In"}'
+    assert dial_outcome(422, answer) == NotLoggedIn("Cant make call! Not logged In")
+    assert isinstance(dial_outcome(500, answer), Unclear)
 
 
 def test_another_refusal_of_a_click_to_call_is_a_refusal() -> None:
@@ -645,7 +685,16 @@ def test_an_answer_without_a_token_is_unclear_since_the_old_one_may_be_gone(body
 
 def test_a_token_that_comes_with_a_no_is_no_new_token() -> None:
     assert isinstance(reset_outcome(200, '{"success": false, "auth_token": "old-token"}'), Refused)
+    assert isinstance(reset_outcome(422, '{"success": "false", "auth_token": "old-token"}'), Refused)
     assert isinstance(reset_outcome(401, '{"token": "old-token"}'), Misconfigured)
+
+
+@pytest.mark.parametrize("status", [409, 422, 503])
+def test_a_token_that_comes_with_a_yes_and_a_status_that_says_no_is_shown_to_the_operator(status: int) -> None:
+    answer = '{"success": true, "token": "new-token"}'
+    outcome = reset_outcome(status, answer)
+    assert isinstance(outcome, Unclear)
+    assert outcome.reply == answer
 
 
 # Whether anybody is there

@@ -13,6 +13,7 @@ from ringback.alert_channels import webhook_secret
 from ringback.alerts import Alerts
 from ringback.attention import Attention
 from ringback.auth_token import AuthToken
+from ringback.cli.breaker import breaker_commands
 from ringback.cli.operators import team_commands, widget_commands
 from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.requests import request_commands
@@ -47,6 +48,7 @@ def init_app(
     app.cli.add_command(looking_after)
     app.cli.add_command(number_commands(attention))
     app.cli.add_command(team_commands(outbox.gate))
+    app.cli.add_command(breaker_commands(outbox.gate, clock))
     app.cli.add_command(widget_commands(settings, outbox.schedule, clock))
     app.cli.add_command(samespace_commands(settings, samespace, auth_token))
 

@@ -55,12 +55,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "windows": {"clock", "tables"},
     "brake": {"callback_request", "settings", "tables", "windows"},
     "quoting": {"callback_request"},
-    "gate": {"database", "settings", "tables", "widget"},
+    "wrong_clock": {"clock", "settings"},
+    "turned_away": {"callback_request", "tables"},
+    "gate": {"clock", "database", "settings", "tables", "turned_away", "widget", "wrong_clock"},
     "numbers": {"callback_request", "phone", "settings", "tables", "windows"},
     "due": {"callback_request", "tables"},
     "outbox": {
         *("brake", "callback_request", "clock", "consent", "database", "due", "gate", "numbers", "opening_hours"),
-        *("quoting", "schedule", "settings", "tables", "transitions"),
+        *("quoting", "schedule", "settings", "tables", "transitions", "turned_away"),
     },
     "attention": {"callback_request", "database", "numbers", "outbox", "settings", "tables", "transitions"},
     "personal_data": {
@@ -71,7 +73,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "line": set(),
     "samespace": {"line"},
     "agent_note": {"callback_request", "widget"},
-    "delivery": {"agent_note", "database", "gate", "outbox", "samespace", "settings", "transitions"},
+    "delivery": {
+        "agent_note",
+        "database",
+        "gate",
+        "outbox",
+        "samespace",
+        "settings",
+        "transitions",
+        "wrong_clock",
+    },
     "promise": {"availability", "callback_request", "dates", "languages", "widget"},
     "confirmation": {"callback_request", "clock", "languages", "opening_hours", "phone", "promise"},
     "calendar_file": {"callback_request", "clock", "languages", "widget"},
@@ -110,7 +121,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stop_page": {"errors", "form", "languages", "limits", "page", "parts"},
     "alert_message": set(),
     "alert_channels": {"alert_message", "line", "settings"},
-    "alerts": {"alert_channels", "alert_message", "database", "line", "outbox", "settings", "tables"},
+    "alerts": {
+        *("alert_channels", "alert_message", "clock", "database", "line", "outbox", "settings", "tables"),
+        "wrong_clock",
+    },
     "auth_token": {"database", "settings", "tables"},
 }
 # The list of parts knows them all, and commands use what they command; the sandbox is known to app.py alone.

@@ -1,10 +1,10 @@
-"""What operators look for has indexes, and the breaker says since when it is open."""
+"""What operators look for has indexes."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 
 def upgrade() -> None:
@@ -25,4 +25,3 @@ def upgrade() -> None:
         sqlite_where=held,
         postgresql_where=held,
     )
-    op.add_column("breaker", sa.Column("opened_at", sa.DateTime(timezone=True)))
