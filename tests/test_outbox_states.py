@@ -97,6 +97,14 @@ class Requests(RuleBasedStateMachine):
             self.outbox.settle(claim, Settlement(transitions.RETURN, "refused", Sign.SOUND, later))
 
     @rule(claim=claims)
+    def turned_away(self, claim: Claim) -> None:
+        """It waits again, or fails by itself; either way it has not rung."""
+        is_rung = (claim.requests[0].id, claim.attempt) in self.rung
+        if self._is_fresh(claim) and not is_rung and not claim.is_held:
+            later = self.clock.now + timedelta(seconds=5)
+            self.outbox.settle(claim, Settlement(transitions.RETURN, "422", Sign.MISCONFIGURED, later))
+
+    @rule(claim=claims)
     def no_telling(self, claim: Claim) -> None:
         if self._is_fresh(claim) and not claim.is_held:
             self.outbox.settle(claim, self.outbox.lost("time-out", claim))
