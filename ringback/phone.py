@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 
 import phonenumbers
@@ -149,6 +149,25 @@ def example(region: str) -> str:
 def international_example(region: str) -> str:
     """The number of `example` with its country code, "+44 20 7946 0958"."""
     return read(example(region), region, {region}).international
+
+
+@lru_cache(maxsize=4096)
+def beginnings(digits: str) -> tuple[str, ...]:
+    """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
+
+    Both with country code, no plus. In plans of variable length (Germany, Austria and others) digits dialled
+    after a whole number change nothing: all of these ring the same telephone. Empty where lengths are fixed.
+    """
+    if isinstance(_parsed("+" + digits), Reason):
+        return ()
+    shorter = (digits[:length] for length in range(FEWEST_DIGITS, len(digits)))
+    return tuple(number for number in shorter if _is_whole(number))
+
+
+def _is_whole(digits: str) -> bool:
+    """Whether these digits are a valid number as they stand, with no trunk prefix taken out of them."""
+    number = _parsed("+" + digits)
+    return isinstance(number, Parsed) and phonenumbers.is_valid_number(number) and _e164(number) == digits
 
 
 def _plain(typed: str, region: str) -> str:

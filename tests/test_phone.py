@@ -16,6 +16,7 @@ from ringback.phone import (
     PhoneError,
     PhoneNumber,
     Reason,
+    beginnings,
     example,
     international_example,
     read,
@@ -462,3 +463,31 @@ def test_no_other_character_slips_between_the_digits() -> None:
         except PhoneError:
             continue
         assert number.digits == LONDON, f"U+{code:04X} {unicodedata.name(char, '')}"
+
+
+@pytest.mark.parametrize(
+    ("digits", "shorter"),
+    [
+        ("493090182012", ("4930901", "49309018", "493090182", "4930901820", "49309018201")),
+        ("4315880012", ("4315880", "43158800", "431588001")),  # Vienna
+        ("436641234567", ("436641234", "4366412345", "43664123456")),  # an Austrian mobile
+        ("358401234567", ("358401234", "3584012345", "35840123456")),
+        ("390612345678", ("39061234", "390612345", "3906123456", "39061234567")),  # Rome, with its zero
+        ("6281234567890", ("62812345678", "628123456789")),
+    ],
+)
+def test_a_number_of_variable_length_begins_with_shorter_whole_numbers(digits, shorter):
+    assert beginnings(digits) == shorter
+
+
+@pytest.mark.parametrize("region", ["GB", "US", "FR", "ES", "PL", "AU", "IN", "MX", "AR"])
+@pytest.mark.parametrize("kind", [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE])
+def test_a_number_of_fixed_length_begins_with_no_other(region, kind):
+    number = phonenumbers.example_number_for_type(region, kind)
+
+    assert beginnings(phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:]) == ()
+
+
+@pytest.mark.parametrize("digits", [LONDON, "4915123456789", "81312345678", "", "4", "0" * 15, "9" * 15])
+def test_what_has_one_length_or_is_no_number_begins_with_no_other(digits):
+    assert beginnings(digits) == ()
