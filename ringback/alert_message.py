@@ -18,13 +18,14 @@ _MEANINGS = {
     "unknown": "sent, and the answer was lost: the team may have it",
     "failed": "not handed over, and given up",
     "held": "held back: not handed over unless you release it",
+    "stops": "more than 20 numbers were stopped within an hour: does somebody stop numbers of others?",
     "paused": "Samespace turns every request of this team away: check its configuration",
 }
 
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to tell: `about` is a request's reference, or "team" and its name."""
+    """One thing to tell: `about` is a request's reference, "team" and its name, or "numbers at /stop"."""
 
     id: int
     at: datetime
@@ -68,7 +69,8 @@ class Message:
     def subject(self) -> str:
         """Such as "Ringback: 2 requests need a person, 1 team is paused"."""
         teams = sum(kind == "paused" for kind in self.latest.values())
-        requests = len(self.latest) - teams
+        stops = "stops" in self.latest.values()
+        requests = len(self.latest) - teams - stops
         parts = []
         if requests:
             parts.append(
@@ -76,6 +78,8 @@ class Message:
             )
         if teams:
             parts.append(f"{teams} team is paused" if teams == 1 else f"{teams} teams are paused")
+        if stops:
+            parts.append("many numbers were stopped")
         return f"Ringback: {', '.join(parts)}"
 
     @property
@@ -86,10 +90,12 @@ class Message:
         if self.more:
             lines.append(f"and {self.more} more")
         lines += ["", "To look at them:", ""]
-        if set(self.latest.values()) - {"paused"}:
+        if set(self.latest.values()) - {"paused", "stops"}:
             lines.append("    flask --app app requests list --attention")
         if "paused" in self.latest.values():
             lines.append("    flask --app app teams list")
+        if "stops" in self.latest.values():
+            lines.append("    flask --app app numbers list")
         minutes = BETWEEN_MESSAGES.seconds // 60
         return "\n".join([*lines, "", f"At most one such message is sent in {minutes} minutes.", ""])
 

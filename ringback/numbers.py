@@ -15,7 +15,9 @@ from limits import RateLimitItem, parse_many
 
 from ringback.callback_request import Answers, Held, State
 from ringback.settings import Settings
-from ringback.tables import NOW, Instant, blocks, in_state, requests, stops
+from ringback.tables import NOW, Instant, alerts, blocks, in_state, requests, stops
+
+STOPS_PER_HOUR = 20  # over all; more are somebody who tries, or something that rings many
 
 
 class Numbers:
@@ -59,6 +61,13 @@ class Numbers:
         hashes = self._hashes(phone)
         connection.execute(stops.delete().where(stops.c.number_hash.in_(hashes)))
         connection.execute(stops.insert().values(number_hash=hashes[-1], until=until))
+        _tell_of_many(connection, until, now)
+
+    def unstop(self, connection: sa.Connection, phone: str, now: datetime) -> bool:
+        """Let requests for a number be handed over again. False if it was not stopped, or no longer."""
+        mine = stops.c.number_hash.in_(self._hashes(phone))
+        ended = connection.execute(stops.delete().where(mine).returning(stops.c.until)).scalars().all()
+        return any(until > now for until in ended)
 
     def hash(self, phone: str) -> str:
         """A keyed hash of a number: enough to know it again, and of no use to who has only the store."""
@@ -116,6 +125,28 @@ def _lock_widget(connection: sa.Connection, widget: str) -> None:
     if connection.dialect.name == "postgresql":
         key = sa.func.hashtextextended(f"widget {widget}", 0)
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+def _tell_of_many(connection: sa.Connection, until: datetime, now: datetime) -> None:
+    """Have a person told when many numbers were stopped within an hour; the last one is stopped `until` then.
+
+    When each was made follows from when it ends. After a change of `stop_days` those made before it count as
+    made so many days earlier or later: at worst an alert too late, or one more.
+    """
+    if connection.dialect.name == "postgresql":
+        # Else of two at once each might miss the other, or both tell. Taken after the number's lock, as always.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("stops", 0))))
+    lately = sa.select(sa.func.count()).select_from(stops).where(_in_the_hour(stops.c.until, until))
+    if connection.execute(lately).scalar_one() <= STOPS_PER_HOUR:
+        return
+    told = sa.select(alerts.c.id).where(alerts.c.kind == "stops", _in_the_hour(alerts.c.at, now)).limit(1)
+    if connection.execute(told).first() is None:
+        connection.execute(alerts.insert().values(at=now, kind="stops", about="numbers at /stop"))
+
+
+def _in_the_hour(column: sa.ColumnElement[datetime], end: datetime) -> sa.ColumnElement[bool]:
+    """Later ones are of a clock that was ahead, and say nothing."""
+    return sa.and_(column > end - timedelta(hours=1), column <= end)
 
 
 def _why_silent(row: Any) -> Held | None:

@@ -269,6 +269,12 @@ class Outbox:
             self.numbers.stop(connection, phone, now)
             transitions.hold(connection, _waiting_for(phone), Held.STOPPED, now)
 
+    def unstop(self, phone: str) -> bool:
+        """End a stop. What it holds stays held. False if there was none."""
+        with self._database.write() as connection:
+            self._database.lock_number(connection, phone)
+            return self.numbers.unstop(connection, phone, self._clock())
+
     # --- the hand-over's side ---
 
     def claim(self, owner: str, busy_widgets: Collection[str] = ()) -> Claim | None:

@@ -116,9 +116,20 @@ class PhoneNumber:
         return f"+{code} … {self.digits[-3:]}"
 
 
-def read(typed: str, region: str, allowed: Collection[str]) -> PhoneNumber:
+def names_its_country(typed: str) -> bool:
+    """Whether a number stands with its country code, by a plus or the 00 that many countries dial for it."""
+    try:
+        text = _plain(typed, None)
+    except PhoneError:
+        return False
+    _before, plus, after = text.rpartition("+")
+    return bool(re.match("(00)?[1-9]" if plus else "00[1-9]", _digits(after)))
+
+
+def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber:
     """The number that was typed; one without a country code is read in `region`. Raises PhoneError.
 
+    Without a region, what does not name its country is no number.
     Only the regions in `allowed` are rung. Of all readings the first valid one counts. If none is, the
     plainest is judged: to mend a number into one that is not even valid would be a guess.
     """
@@ -170,7 +181,7 @@ def _is_whole(digits: str) -> bool:
     return isinstance(number, Parsed) and phonenumbers.is_valid_number(number) and _e164(number) == digits
 
 
-def _plain(typed: str, region: str) -> str:
+def _plain(typed: str, region: str | None) -> str:
     """What was typed, in ASCII digits and punctuation. Raises PhoneError if it is not just a number."""
     stripped = typed.strip()
     shown = unicodedata.normalize("NFKC", stripped[:LONGEST_TYPED])
@@ -202,7 +213,7 @@ def _ascii(char: str) -> str:
     return {"[": "(", "]": ")", "·": ".", "•": ".", "・": "."}.get(char, char)
 
 
-def _spellings(text: str, region: str) -> Iterator[str]:
+def _spellings(text: str, region: str | None) -> Iterator[str]:
     """The ways to read `text`, the plainest first: digits, with a plus where a country code leads them."""
     digits = _digits(text.rpartition("+")[2])
     if "+" in text or digits.startswith("00"):
@@ -213,23 +224,23 @@ def _spellings(text: str, region: str) -> Iterator[str]:
         yield _mexican(digits, region)
         # Form filling drops the plus. Mended only where nothing else can be meant: "4805551234" is a possible
         # British number and must not become a Polish one.
-        if not phonenumbers.is_possible_number_string(digits, region):
+        if region and not phonenumbers.is_possible_number_string(digits, region):
             yield _mexican("+" + digits, region)
     without_zero = _TRUNK_ZERO.sub(r"\1", text)
     if without_zero != text:  # libphonenumber mends this only where the country has such a zero
         yield from _spellings(without_zero, region)
 
 
-def _mexican(spelling: str, region: str) -> str:
+def _mexican(spelling: str, region: str | None) -> str:
     """Without the 1 after +52, and 01, 044 and 045 at home: Mexico gave them up in 2019, people have not."""
     spelling = re.sub(r"^\+521(?=\d{10}$)", "+52", spelling)
     return re.sub(r"^0(?:1|44|45)(?=\d{10}$)", "", spelling) if region == "MX" else spelling
 
 
-def _is_short_code(text: str, region: str) -> bool:
+def _is_short_code(text: str, region: str | None) -> bool:
     """Whether this is an emergency or service number, which answers only inside its own network."""
     digits = _digits(text)
-    if len(digits) >= FEWEST_DIGITS:
+    if region is None or len(digits) >= FEWEST_DIGITS:
         return False
     if phonenumbers.connects_to_emergency_number(digits, region):  # "9112" does in America
         return True

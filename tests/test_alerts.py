@@ -271,6 +271,21 @@ def test_one_message_counts_names_twenty_and_says_where_to_look(
     assert "flask --app app teams list" in text
 
 
+def test_many_stops_are_no_request_that_needs_a_person(
+    make_alerts: MakeAlerts, happens: Callable[..., None]
+) -> None:
+    server = MailServer()
+    with FaultServer(server) as mail:
+        happens("stops", "numbers at /stop")
+        make_alerts(smtp=mail.port).run_once()
+
+    (sent,) = server.mails
+    assert sent["Subject"] == "Ringback: many numbers were stopped"
+    assert "more than 20 numbers were stopped within an hour" in text_of(sent)
+    assert "flask --app app numbers list" in text_of(sent)
+    assert "requests list" not in text_of(sent)
+
+
 def test_a_mail_says_who_sent_it_and_wants_no_automatic_answer(
     make_alerts: MakeAlerts, happens: Callable[..., None]
 ) -> None:

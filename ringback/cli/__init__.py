@@ -44,7 +44,7 @@ def init_app(
     looking_after = request_commands(attention, outbox)
     add_data_commands(looking_after, personal_data, housekeeping)
     app.cli.add_command(looking_after)
-    app.cli.add_command(number_commands(attention))
+    app.cli.add_command(number_commands(attention, outbox))
     app.cli.add_command(team_commands(outbox.gate))
     app.cli.add_command(widget_commands(settings, outbox.schedule, clock))
     app.cli.add_command(samespace_commands(settings, samespace, auth_token))
