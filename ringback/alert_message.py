@@ -43,6 +43,11 @@ _KINDS = {
         "flask --app app teams list",
         ("team is paused", "teams are paused"),
     ),
+    "stops": _Kind(
+        "more than 20 numbers were stopped within an hour: does somebody stop numbers of others?",
+        "flask --app app numbers list",
+        ("flood of stopped numbers", "floods of stopped numbers"),
+    ),
     "brake": _Kind(
         "over per_widget: what comes from those who ask much is held, others are called",
         counted=_OVER_BRAKE,
@@ -64,7 +69,7 @@ def _kind(name: str) -> _Kind:
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing to tell: `about` is a request's reference, or "team" or "widget" and its name.
+    """One thing to tell: `about` is a request's reference, "team" or "widget" and its name, or "numbers at /stop".
 
     `number` is that of a held request, to say once what is held for it. It is in no message.
     """

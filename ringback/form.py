@@ -64,6 +64,11 @@ REFUSALS: Mapping[Reason, str] = {
     Reason.SATELLITE: N_("We cannot call satellite and international-network numbers. Enter another number"),
     Reason.EMERGENCY_OR_SHORT: N_("We cannot call short or emergency numbers. Enter another number"),
 }
+WHICH_COUNTRY = N_("Select the country of your phone number, or start the number with + and the country code")
+NOT_IN_USE = N_(
+    "Check your phone number. As far as we know, %(number)s is not in use. "
+    "If it is right, ask the team that calls you to block it"
+)
 CHECK_NUMBER = N_("Check your phone number. If %(typed)s is right, select %(button)s again")
 
 NOTICES: Mapping[TokenFault, str] = {
@@ -287,8 +292,9 @@ class CallbackForm(TimeForm):
 
     def validate_phone(self, field: Field) -> None:
         """Read the number in the chosen country, or the widget's."""
+        regions = self.widget.called_regions
         chosen = self.country.data if "country" in self else None
-        self.number = _read_number(field, chosen, self.widget.region, self.widget.called_regions)
+        self.number = _read_number(field, chosen if chosen in regions else self.widget.region, regions)
 
     def ask_to_check(self, button: str) -> None:
         """Show the number again once: possible, but in no range known to be in use."""
@@ -340,7 +346,11 @@ class CallbackForm(TimeForm):
 
 
 class StopForm(SpokenForm):
-    """The form of the person who did not ask to be called."""
+    """The form of the person who did not ask to be called.
+
+    Filled in twice: the number is stopped once the person has seen it in full, as it was read. National spellings
+    of different countries are alike, and to stop somebody else's number would silence one and help nobody.
+    """
 
     class Meta(FlaskForm.Meta):
         """As above."""
@@ -349,34 +359,83 @@ class StopForm(SpokenForm):
 
     _csrf: TokenCSRF | None = None
 
+    country = SelectField(
+        N_("Country"),
+        description=N_("Not needed if the number starts with + and the country code."),
+        validate_choice=False,
+    )
     phone = TelField(
         N_("Your phone number"),
         description=N_("Include the country code if it is from abroad."),
         filters=[clean.line],
     )
+    confirmed = HiddenField(filters=[clean.line])  # the digits that were shown to be stopped
 
     def __init__(self, widgets: Collection[Widget], tokens: Tokens, sent: MultiDict[str, str] | None) -> None:
         """Any number that one of the widgets would call can be stopped."""
         super().__init__(formdata=sent, meta={"csrf_context": (tokens, "stop", "")})
         self._regions = tuple(dict.fromkeys(region for widget in widgets for region in widget.called_regions))
         self.number: PhoneNumber | None = None
+        if len(self._regions) > 1:
+            # None stands there from the start: what nobody chose would be read for a choice.
+            known = [(code, _with_prefix(code)) for code in self._regions]
+            self.country.choices = [("", _("Select the country")), *known]
+            self.phone.description = ""
+        else:
+            del self.country
 
     @property
     def token_fault(self) -> TokenFault | None:
         """What is wrong with the token; None too where Flask-WTF's protection is switched off."""
         return self._csrf.fault if self._csrf else None
 
+    def errors_in_order(self) -> list[tuple[Field, str]]:
+        """Each field with its first error, in the order of the page."""
+        return [(field, field.errors[0]) for field in self if field.errors]
+
+    def validate_country(self, field: Field) -> None:
+        """Ask for it where the number does not say it."""
+        if self.phone.data and not (self._names_its_country() or self._chosen()):
+            raise StopValidation(_(WHICH_COUNTRY))
+
     def validate_phone(self, field: Field) -> None:
-        """Read the number as the forms do."""
-        self.number = _read_number(field, None, self._regions[0], self._regions)
+        """Read the number as the forms do, but for one that nobody may have: that was most likely misread."""
+        region = None if self._names_its_country() else self._chosen()
+        if field.data and "country" in self and self.country.errors:
+            return  # it cannot be read before that is mended
+        number = _read_number(field, region, self._regions)
+        if not number.assigned:
+            raise StopValidation(_(NOT_IN_USE, number=left_to_right(number.international)))
+        self.number = number
+
+    def _names_its_country(self) -> bool:
+        """Whether the number says it, whatever is chosen. Where one country alone is called, it is that one."""
+        return "country" in self and phone.names_its_country(self.phone.data or "")
+
+    def _chosen(self) -> str | None:
+        if "country" not in self:
+            return self._regions[0]
+        return self.country.data if self.country.data in self._regions else None
+
+    @property
+    def read_as(self) -> dict[str, str]:
+        """The number, once `validate` has found it good, in full and with the name of its country."""
+        if self.number is None:
+            raise ValueError("the form was not validated")
+        country = region_name(self.number.region, languages.current())
+        return {"digits": self.number.digits, "number": self.number.international, "country": country}
+
+    @property
+    def was_confirmed(self) -> bool:
+        """Whether the number was seen in full, as it is read now."""
+        return self.number is not None and self.confirmed.data == self.number.digits
 
 
-def _read_number(field: Field, chosen: str | None, main: str, regions: tuple[str, ...]) -> PhoneNumber:
-    region = chosen if chosen in regions else main
+def _read_number(field: Field, region: str | None, regions: tuple[str, ...]) -> PhoneNumber:
     try:
         return phone.read(field.data or "", region, regions)
     except phone.PhoneError as error:
-        raise StopValidation(refusal(error.reason, region, regions)) from None
+        raise StopValidation(refusal(error.reason, region or regions[0], regions)) from None
 
 
 def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> str:

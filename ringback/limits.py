@@ -95,6 +95,10 @@ def _per_site() -> str:
     return _times(_per_address(), NETWORKS_FOR_ONE)
 
 
+def _stops_per_site() -> str:
+    return _times(PER_STOP, NETWORKS_FOR_ONE)
+
+
 @cache
 def _times(limits: str, factor: int) -> str:
     items = parse_many(limits)
@@ -125,12 +129,21 @@ limiter = Limiter(
 per_post = limiter.limit(_per_post)
 _of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted)
 _of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6)
-per_stop = limiter.limit(PER_STOP)
+_stops_of_one_address = limiter.limit(PER_STOP)
+_stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key, exempt_when=_is_not_ipv6)
 
 
 def per_address(view: View) -> View:
     """Bound what is accepted from one address and, in IPv6, from the site that it is of."""
     return cast(View, _of_one_site(_of_one_address(view)))
+
+
+def per_stop(view: View) -> View:
+    """Bound the numbers that are stopped from one address and, in IPv6, from its site.
+
+    The address first: what it tries over its limit costs its neighbours nothing.
+    """
+    return cast(View, _stops_of_one_address(_stops_of_one_site(view)))
 
 
 def init_app(app: Flask, settings: Settings) -> None:

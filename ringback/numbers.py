@@ -24,6 +24,7 @@ from ringback.callback_request import Answers, Held, State
 from ringback.settings import Settings
 from ringback.tables import (
     NOW,
+    alerts,
     blocks,
     erased_beginnings,
     in_state,
@@ -32,6 +33,8 @@ from ringback.tables import (
     stops,
 )
 from ringback.windows import bounds, longest, reached
+
+STOPS_PER_HOUR = 20  # over all; more are somebody who tries, or something that rings many
 
 
 @dataclass(frozen=True)
@@ -105,12 +108,21 @@ class Numbers:
         """Hold requests for a number for `stop_days` from now. The line it is of, for what waits."""
         line = self.line(connection, phone)
         until = now + timedelta(days=self._settings.privacy.stop_days)
-        for table, digits in ((stops, (phone,)), (stop_beginnings, numbering.beginnings(phone))):
-            for each in digits:
-                hashes = self._hashes(each)
-                connection.execute(table.delete().where(table.c.number_hash.in_(hashes)))
-                connection.execute(table.insert().values(number_hash=hashes[-1], until=until))
+        self.unstop(connection, phone, now)
+        stopped = self.hash(phone)
+        connection.execute(stops.insert().values(number_hash=stopped, until=until))
+        rows = [{"stopped": stopped, "number_hash": self.hash(each)} for each in numbering.beginnings(phone)]
+        if rows:
+            connection.execute(stop_beginnings.insert().values(until=until), rows)
+        _tell_of_many(connection, until, now)
         return line
+
+    def unstop(self, connection: sa.Connection, phone: str, now: datetime) -> bool:
+        """Let requests for a number be handed over again. False if it was not stopped, or no longer."""
+        hashes = self._hashes(phone)
+        connection.execute(stop_beginnings.delete().where(stop_beginnings.c.stopped.in_(hashes)))
+        mine = stops.delete().where(stops.c.number_hash.in_(hashes)).returning(stops.c.until)
+        return any(until > now for until in connection.execute(mine).scalars().all())
 
     def remember(self, connection: sa.Connection, id: str, phone: str) -> str:
         """Keep what a request that is erased now still counts by; the hash of its number."""
@@ -168,6 +180,28 @@ def waiting_in(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
 
 def _same(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
     return sa.and_(blocks.c.digits == digits, blocks.c.is_range == is_range)
+
+
+def _tell_of_many(connection: sa.Connection, until: datetime, now: datetime) -> None:
+    """Have a person told when many numbers were stopped within an hour; the last one is stopped `until` then.
+
+    When each was made follows from when it ends. After a change of `stop_days` those made before it count as
+    made so many days earlier or later: at worst an alert too late, or one more.
+    """
+    if connection.dialect.name == "postgresql":
+        # Else of two at once each might miss the other, or both tell. Taken after the number's lock, as always.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("stops", 0))))
+    lately = sa.select(sa.func.count()).select_from(stops).where(_in_the_hour(stops.c.until, until))
+    if connection.execute(lately).scalar_one() <= STOPS_PER_HOUR:
+        return
+    told = sa.select(alerts.c.id).where(alerts.c.kind == "stops", _in_the_hour(alerts.c.at, now)).limit(1)
+    if connection.execute(told).first() is None:
+        connection.execute(alerts.insert().values(at=now, kind="stops", about="numbers at /stop"))
+
+
+def _in_the_hour(column: sa.ColumnElement[datetime], end: datetime) -> sa.ColumnElement[bool]:
+    """Later ones are of a clock that was ahead, and say nothing."""
+    return sa.and_(column > end - timedelta(hours=1), column <= end)
 
 
 def _why_silent(row: Any) -> Held | None:

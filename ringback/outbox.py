@@ -287,6 +287,12 @@ class Outbox:
             line = self.numbers.stop(connection, phone, now)
             transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
 
+    def unstop(self, phone: str) -> bool:
+        """End a stop. What it holds stays held. False if there was none."""
+        with self._database.write() as connection:
+            self._lock_number(connection, phone)
+            return self.numbers.unstop(connection, phone, self._clock())
+
     # --- the hand-over's side ---
 
     def claim(self, owner: str, busy_widgets: Collection[str] = ()) -> Claim | None:

@@ -53,14 +53,45 @@ _REFUSED = {
     PhoneNumberType.VOICEMAIL: Reason.VOICEMAIL,
 }
 _LENGTHS = {Length.IS_POSSIBLE_LOCAL_ONLY: Reason.LOCAL_ONLY, Length.TOO_LONG: Reason.TOO_LONG}
-# What libphonenumber takes for ordinary numbers: 976, which charges like 900, as an area code and as the
-# exchange of any area; Japan's 0570, where the caller pays by the minute; Dutch town halls, "14 020", which answer
-# inside the country alone.
+# What libphonenumber takes for ordinary numbers or for unassigned ones, by how it begins, country code and all. A
+# kind is named only where the country's numbering plan names it; the rest is no number to ring.
 _REFUSED_RANGES = {
-    re.compile(r"1(?:900|976|[0-9]{3}976)[0-9]*"): Reason.PREMIUM,
-    re.compile(r"81570[0-9]*"): Reason.SHARED_COST,
-    re.compile(r"3114[0-9]{3,4}"): Reason.EMERGENCY_OR_SHORT,
+    re.compile(beginning): reason
+    for beginning, reason in [
+        # North America: 976, which charges like 900, as an area code and as the exchange of any area.
+        (r"1(?:900|976|[0-9]{3}976)", Reason.PREMIUM),
+        # There too: area codes of carriers (700), the government (710), calls from abroad (456) and Canada's
+        # special services (600); what is no area code or no exchange; 555-1212, which tells numbers.
+        (r"1(?:456|600|700|710|950|[2-9]11|[2-9]9[0-9]|37[0-9]|96[0-9])[0-9]{7}$", Reason.NOT_A_NUMBER),
+        (r"1[0-9]{3}(?:[2-9]11|950)[0-9]{4}$", Reason.NOT_A_NUMBER),
+        (r"1[0-9]{3}555(?:1212|4334)$", Reason.SHARED_COST),
+        # Germany: 11 are directories and helplines; 10, 12, 181 to 199 and 31 choose a carrier, belong to closed
+        # groups, test lines and served modems.
+        (r"4911", Reason.EMERGENCY_OR_SHORT),
+        (r"49(?:10|12|18[1-9]|19|31)", Reason.NOT_A_NUMBER),
+        # Directories, and what else answers inside one country alone: Spain, Austria, Finland, Luxembourg,
+        # Romania, Turkey, Italy (where 43 are mobiles), and Dutch town halls, "14 020".
+        (r"(?:34|358|43)11|(?:40|90)118|3521|394(?!3)", Reason.EMERGENCY_OR_SHORT),
+        (r"3114[0-9]{3,4}$", Reason.EMERGENCY_OR_SHORT),
+        # The caller pays for more than the call: Japan's 0570 and 0180, Finland's services, Portugal's 707,
+        # Chile's 700, Ukraine's 703, Italy's 199; in China 160 and 168 of any area.
+        (r"81(?:570|180)|358(?:[123]00|202|60[1-9]|70[1-9])|35170[78]|56700|380703|39199", Reason.SHARED_COST),
+        (r"86(?:10|2[0-9]|[3-9][0-9]{2})16[08]", Reason.PREMIUM),
+        # Australia's 014, China's 1349 and 1740, Indonesia's 0868.
+        (r"6114|86(?:1349|1740)|62868", Reason.SATELLITE),
+        # Britain's 076, but for the Isle of Man's mobiles, and its first freephone; Dutch that follow a person.
+        (r"4476(?!24)", Reason.PAGER),
+        (r"44500[0-9]{6}$", Reason.TOLL_FREE),
+        (r"318[47]", Reason.PERSONAL),
+        # India's lines that only call out; modems and mailboxes in Italy, Austria, the Netherlands, Japan.
+        (r"91(?:140|1600)|397|437(?:1[018]|30|40)|3167|81170", Reason.NOT_A_NUMBER),
+        # Rung, and paid for, as another place than the country whose code they have: Abkhazia, South Ossetia, and
+        # the north of Cyprus.
+        (r"7(?:[89]40|850)|90392", Reason.OTHER_REGION),
+    ]
 }
+# Ambulances of each German area; other emergency numbers after an area code are in the metadata.
+_AMBULANCES = {"DE": "19222"}
 
 # Once `_ascii` has been over it: a plus only ahead of the first digit but 0, as in "(+44) 20…", "0+44 20…".
 _WRITTEN = re.compile(r"(?=.*[0-9])[0 ()./+-]*[0-9 ()./-]*")
@@ -116,9 +147,20 @@ class PhoneNumber:
         return f"+{code} … {self.digits[-3:]}"
 
 
-def read(typed: str, region: str, allowed: Collection[str]) -> PhoneNumber:
+def names_its_country(typed: str) -> bool:
+    """Whether a number stands with its country code, by a plus or the 00 that many countries dial for it."""
+    try:
+        text = _plain(typed, None)
+    except PhoneError:
+        return False
+    _before, plus, after = text.rpartition("+")
+    return bool(re.match("(00)?[1-9]" if plus else "00[1-9]", _digits(after)))
+
+
+def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber:
     """The number that was typed; one without a country code is read in `region`. Raises PhoneError.
 
+    Without a region, what does not name its country is no number.
     Only the regions in `allowed` are rung. Of all readings the first valid one counts. If none is, the
     plainest is judged: to mend a number into one that is not even valid would be a guess.
     """
@@ -132,31 +174,6 @@ def read(typed: str, region: str, allowed: Collection[str]) -> PhoneNumber:
     if isinstance(readings[0], Reason):
         raise PhoneError(readings[0])
     return _judged(readings[0], allowed)
-
-
-# Nothing is remembered of a number here: how soon an answer comes would tell that it was asked for before.
-
-
-def beginnings(digits: str) -> tuple[str, ...]:
-    """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
-
-    In plans of variable length (Germany, Austria and others) digits dialled after a whole number change nothing.
-    """
-    lengths = range(FEWEST_DIGITS, len(digits)) if _is_valid(digits) else ()
-    return tuple(digits[:length] for length in lengths if _is_valid(digits[:length]))
-
-
-def goes_on(digits: str) -> bool:
-    """Whether a longer number may begin with this one."""
-    # Of what length a number may be is quick to tell, and true of few.
-    longer = _parsed(f"+{digits}0")
-    is_possible = isinstance(longer, Parsed) and phonenumbers.is_possible_number(longer)
-    return is_possible and any(_is_valid(digits + end) for end in "0123456789")
-
-
-def _is_valid(digits: str) -> bool:
-    number = _parsed("+" + digits)
-    return isinstance(number, Parsed) and phonenumbers.is_valid_number(number)
 
 
 @cache
@@ -176,7 +193,36 @@ def international_example(region: str) -> str:
     return read(example(region), region, {region}).international
 
 
-def _plain(typed: str, region: str) -> str:
+# Nothing is remembered of a number here: how soon an answer comes would tell that it was asked for before.
+
+
+def beginnings(digits: str) -> tuple[str, ...]:
+    """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
+
+    Both with country code, no plus. In plans of variable length (Germany, Austria and others) digits dialled
+    after a whole number change nothing: all of these ring the same telephone. Empty where lengths are fixed.
+    """
+    if isinstance(_parsed("+" + digits), Reason):
+        return ()
+    shorter = (digits[:length] for length in range(FEWEST_DIGITS, len(digits)))
+    return tuple(number for number in shorter if _is_whole(number))
+
+
+def goes_on(digits: str) -> bool:
+    """Whether a longer number may begin with this one."""
+    # Of what length a number may be is quick to tell, and true of few.
+    longer = _parsed(f"+{digits}0")
+    is_possible = isinstance(longer, Parsed) and phonenumbers.is_possible_number(longer)
+    return is_possible and any(_is_whole(digits + end) for end in "0123456789")
+
+
+def _is_whole(digits: str) -> bool:
+    """Whether these digits are a valid number as they stand, with no trunk prefix taken out of them."""
+    number = _parsed("+" + digits)
+    return isinstance(number, Parsed) and phonenumbers.is_valid_number(number) and _e164(number) == digits
+
+
+def _plain(typed: str, region: str | None) -> str:
     """What was typed, in ASCII digits and punctuation. Raises PhoneError if it is not just a number."""
     stripped = typed.strip()
     shown = unicodedata.normalize("NFKC", stripped[:LONGEST_TYPED])
@@ -208,7 +254,7 @@ def _ascii(char: str) -> str:
     return {"[": "(", "]": ")", "·": ".", "•": ".", "・": "."}.get(char, char)
 
 
-def _spellings(text: str, region: str) -> Iterator[str]:
+def _spellings(text: str, region: str | None) -> Iterator[str]:
     """The ways to read `text`, the plainest first: digits, with a plus where a country code leads them."""
     digits = _digits(text.rpartition("+")[2])
     if "+" in text or digits.startswith("00"):
@@ -219,23 +265,23 @@ def _spellings(text: str, region: str) -> Iterator[str]:
         yield _mexican(digits, region)
         # Form filling drops the plus. Mended only where nothing else can be meant: "4805551234" is a possible
         # British number and must not become a Polish one.
-        if not phonenumbers.is_possible_number_string(digits, region):
+        if region and not phonenumbers.is_possible_number_string(digits, region):
             yield _mexican("+" + digits, region)
     without_zero = _TRUNK_ZERO.sub(r"\1", text)
     if without_zero != text:  # libphonenumber mends this only where the country has such a zero
         yield from _spellings(without_zero, region)
 
 
-def _mexican(spelling: str, region: str) -> str:
+def _mexican(spelling: str, region: str | None) -> str:
     """Without the 1 after +52, and 01, 044 and 045 at home: Mexico gave them up in 2019, people have not."""
     spelling = re.sub(r"^\+521(?=\d{10}$)", "+52", spelling)
     return re.sub(r"^0(?:1|44|45)(?=\d{10}$)", "", spelling) if region == "MX" else spelling
 
 
-def _is_short_code(text: str, region: str) -> bool:
+def _is_short_code(text: str, region: str | None) -> bool:
     """Whether this is an emergency or service number, which answers only inside its own network."""
     digits = _digits(text)
-    if len(digits) >= FEWEST_DIGITS:
+    if region is None or len(digits) >= FEWEST_DIGITS:
         return False
     if phonenumbers.connects_to_emergency_number(digits, region):  # "9112" does in America
         return True
@@ -269,8 +315,20 @@ def _check_digits(number: Parsed) -> None:
     if not FEWEST_DIGITS <= len(digits) <= MOST_DIGITS:
         raise PhoneError(Reason.TOO_LONG if len(digits) > MOST_DIGITS else Reason.TOO_SHORT)
     for refused, reason in _REFUSED_RANGES.items():
-        if refused.fullmatch(digits):
+        if refused.match(digits):
             raise PhoneError(reason)
+    if _is_emergency_of_an_area(number):
+        raise PhoneError(Reason.EMERGENCY_OR_SHORT)
+
+
+def _is_emergency_of_an_area(number: Parsed) -> bool:
+    """Whether it rings an area's police or ambulance: +49 30 112 may, and is a valid number."""
+    region = _main_region(number)
+    national = phonenumbers.national_significant_number(number)
+    local = national[phonenumbers.length_of_geographical_area_code(number) :]
+    if len(local) == len(national):
+        return False
+    return local == _AMBULANCES.get(region) or phonenumbers.is_emergency_number(local, region)
 
 
 def _check_length(number: Parsed) -> None:

@@ -1,4 +1,8 @@
-"""“I did not ask for this”: where a person has the calls to their number stopped."""
+"""“I did not ask for this”: where a person has the calls to their number stopped.
+
+In two steps, each a form that needs no script: `phone`, and `country` where the number does not say it and several
+are called, lead to the number in full; sent again with that number's digits as `confirmed`, it is stopped.
+"""
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask_limiter import RateLimitExceeded
@@ -23,20 +27,29 @@ def show_stop() -> Answer:
 @blueprint.post("/stop")
 def stop() -> Answer:
     """Hold what waits for a number and what comes for it. Tells nobody whether anything did."""
+    try:
+        return _judge()
+    except RateLimitExceeded:
+        words = _("There have been many of these from your network. Try again later.")
+        response = _stop_page(_stop_form(), 429, words)
+        response.headers["Retry-After"] = str(limits.retry_after_seconds())
+        return response
+
+
+@limits.per_post
+def _judge() -> Answer:
     sheet = _stop_form()
+    if "change" in request.form:
+        return _stop_page(sheet)
     if not sheet.validate():
         return _stop_page(sheet, 422)
     if is_forged():
         return _stop_page(sheet, 403, _(form.FROM_ELSEWHERE))
     if sheet.token_fault:
         return _stop_page(sheet, 422, _(form.NOTICES[sheet.token_fault]))
-    try:
-        return _stop(sheet)
-    except RateLimitExceeded:
-        words = _("There have been many of these from your network. Try again later.")
-        response = _stop_page(sheet, 429, words)
-        response.headers["Retry-After"] = str(limits.retry_after_seconds())
-        return response
+    if not sheet.was_confirmed:
+        return _confirm_page(sheet)
+    return _stop(sheet)
 
 
 @limits.per_stop
@@ -73,7 +86,7 @@ def _stop_form() -> StopForm:
 
 
 def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) -> Response:
-    errors = [(field, field.errors[0]) for field in [sheet.phone] if field.errors]
+    errors = sheet.errors_in_order()
     title = _("Stop calls to your number")
     intro = _(
         "Did somebody else ask for a call to your number? Enter it, and we will not pass on requests for it."
@@ -86,6 +99,18 @@ def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) ->
         form=sheet,
         errors=errors,
         notice={"tone": "info", "sentences": [notice]} if notice else None,
-        texts={"title": title, "intro": intro, "button": _("Stop calls to this number")},
+        texts={"title": title, "intro": intro},
+        action=url_for("stop.stop", **shown_as()),
+    )
+
+
+def _confirm_page(sheet: StopForm) -> Response:
+    """The number as it was read. It is in no title: browsers keep those in their history."""
+    return page(
+        "widget/stop_confirm.html",
+        widget=None,
+        title=_("Stop calls to this number?"),
+        form=sheet,
+        read_as=sheet.read_as,
         action=url_for("stop.stop", **shown_as()),
     )

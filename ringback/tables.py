@@ -179,7 +179,8 @@ stops = sa.Table(
 stop_beginnings = sa.Table(
     "stop_beginnings",
     metadata,
-    sa.Column("number_hash", sa.String(64), primary_key=True),
+    sa.Column("stopped", sa.String(64), primary_key=True),
+    sa.Column("number_hash", sa.String(64), primary_key=True, index=True),
     sa.Column("until", Instant, nullable=False),
 )
 

@@ -351,6 +351,21 @@ def test_a_brake_alone_says_how_to_look_and_how_to_release(
     assert "teams list" not in text_of(sent)
 
 
+def test_many_stops_are_no_request_that_needs_a_person(
+    make_alerts: MakeAlerts, happens: Callable[..., None]
+) -> None:
+    server = MailServer()
+    with FaultServer(server) as mail:
+        happens("stops", "numbers at /stop")
+        make_alerts(smtp=mail.port).run_once()
+
+    (sent,) = server.mails
+    assert sent["Subject"] == "Ringback: 1 flood of stopped numbers"
+    assert "more than 20 numbers were stopped within an hour" in text_of(sent)
+    assert "flask --app app numbers list" in text_of(sent)
+    assert "requests list" not in text_of(sent)
+
+
 def test_what_is_held_is_told_of_once_and_not_again_as_what_its_visitor_sees(
     make_app: Callable[..., Flask], clock: Clock
 ) -> None:

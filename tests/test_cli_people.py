@@ -165,6 +165,20 @@ def test_the_list_says_what_is_blocked_since_when_and_how_many_are_stopped(app: 
     assert "asked not to be called: 0." in said(app, "numbers", "list")
 
 
+def test_a_stop_is_ended_by_its_number_in_full(app: Flask) -> None:
+    app.extensions["ringback"].outbox.stop(NUMBER)
+    before = ask(app)
+    assert said(app, "numbers", "unstop", "+44 20 7946 0123") == (
+        "+442079460123 is not stopped any more. What is held stays held until you release it.\n"
+    )
+    after = ask(app)
+    assert held(app) == {before: Held.STOPPED, after: None}
+
+    assert said(app, "numbers", "unstop", "+442079460123", status=1) == "Error: +442079460123 is not stopped.\n"
+    for typed in ("020 7946 0123", "442079460123", "+4420*"):
+        assert WHOLE in said(app, "numbers", "unstop", typed, status=2)
+
+
 def test_lists_of_requests_show_numbers_in_full_since_operators_ring_them(app: Flask) -> None:
     said(app, "numbers", "block", "+442079460123")
     references = [ask(app), ask(app, "442079460199")]

@@ -174,9 +174,10 @@ def test_arabic_runs_from_right_to_left(visitor: Visitor) -> None:
 
 def test_the_language_stays_when_the_stop_form_is_sent(visitor: Visitor) -> None:
     wrong = visitor.sends(visitor.opens("/stop?lang=de"), phone="")
-    done = visitor.follows(visitor.sends(wrong, phone="020 7946 0123"))
+    asked = visitor.sends(wrong, phone="020 7946 0123")
+    done = visitor.follows(visitor.sends(asked))
 
-    assert language_of(wrong) == "de"
+    assert language_of(wrong) == language_of(asked) == "de"
     assert wrong.title == "Fehler: Anrufe an Ihre Nummer stoppen"
     assert done.headline == "Anrufe an Ihre Nummer sind gestoppt"
 

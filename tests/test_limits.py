@@ -310,7 +310,7 @@ def test_while_its_redis_is_away_a_process_counts_for_itself(
 
 
 def test_stopping_numbers_is_limited_too(visitor: Visitor) -> None:
-    statuses = [visitor.sends(visitor.opens("/stop"), phone=number).status for number in NUMBERS[:6]]
+    statuses = [visitor.stops(number).status for number in NUMBERS[:6]]
 
     assert statuses == [303] * 5 + [429]
 
@@ -318,7 +318,7 @@ def test_stopping_numbers_is_limited_too(visitor: Visitor) -> None:
 def test_every_route_that_takes_a_post_is_limited_or_says_why_not(app: Flask) -> None:
     unlimited = {"request.cancel": "its link is a key of 128 bits, and it only takes away"}
     unlimited["request.erase"] = unlimited["request.cancel"]
-    limited = {"form.ask": limits.per_post, "time.change_time": limits.per_post, "stop.stop": limits.per_stop}
+    limited = {"form.ask": limits.per_post, "time.change_time": limits.per_post, "stop.stop": limits.per_post}
     posts = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
 
     assert posts == set(unlimited) | set(limited)

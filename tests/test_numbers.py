@@ -458,6 +458,74 @@ def test_a_stop_said_again_begins_anew(opened: Callable[..., Ringback]) -> None:
     assert ringback.held(ringback.asks()) == [Held.STOPPED]
 
 
+def test_a_stop_that_is_ended_lets_the_next_ones_through_and_holds_what_it_held(ringback: Ringback) -> None:
+    assert not ringback.outbox.unstop(NUMBER)
+    ringback.outbox.stop(NUMBER)
+    ringback.outbox.stop(OTHER)
+    before = ringback.asks()
+    assert ringback.outbox.unstop(NUMBER)
+
+    assert ringback.held(before, ringback.asks(), ringback.asks(OTHER)) == [Held.STOPPED, None, Held.STOPPED]
+    assert not ringback.outbox.unstop(NUMBER)
+
+
+def test_a_stop_that_has_ended_by_itself_is_none_to_end(ringback: Ringback) -> None:
+    ringback.outbox.stop(NUMBER)
+    ringback.clock.passes(days=30)
+
+    assert not ringback.outbox.unstop(NUMBER)
+
+
+def alerts_of_stops(ringback: Ringback) -> int:
+    with ringback.database.read() as connection:
+        return len(connection.execute(sa.select(alerts).where(alerts.c.kind == "stops")).all())
+
+
+def stop_each(ringback: Ringback, turns: range) -> None:
+    for turn in turns:
+        ringback.outbox.stop(f"4420794601{turn:02}")
+
+
+def test_more_than_twenty_stops_in_an_hour_are_told_once_an_hour(ringback: Ringback) -> None:
+    stop_each(ringback, range(20))
+    assert alerts_of_stops(ringback) == 0
+    stop_each(ringback, range(20))  # the same again are no more
+    assert alerts_of_stops(ringback) == 0
+    stop_each(ringback, range(20, 60))
+    assert alerts_of_stops(ringback) == 1
+
+    ringback.clock.passes(hours=1)
+    stop_each(ringback, range(60, 80))
+    assert alerts_of_stops(ringback) == 1
+    stop_each(ringback, range(80, 81))
+    assert alerts_of_stops(ringback) == 2
+
+
+def test_stops_that_come_slowly_are_not_told_of(ringback: Ringback) -> None:
+    for turn in range(40):
+        stop_each(ringback, range(turn, turn + 1))
+        ringback.clock.passes(minutes=3)
+
+    assert alerts_of_stops(ringback) == 0
+
+
+def test_many_stops_at_once_are_told_once(ringback: Ringback) -> None:
+    at_once([lambda turn=turn: stop_each(ringback, range(turn, turn + 1)) for turn in range(30)])
+
+    assert alerts_of_stops(ringback) == 1
+
+
+def test_an_alert_of_a_clock_that_was_ahead_silences_none(ringback: Ringback) -> None:
+    ringback.clock.passes(days=300)
+    stop_each(ringback, range(21))
+    ringback.clock.passes(days=-300)
+    stop_each(ringback, range(30, 50))
+    assert alerts_of_stops(ringback) == 1
+    stop_each(ringback, range(50, 51))
+
+    assert alerts_of_stops(ringback) == 2
+
+
 def test_the_store_knows_a_stopped_number_by_a_hash_alone(ringback: Ringback) -> None:
     ringback.outbox.stop(NUMBER)
     with ringback.database.read() as connection:

@@ -407,7 +407,7 @@ def test_the_form_itself_needs_no_store(app: Flask, visitor: Visitor) -> None:
 
 
 def test_a_stopped_number_is_held_and_nobody_can_tell(visitor: Visitor, app: Flask) -> None:
-    done = visitor.follows(visitor.sends(visitor.opens("/stop"), phone="020 7946 0123"))
+    done = visitor.follows(visitor.stops("020 7946 0123"))
     assert done.headline == "Calls to your number are stopped"
 
     stopped, other = visitor.asks(phone="020 7946 0123"), visitor.asks(phone="020 7946 0199")

@@ -16,6 +16,7 @@ from ringback.phone import (
     PhoneError,
     PhoneNumber,
     Reason,
+    beginnings,
     example,
     international_example,
     read,
@@ -462,3 +463,159 @@ def test_no_other_character_slips_between_the_digits() -> None:
         except PhoneError:
             continue
         assert number.digits == LONDON, f"U+{code:04X} {unicodedata.name(char, '')}"
+
+
+@pytest.mark.parametrize(
+    ("digits", "shorter"),
+    [
+        ("493090182012", ("4930901", "49309018", "493090182", "4930901820", "49309018201")),
+        ("4315880012", ("4315880", "43158800", "431588001")),  # Vienna
+        ("436641234567", ("436641234", "4366412345", "43664123456")),  # an Austrian mobile
+        ("358401234567", ("358401234", "3584012345", "35840123456")),
+        ("390612345678", ("39061234", "390612345", "3906123456", "39061234567")),  # Rome, with its zero
+        ("6281234567890", ("62812345678", "628123456789")),
+    ],
+)
+def test_a_number_of_variable_length_begins_with_shorter_whole_numbers(digits, shorter):
+    assert beginnings(digits) == shorter
+
+
+@pytest.mark.parametrize("region", ["GB", "US", "FR", "ES", "PL", "AU", "IN", "MX", "AR"])
+@pytest.mark.parametrize("kind", [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE])
+def test_a_number_of_fixed_length_begins_with_no_other(region, kind):
+    number = phonenumbers.example_number_for_type(region, kind)
+
+    assert beginnings(phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:]) == ()
+
+
+@pytest.mark.parametrize("digits", [LONDON, "4915123456789", "81312345678", "", "4", "0" * 15, "9" * 15])
+def test_what_has_one_length_or_is_no_number_begins_with_no_other(digits):
+    assert beginnings(digits) == ()
+
+
+# What the numbering plans set apart, and libphonenumber takes for ordinary or for unassigned.
+SET_APART = {
+    "US": {
+        Reason.NOT_A_NUMBER: [
+            *("+1 700 555 0123", "+1 710 555 0123", "+1 456 555 0123", "+1 600 234 5678", "+1 211 234 5678"),
+            *("+1 911 234 5678", "+1 950 234 5678", "+1 299 234 5678", "+1 370 234 5678", "+1 960 234 5678"),
+            *("+1 212 411 1234", "+1 212 911 1234", "+1 212 950 1234"),
+        ],
+        Reason.PREMIUM: ["+1 900 234 5678", "+1 976 234 5678", "+1 212 976 1234"],
+        Reason.SHARED_COST: ["+1 212 555 1212"],
+        Reason.PERSONAL: ["+1 500 234 5678", "+1 533 234 5678", "+1 622 234 5678"],
+    },
+    "CA": {Reason.NOT_A_NUMBER: ["+1 600 234 5678"], Reason.SHARED_COST: ["+1 416 555 1212"]},
+    "DE": {
+        Reason.EMERGENCY_OR_SHORT: [
+            *("+49 11880", "+49 11833", "+49 118 80 123", "+49 116 117", "+49 30 110", "+49 30 112"),
+            *("+49 30 19222", "+49 40 19222"),
+        ],
+        Reason.NOT_A_NUMBER: [
+            *("+49 190 123456", "+49 191 123456", "+49 192 123456", "+49 194 123456", "+49 181 1234567"),
+            *("+49 188 123456", "+49 12 123456", "+49 10 123456", "+49 31 123456"),
+        ],
+        Reason.SHARED_COST: ["+49 180 5123456", "+49 1805 123456"],
+        Reason.PREMIUM: ["+49 900 1234567", "+49 900 3123456", "+49 137 7123456"],
+    },
+    "AU": {
+        Reason.SATELLITE: ["+61 147 123 456", "+61 147 101 234", "+61 145 123 456", "+61 141 123 456"],
+        Reason.PREMIUM: ["+61 190 123 4567", "+61 191 123 456", "+61 199 123 456"],
+    },
+    "RU": {
+        Reason.OTHER_REGION: [
+            *("+7 840 222 3344", "+7 940 712 3456", "8 840 222 3344", "+7 850 212 3456"),
+            *("+7 700 123 4567", "+7 701 123 4567"),
+        ],
+        Reason.PREMIUM: ["+7 809 123 4567", "+7 803 123 4567"],
+    },
+    "TR": {Reason.OTHER_REGION: ["+90 392 223 4567"], Reason.EMERGENCY_OR_SHORT: ["+90 118 123 4567"]},
+    "GB": {
+        Reason.EMERGENCY_OR_SHORT: ["118 118"],
+        Reason.PAGER: ["+44 76 1234 5678"],
+        Reason.TOLL_FREE: ["+44 500 123456"],
+        Reason.PREMIUM: ["0844 123 4567", "0871 123 4567", "0911 123 4567"],
+        Reason.PERSONAL: ["070 1234 5678"],
+    },
+    "FR": {Reason.PREMIUM: ["0890 123 456", "0892 123 456", "0899 123 456"]},
+    "IT": {
+        Reason.PREMIUM: ["892 424", "899 123 456", "895 123 456"],
+        Reason.SHARED_COST: ["199 123 456", "848 123 456"],
+        Reason.NOT_A_NUMBER: ["+39 700 123 456", "+39 702 123 456"],
+        Reason.EMERGENCY_OR_SHORT: ["+39 48 12345"],
+    },
+    "ES": {
+        Reason.PREMIUM: ["803 123 456", "806 123 456", "807 123 456"],
+        Reason.SHARED_COST: ["905 123 456", "901 123 456"],
+        Reason.EMERGENCY_OR_SHORT: ["+34 118 881 234"],
+    },
+    "JP": {
+        Reason.PREMIUM: ["0990 123 456"],
+        Reason.SHARED_COST: ["0570 123 456", "+81 180 991 234"],
+        Reason.NOT_A_NUMBER: ["+81 170 123 456"],
+    },
+    "KR": {Reason.PREMIUM: ["060 700 1234"]},
+    "CN": {
+        Reason.PREMIUM: ["+86 10 1681 2345"],
+        Reason.SATELLITE: ["+86 1740 123 4567", "+86 1349 123 4567"],
+    },
+    "BR": {Reason.PREMIUM: ["0900 123 456"], Reason.SHARED_COST: ["0300 123 4567", "4004 1234"]},
+    "PL": {Reason.PREMIUM: ["700 123 456", "701 123 456", "704 123 456", "708 123 456"]},
+    "NL": {
+        Reason.PERSONAL: ["084 123 4567", "087 123 4567"],
+        Reason.NOT_A_NUMBER: ["+31 67 612 3456"],
+        Reason.PREMIUM: ["0900 123 4567", "0909 1234"],
+    },
+    "AT": {
+        Reason.EMERGENCY_OR_SHORT: ["+43 118 11", "+43 118 12345"],
+        Reason.NOT_A_NUMBER: ["+43 718 123456", "+43 710 123456", "+43 730 123456"],
+        Reason.PREMIUM: ["0900 123456", "0930 123456"],
+    },
+    "FI": {
+        Reason.SHARED_COST: ["0100 1234", "0200 12345", "0202 12345", "0300 12345", "0606 1234"],
+        Reason.PREMIUM: ["0600 12345", "0700 12345"],
+        Reason.EMERGENCY_OR_SHORT: ["+358 118 123", "+358 116 117"],
+    },
+    "PT": {Reason.SHARED_COST: ["707 123 456", "708 123 456"], Reason.PREMIUM: ["760 123 456"]},
+    "CL": {Reason.SHARED_COST: ["+56 700 123 456"]},
+    "IN": {Reason.NOT_A_NUMBER: ["+91 140 123 4567", "+91 1600 123456"]},
+    "ID": {Reason.SATELLITE: ["+62 868 1234 567"], Reason.PREMIUM: ["0809 123 4567"]},
+    "UA": {Reason.SHARED_COST: ["+380 703 123 456"], Reason.PREMIUM: ["+380 900 212 345"]},
+    "LU": {Reason.EMERGENCY_OR_SHORT: ["+352 11817", "+352 118 17"]},
+    "RO": {Reason.EMERGENCY_OR_SHORT: ["+40 118 123456"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("region", "reason", "typed"),
+    [
+        (region, reason, typed)
+        for region, kinds in SET_APART.items()
+        for reason, numbers in kinds.items()
+        for typed in numbers
+    ],
+)
+def test_what_a_numbering_plan_sets_apart_is_refused_for_what_it_is(region, reason, typed):
+    with pytest.raises(PhoneError) as refused:
+        read(typed, region, {region})
+
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("region", "typed"),
+    [
+        *[("US", typed) for typed in ("+1 201 555 0123", "+1 212 555 2000", "+1 717 234 5678")],
+        *[("DE", typed) for typed in ("+49 30 901820", "+49 1512 3456789", "+49 201 12345")],
+        *[("RU", typed) for typed in ("+7 495 123 4567", "+7 929 123 4567", "+7 841 212 3456")],
+        *[("GB", typed) for typed in ("+44 118 950 1234", "+44 7400 123456")],
+        *[("IM", typed) for typed in ("+44 7624 123456", "+44 7624 456789")],
+        *[("CN", typed) for typed in ("+86 10 10086", "+86 10 6552 9988")],
+        *[("IT", typed) for typed in ("+39 06 12345678", "+39 431 234 5678")],
+        *[("FI", typed) for typed in ("+358 20 7123456", "+358 10 1234567")],
+        *[("AU", typed) for typed in ("+61 412 345 678", "+61 2 9374 4000")],
+        *[("AT", typed) for typed in ("+43 732 123456", "+43 720 123456")],
+    ],
+)
+def test_what_is_near_it_is_rung(region, typed):
+    assert read(typed, region, {region}).assigned

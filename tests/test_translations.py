@@ -193,6 +193,10 @@ def in_disguise(
     languages.language.cache_clear()
 
 
+def stopping(person: InDisguise) -> Page:
+    return person.visitor.sends(person.opens("/stop"), phone="020 7946 0123", country="GB")
+
+
 def all_wrong(person: InDisguise) -> Page:
     return person.sends("careful", name="n" * 121, phone="12", email="nobody", message="m" * 1001)
 
@@ -328,6 +332,9 @@ PAGES: dict[str, tuple[int, Callable[[InDisguise], Page]]] = {
     "too large": (413, lambda person: person.posts("/stop", phone="1" * 70_000)),
     "stop": (200, lambda person: person.opens("/stop")),
     "stop, with an error": (422, lambda person: person.posts("/stop", phone="")),
+    "stop, in which country": (422, lambda person: person.posts("/stop", phone="020 7946 0123")),
+    "stop, a number not in use": (422, lambda person: person.posts("/stop", phone="+44 7700 900982")),
+    "stop, a number to confirm": (200, stopping),
     "stopped": (200, lambda person: person.opens("/stop/done")),
     **{f"form, {key}": (200, lambda person, key=key: person.opens(f"/{key}")) for key in WIDGETS},  # type: ignore[misc]
     "form, all wrong": (422, all_wrong),

@@ -100,6 +100,10 @@ class Visitor:
         """Open the form, fill it in, send it, follow to the confirmation."""
         return self.follows(self.sends(self.opens("/sales"), phone=phone, name=name, **answers))
 
+    def stops(self, phone: str, **answers: str) -> Page:
+        """Have the calls to a number stopped: the form, then the number in full; what the second is answered."""
+        return self.sends(self.sends(self.opens("/stop"), phone=phone, **answers))
+
     def follows(self, page: Page) -> Page:
         assert page.status == 303, f"answered {page.status}: {page.errors or page.html[:500]}"
         return self.opens(page.location)

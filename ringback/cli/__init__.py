@@ -46,7 +46,7 @@ def init_app(
     looking_after = request_commands(settings, attention, outbox, clock)
     add_data_commands(looking_after, personal_data, housekeeping)
     app.cli.add_command(looking_after)
-    app.cli.add_command(number_commands(attention))
+    app.cli.add_command(number_commands(attention, outbox))
     app.cli.add_command(team_commands(outbox.gate))
     app.cli.add_command(breaker_commands(outbox.gate, clock))
     app.cli.add_command(widget_commands(settings, outbox.schedule, clock))

@@ -8,6 +8,7 @@ import click
 
 from ringback.attention import Attention
 from ringback.housekeeping import Housekeeping
+from ringback.outbox import Outbox
 from ringback.personal_data import PersonalData
 from ringback.phone import FEWEST_DIGITS, MOST_DIGITS
 
@@ -41,8 +42,8 @@ class NumberOrRange(click.ParamType[tuple[str, bool], Any]):
         return digits[1:], True
 
 
-def number_commands(attention: Attention) -> click.Group:
-    """Block numbers and ranges."""
+def number_commands(attention: Attention, outbox: Outbox) -> click.Group:
+    """Block numbers and ranges, and end what people asked for at /stop."""
     group = click.Group("numbers", help="Look after numbers that are not to be called.")
     argument = click.argument("number", type=NumberOrRange())
 
@@ -62,6 +63,14 @@ def number_commands(attention: Attention) -> click.Group:
         if not attention.unblock(*number):
             raise click.ClickException(f"{_written(*number)} is not blocked.")
         click.echo(f"{_written(*number)} is not blocked any more. What is held stays held until you release it.")
+
+    @group.command()
+    @click.argument("number", type=Number())
+    def unstop(number: str) -> None:
+        """End a stop: somebody stopped a number at /stop that is not theirs, or wants calls again."""
+        if not outbox.unstop(number):
+            raise click.ClickException(f"+{number} is not stopped.")
+        click.echo(f"+{number} is not stopped any more. What is held stays held until you release it.")
 
     @group.command("list")
     def listed() -> None:

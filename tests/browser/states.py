@@ -408,13 +408,33 @@ def stop_with_errors(stage: Stage) -> None:
     expect(stage.page.locator(".error-summary")).to_be_visible()
 
 
+def _stops(stage: Stage) -> None:
+    number = new_number()
+    privacy.submits({"phone": number})
+    stage.page.locator("#phone").fill(number)
+    stage.send_button.click()
+    expect(stage.page.locator("[name=confirmed]")).to_have_count(1)
+
+
+@state
+def stop_asks_which_country(stage: Stage) -> None:
+    stage.opens("/stop")
+    stage.page.locator("#phone").fill("020 7946 0123")
+    stage.send_button.click()
+    expect(stage.page.locator(".error-summary")).to_be_visible()
+
+
+@state
+def stop_with_the_number_in_full(stage: Stage) -> None:
+    stage.opens("/stop", stage.places.impatient)
+    _stops(stage)
+
+
 @state
 def stopped(stage: Stage) -> None:
     stage.comes_from_an_address_of_its_own()
     stage.opens("/stop", stage.places.impatient)
-    number = new_number()
-    privacy.submits({"phone": number})
-    stage.page.locator("#phone").fill(number)
+    _stops(stage)
     stage.send_button.click()
     expect(stage.send_button).to_have_count(0)
 

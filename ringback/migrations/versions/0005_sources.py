@@ -29,9 +29,11 @@ def upgrade() -> None:
         )
     op.create_table(
         "stop_beginnings",
+        sa.Column("stopped", sa.String(64), primary_key=True),
         sa.Column("number_hash", sa.String(64), primary_key=True),
         sa.Column("until", _INSTANT, nullable=False),
     )
+    op.create_index("ix_stop_beginnings_number_hash", "stop_beginnings", ["number_hash"])
     op.create_table(
         "erased_beginnings",
         sa.Column("request_id", sa.String(32), sa.ForeignKey("requests.id"), primary_key=True),
