@@ -9,10 +9,11 @@ Clocks stand in the team's zone, which is always named by its city. Days are wee
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import groupby
 
-from ringback import opening_hours
+from ringback import languages, opening_hours
 from ringback.dates import Clock, value_of
 from ringback.languages import N_, ngettext
 from ringback.languages import gettext as _
@@ -84,7 +85,7 @@ def describe(
     """The state of a widget's form at this moment. `slots` are the times that are left."""
     clock = Clock(widget.timezone, locale)
     state = _State("warn", _("Paused"), "") if is_paused else _state(widget, now, clock)
-    all_taken = not slots and bool(opening_hours.slots(widget.hours, now))
+    all_taken = not slots and any(opening_hours.slots(widget.hours, now))
     return Availability(
         tone=state.tone,
         chip=state.chip,
@@ -194,8 +195,11 @@ def _beginning(text: str) -> str:
 
 def _days(slots: Sequence[Interval], now: datetime, clock: Clock) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     """Times by the day they begin on, each with its name."""
-    by_day = groupby(slots, lambda slot: _day_name(slot.start, now, clock))
-    return tuple((name, tuple(_choice(slot, clock) for slot in group)) for name, group in by_day)
+    said = clock.zone, clock.locale, languages.current().tag
+    by_day = [list(group) for _day, group in groupby(slots, lambda slot: clock.day(slot.start))]
+    return tuple(
+        (_day_name(group[0].start, now, clock), tuple(_choice(slot, *said) for slot in group)) for group in by_day
+    )
 
 
 def _day_name(at: datetime, now: datetime, clock: Clock) -> str:
@@ -208,7 +212,10 @@ def _day_name(at: datetime, now: datetime, clock: Clock) -> str:
     return name
 
 
-def _choice(slot: Interval, clock: Clock) -> Choice:
+# Of hundreds of times the same are written on every form; of a time that is over none is asked for again.
+@lru_cache(maxsize=8_192)
+def _choice(slot: Interval, zone: tzinfo, locale: str, language: str) -> Choice:
+    clock = Clock(zone, locale)
     return Choice(value_of(slot.start), clock.slot(slot.start, slot.end), value_of(slot.end))
 
 

@@ -5,14 +5,26 @@ Composed (NFC), and without what nobody can see: it hides or reorders what an ag
 
 import re
 import unicodedata
-from urllib.parse import urlsplit
+from collections.abc import Iterable
+from urllib.parse import SplitResult, unquote, urlsplit
 
 PAGE_LENGTH = 500
+# How many characters one letter may take before it is composed: no more than so many times its length is read of
+# anything, so that what is sent cannot cost more than what is kept.
+SPELLED_IN = 4
+# Marks on one letter, by Unicode (https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format): to order them
+# takes time that grows with the square of their number, and a heap of them hides the lines around it.
+MOST_MARKS = 30
+# The host with user, password and port before it is believed to be whole.
+_SITE_LENGTH = 300
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 # What Unicode counts as letters and marks, and as Default_Ignorable_Code_Point: fillers, variation selectors.
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+# What shows nothing and is none of those: the place of an object that did not come along, blanks of old scripts.
+_BLANKS = "\ufffc\U00013441\U00013442\U00016fe4\U0001d159"
+_SPACES = str.maketrans({"\t": " ", "\u2800": " "})  # the second is the space of Braille
 _SELECTOR = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -27,33 +39,60 @@ def text(said: str | None) -> str:
     What joins letters or chooses their shape stays where it does so: Persian, Hindi, names in Japanese and
     emoji are written with it.
     """
-    lines = unicodedata.normalize("NFC", "\n".join((said or "").splitlines())).replace("\t", " ")
-    seen = "".join(letter for letter in lines if not _is_unseen(letter))
-    return unicodedata.normalize("NFC", _without_loose_ends(seen)).strip()
+    lines = "\n".join((said or "").splitlines()).translate(_SPACES)
+    seen = _without_heaps(letter for letter in lines if not _is_unseen(letter))
+    return unicodedata.normalize("NFC", _without_loose_ends(unicodedata.normalize("NFC", seen))).strip()
 
 
 def cut(said: str | None, length: int) -> str:
     """One line of at most so many characters, clean at its new end too."""
-    return line(line(said)[:length])
+    return line(line((said or "")[: SPELLED_IN * length])[:length])
 
 
-def page(address: str | None) -> str:
-    """A web address without query, fragment, user or password, which may hold secrets; else nothing."""
+def page(address: str | None, own: str = "") -> str:
+    """A web address without query, fragment, user or password, which may hold secrets; else nothing.
+
+    Nor is one of `own`, the address that visitors use of us: those of requests are keys. Of theirs nothing is kept
+    wherever it says that it is.
+    """
     try:
-        parts = urlsplit(line(address))
+        parts = urlsplit(line((address or "")[: SPELLED_IN * PAGE_LENGTH]))
         host, port = parts.hostname, parts.port
+        is_own = bool(own) and _site(parts) == _site(urlsplit(own))
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w.:-]+", host):
+        return ""
+    if is_own or _leads_to_a_request(parts.path) or len(parts.netloc) > _SITE_LENGTH:
         return ""
     host = f"[{host}]" if ":" in host else host
     return cut(f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}", PAGE_LENGTH)
 
 
+def _site(parts: SplitResult) -> tuple[str, int | None]:
+    """Host and port, whichever of the two schemes it is."""
+    return (parts.hostname or "").rstrip("."), None if parts.port in (80, 443) else parts.port
+
+
+def _leads_to_a_request(path: str) -> bool:
+    return "/requests/" in re.sub(r"[/\\]+", "/", unquote(path)).lower()
+
+
 def _is_unseen(letter: str) -> bool:
     if letter == "\n" or letter in _JOINERS:
         return False
-    return letter in _FILLERS or unicodedata.category(letter) in _UNSEEN
+    return letter in _FILLERS or letter in _BLANKS or unicodedata.category(letter) in _UNSEEN
+
+
+def _without_heaps(letters: Iterable[str]) -> str:
+    """With no more than so many marks on one letter. What joins or shapes letters counts as they do."""
+    kept, height = [], 0
+    for letter in letters:
+        is_mark = letter in _JOINERS or unicodedata.category(letter)[0] == "M"
+        height = height + len(unicodedata.normalize("NFD", letter)) if is_mark else 0
+        if height <= MOST_MARKS:
+            kept.append(letter)
+    return "".join(kept)
 
 
 def _without_loose_ends(said: str) -> str:

@@ -6,8 +6,8 @@ static/when.js writes times as is done here.
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -43,6 +43,17 @@ def _city(zone: str, locale: str) -> str:
     return "UTC" if place.upper() == "UTC" else place.replace("_", " ")
 
 
+# A form has hundreds of times, of few days and the same hours each day: to write them anew took most of its time.
+@lru_cache(maxsize=16_384)
+def _time(clock: time, locale: str) -> str:
+    return str(format_time(clock, "short", locale=locale))
+
+
+@lru_cache(maxsize=2_048)
+def _short_day(day: date, locale: str) -> str:
+    return str(format_skeleton("MMMEd", day, locale=locale))
+
+
 def value_of(start: datetime) -> str:
     """A time to choose as forms carry it: its start in UTC."""
     return f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
@@ -52,13 +63,13 @@ class Clock:
     """How one zone and one language write the time. All instants are aware."""
 
     def __init__(self, zone: tzinfo, locale: str) -> None:
-        self._zone = zone
-        self._locale = locale
+        self.zone = zone
+        self.locale = locale
 
     @property
     def city(self) -> str:
         """`London`."""
-        return city(self._zone, self._locale)
+        return city(self.zone, self.locale)
 
     @property
     def name(self) -> str:
@@ -67,12 +78,12 @@ class Clock:
 
     def day(self, at: datetime) -> date:
         """The day it is there."""
-        return at.astimezone(self._zone).date()
+        return at.astimezone(self.zone).date()
 
     def time(self, at: datetime) -> str:
         """`14:00`; in an hour that is repeated `01:30 GMT+1`, or nobody could tell which."""
-        local = at.astimezone(self._zone)
-        text = str(format_time(local, "short", locale=self._locale))
+        local = at.astimezone(self.zone)
+        text = _time(local.time(), self.locale)
         if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
             return text
         return f"{text} {self._offset(local)}"
@@ -82,7 +93,7 @@ class Clock:
         minutes = (local.utcoffset() or timedelta()) // timedelta(minutes=1)
         hours, rest = divmod(abs(minutes), 60)
         text = f"{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
-        return str(Locale.parse(self._locale).zone_formats["gmt"] % text)
+        return str(Locale.parse(self.locale).zone_formats["gmt"] % text)
 
     def named_time(self, at: datetime) -> str:
         """`14:00 London time`."""
@@ -94,29 +105,29 @@ class Clock:
 
         A zone that is no place has a name that tells people nothing, or the wrong thing.
         """
-        if "/" not in str(self._zone) or str(self._zone).startswith("Etc/"):
+        if "/" not in str(self.zone) or str(self.zone).startswith("Etc/"):
             # Translators: a time where the visitor is, "15:00 on your clock"
             return _("%(time)s on your clock", time=time)
         return _("%(time)s in %(city)s", time=time, city=self.city)
 
     def slot(self, start: datetime, end: datetime) -> str:
         """`Tue 24 Nov, 14:00–14:30`."""
-        day = format_skeleton("MMMEd", self.day(start), locale=self._locale)
+        day = _short_day(self.day(start), self.locale)
         return _("%(day)s, %(start)s–%(end)s", day=day, start=self.time(start), end=self.time(end))
 
     def weekday(self, at: datetime) -> str:
         """`Tuesday`."""
-        return str(format_date(self.day(at), "EEEE", locale=self._locale))
+        return str(format_date(self.day(at), "EEEE", locale=self.locale))
 
     def date(self, at: datetime) -> str:
         """`24 November`."""
-        return str(format_skeleton("MMMMd", self.day(at), locale=self._locale))
+        return str(format_skeleton("MMMMd", self.day(at), locale=self.locale))
 
     def whole_date(self, at: datetime) -> str:
         """`Tuesday 24 November`."""
-        skeletons = Locale.parse(self._locale).datetime_skeletons
+        skeletons = Locale.parse(self.locale).datetime_skeletons
         nearest = ("MMMMEEEEd", "MMMEEEEd", "MMMMEd", "MMMEd")
         found = next(skeletons[name] for name in nearest if name in skeletons)
         # Babel leaves the names of such a pattern as short as they are.
         pattern = re.sub("(?<!M)MMM(?!M)", "MMMM", re.sub("E+|ccc+", "EEEE", str(found)))
-        return str(format_date(self.day(at), pattern, locale=self._locale))
+        return str(format_date(self.day(at), pattern, locale=self.locale))

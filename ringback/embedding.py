@@ -58,6 +58,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         # Not no-referrer: that turns the Origin of our own post into "null".
         "Referrer-Policy": "strict-origin-when-cross-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
+        # Only our own pages load what is ours, in a frame too; what others load says so itself.
+        "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         # Pages have people in them; what may be kept (scripts, styles) says so itself.
         "Cache-Control": "no-store",
@@ -76,6 +78,9 @@ def init_app(app: Flask, settings: Settings) -> None:
             response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
             if response.status_code >= 400:
                 response.headers.setdefault("Content-Security-Policy", errors_policy)
+        if "/requests/" in request.path:
+            # The address of a request is its key: not even the next page of ours is told it.
+            response.headers.setdefault("Referrer-Policy", "strict-origin")
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         return response

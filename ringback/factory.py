@@ -17,6 +17,7 @@ from werkzeug.sansio.utils import host_is_trusted
 
 from ringback import (
     assets,
+    bounds,
     cli,
     embedding,
     errors,
@@ -94,7 +95,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     app.extensions["ringback-housekeeping"] = housekeeping
     app.extensions["ringback-samespace"] = samespace
 
-    _read_any_query(app)
+    bounds.init_app(app)
     page.init_app(app)
     _trust_hosts(app, settings)
     _bound_bodies(app)
@@ -163,15 +164,6 @@ def _hands_over(settings: Settings, outbox: Outbox, delivery: Delivery) -> Calla
         return runs and not outbox.is_stuck(_STUCK)
 
     return check
-
-
-def _read_any_query(app: Flask) -> None:
-    """Take bytes that are no UTF-8 for unreadable characters: Werkzeug raises."""
-
-    @app.before_request
-    def mend_query() -> None:
-        # Before anything else may be refused: the pages of errors look into the query, too.
-        request.query_string = request.query_string.decode(errors="replace").encode()
 
 
 def _trust_hosts(app: Flask, settings: Settings) -> None:

@@ -44,6 +44,15 @@ from ringback.widget import Widget
 ASAP, SLOT = "asap", "slot"
 SLOT_FORMAT = "%Y-%m-%dT%H:%MZ"
 ATTRIBUTE_LENGTH = 200
+LENGTHS = {"name": 120, "email": 254, "company": 120, "message": 1000}
+# Of a field of ours, which holds a time, a zone, a country or a tick.
+_OWN_LENGTH = 100
+_READ = {
+    **{name: clean.SPELLED_IN * length for name, length in LENGTHS.items()},
+    "phone": clean.SPELLED_IN * phone.LONGEST_TYPED,
+    "page": clean.SPELLED_IN * clean.PAGE_LENGTH,
+    "csrf_token": 2_000,
+}
 # The attribute that the embed script fills by itself, where a widget allows it.
 PAGE_TITLE = "page_title"
 
@@ -107,9 +116,18 @@ def _filled(sentence: str) -> Callable[[Any, Field], None]:
     return check
 
 
+def _bounded(sent: MultiDict[str, str]) -> MultiDict[str, str]:
+    """Of each field the first value, and no more of it than shows that it is too long."""
+    return MultiDict({name: value[: _READ.get(name, _OWN_LENGTH) + 1] for name, value in sent.items()})
+
+
+def _was_cut(field: Field) -> bool:
+    return any(len(said) > _READ.get(field.short_name, _OWN_LENGTH) for said in field.raw_data or ())
+
+
 def _at_most(length: int) -> Callable[[Any, Field], None]:
     def check(form: Any, field: Field) -> None:
-        if len(field.data or "") > length:
+        if len(field.data or "") > length or _was_cut(field):
             raise StopValidation(
                 ngettext(
                     "%(label)s must be one character or less",
@@ -137,10 +155,13 @@ _EMPTY = {
 
 
 class SpokenForm(FlaskForm):
-    """A form with its labels and hints in the language of the answer; in English they stand with its fields."""
+    """A form with its labels and hints in the language of the answer; in English they stand with its fields.
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    Of what was sent it reads no more than `_READ` says, of any field.
+    """
+
+    def __init__(self, formdata: MultiDict[str, str] | None, **kwargs: Any) -> None:
+        super().__init__(formdata=None if formdata is None else _bounded(formdata), **kwargs)
         for field in self:
             field.label.text = _(field.label.text) if field.label.text else ""
             field.description = _(field.description) if field.description else ""
@@ -166,9 +187,10 @@ class TimeForm(SpokenForm):
             raise StopValidation(_(NO_TIMES))
         try:
             start = datetime.strptime(field.data or "", SLOT_FORMAT).replace(tzinfo=UTC)
-        except ValueError:
+            end = start + timedelta(minutes=self.widget.hours.slot_minutes)
+        except (ValueError, OverflowError):
             raise StopValidation(_(CHOOSE_TIME if self.offered else NO_TIMES)) from None
-        self.chosen = Interval(start, start + timedelta(minutes=self.widget.hours.slot_minutes))
+        self.chosen = Interval(start, end)
 
     @property
     def is_time_gone(self) -> bool:
@@ -194,23 +216,23 @@ class CallbackForm(TimeForm):
 
     _csrf: TokenCSRF | None = None  # set by WTForms where protection is on
 
-    name = StringField(N_("Full name"), [_at_most(120)], filters=[clean.line])
+    name = StringField(N_("Full name"), [_at_most(LENGTHS["name"])], filters=[clean.line])
     country = SelectField(N_("Country"), validate_choice=False)
     phone = TelField(
         N_("Phone number"),
         description=N_("Only for this call. Include the country code if it is from abroad."),
         filters=[clean.line],
     )
-    email = EmailField(N_("Email address"), [_at_most(254), _like_an_address], filters=[clean.line])
-    company = StringField(N_("Company"), [_at_most(120)], filters=[clean.line])
-    message = TextAreaField(N_("Message"), [_at_most(1000)], filters=[clean.text])
+    email = EmailField(N_("Email address"), [_at_most(LENGTHS["email"]), _like_an_address], filters=[clean.line])
+    company = StringField(N_("Company"), [_at_most(LENGTHS["company"])], filters=[clean.line])
+    message = TextAreaField(N_("Message"), [_at_most(LENGTHS["message"])], filters=[clean.text])
     consent = BooleanField()
     marketing = BooleanField()
     # Seen by machines alone: it has no box on the page, no place in the order of the keyboard, and a name
     # that nothing offers to fill in. What is in it was not put there by a person.
     confirm_again = StringField(N_("Leave this empty"))
     checked = HiddenField(filters=[clean.line])
-    page = HiddenField(filters=[clean.page])
+    page = HiddenField()
 
     def __init__(
         self,
@@ -219,8 +241,12 @@ class CallbackForm(TimeForm):
         sent: MultiDict[str, str] | None,
         given: Mapping[str, str],
         offered: Sequence[Interval] = (),
+        own: str = "",
     ) -> None:
-        """`sent`: what was posted, None on a GET. `given`: what the host page says. `offered`: times to choose."""
+        """`sent`: what was posted, None on a GET. `given`: what the host page says. `offered`: times to choose.
+
+        `own` is the address that visitors use of us: no page there is one that asks.
+        """
         start = {"page": given.get("page", ""), "country": widget.region}
         self.language = languages.current().tag
         shown = consent.shown(widget, self.language)
@@ -228,6 +254,7 @@ class CallbackForm(TimeForm):
         self.widget = widget
         self.offered = offered
         self.number: PhoneNumber | None = None
+        self.page.data = clean.page(self.page.data, own)
         self.attribute_values = {
             name: value for name in widget.attributes if (value := clean.cut(given.get(name), ATTRIBUTE_LENGTH))
         }
@@ -433,7 +460,10 @@ class StopForm(SpokenForm):
 
 def _read_number(field: Field, region: str | None, regions: tuple[str, ...]) -> PhoneNumber:
     try:
-        return phone.read(field.data or "", region, regions)
+        number = phone.read(field.data or "", region, regions)
+        if _was_cut(field):  # somebody else's, perhaps: who knows which digits came behind
+            raise phone.PhoneError(Reason.TOO_LONG)
+        return number
     except phone.PhoneError as error:
         raise StopValidation(refusal(error.reason, region or regions[0], regions)) from None
 

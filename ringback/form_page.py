@@ -35,7 +35,8 @@ def show_form(key: str | None) -> Answer:
     glance, now = _glance()
     if pause := glance.pauses.get(widget.key):
         return _paused_page(widget, pause)
-    return _form_page(CallbackForm(widget, parts().tokens, None, given, glance.free_slots(widget, now)))
+    offered = glance.free_slots(widget, now)
+    return _form_page(CallbackForm(widget, parts().tokens, None, given, offered, own_origin()))
 
 
 @blueprint.post("/", defaults={"key": None})
@@ -43,7 +44,16 @@ def show_form(key: str | None) -> Answer:
 def ask(key: str | None) -> Answer:
     """Judge a form and store what it asks for; the visitor is told only what is on the disk."""
     widget = _widget(key)
-    sheet = CallbackForm(widget, parts().tokens, request.form, request.form, _offered(widget))
+    try:
+        return _within_limit(widget)
+    except RateLimitExceeded:
+        return _over_limit(widget)
+
+
+@limits.per_post
+def _within_limit(widget: Widget) -> Answer:
+    """The answer to a post that may cost something."""
+    sheet = _sent(widget)
     is_good = sheet.validate()
     if is_forged():
         return _form_page(sheet, 403, _(form.FROM_ELSEWHERE))
@@ -55,6 +65,24 @@ def ask(key: str | None) -> Answer:
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
         return _form_page(sheet, 503, _(form.NOT_STORED), tone="warning")
+
+
+def _over_limit(widget: Widget) -> Answer:
+    """The answer to one post too many: the form with its answers, of which nothing was judged.
+
+    Unless it was used before: who has a token can have as many as they like, but not of forms that were accepted.
+    """
+    sheet, seconds = _sent(widget), limits.retry_after_seconds()
+    try:
+        is_used = sheet.token and not sheet.token_fault and parts().outbox.find_use(FormUse(sheet.token.id, ""))
+        before = _as_before(sheet) if is_used and not is_forged() and sheet.validate() else None
+    except STORE_ERRORS:
+        before = None
+    return before if before and before.status_code == 303 else _too_many(sheet, seconds)
+
+
+def _sent(widget: Widget) -> CallbackForm:
+    return CallbackForm(widget, parts().tokens, request.form, request.form, _offered(widget), own_origin())
 
 
 def _offered(widget: Widget) -> list[Interval]:
@@ -69,7 +97,7 @@ def _judged(sheet: CallbackForm, is_good: bool) -> Answer:
     try:
         return _judge(sheet, is_good)
     except RateLimitExceeded:
-        return _too_many(sheet)
+        return _too_many(sheet, limits.retry_after_seconds())
     except PausedError as error:
         words = error.pause.words or _(form.PAUSED, company=sheet.widget.company)
         return _form_page(sheet, 503, words, _(form.PAUSED_KEPT), tone="warning", is_paused=True)
@@ -85,7 +113,6 @@ def _as_before(sheet: CallbackForm) -> Answer | None:
     return _answer_to(receipt, sheet) if receipt else None
 
 
-@limits.per_post
 def _judge(sheet: CallbackForm, is_good: bool) -> Answer:
     fault = sheet.token_fault
     if fault or not is_good:
@@ -141,12 +168,11 @@ def _is_too_quick(sheet: CallbackForm) -> bool:
 
 def _was_checked(sheet: CallbackForm) -> bool:
     who = sheet.token.id if sheet.token else f"{limits.address_key()} {sheet.widget.key}"
-    asked_before = limits.was_checked(f"{who} {sheet.number}")
+    asked_before = limits.was_checked(f"{who} {sheet.number.digits if sheet.number else ''}")
     return sheet.was_checked() or asked_before
 
 
-def _too_many(sheet: CallbackForm) -> Answer:
-    seconds = limits.retry_after_seconds()
+def _too_many(sheet: CallbackForm, seconds: int) -> Answer:
     response = _form_page(sheet, 429, form.too_many(seconds), tone="warning")
     response.headers["Retry-After"] = str(seconds)
     return response

@@ -29,6 +29,7 @@ SOURCE = "en"
 
 # Of the languages a browser names, more than these say nothing about the person any more.
 _MOST_WANTED = 20
+_LONGEST_TAG = 100  # RFC 5646 has no longest one; what makes a tag that long is no matter here
 _PREFERENCE = re.compile(
     r"(?P<tag>[A-Za-z0-9-]+)\s*(;\s*q\s*=\s*(?P<weight>[01](\.\d{0,3})?|\.\d{1,3}))?", re.IGNORECASE
 )
@@ -149,7 +150,7 @@ def choose(offered: Sequence[str], wanted: Iterable[str]) -> str:
     Tags that are none are passed over. Where no wanted one leads anywhere, the first that is offered.
     """
     for tag in islice(wanted, _MOST_WANTED):
-        if nearest := _nearest(tag, offered):
+        if nearest := _nearest(tag[:_LONGEST_TAG], offered):
             return nearest
     return offered[0]
 

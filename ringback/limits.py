@@ -1,8 +1,9 @@
 """How often one address may ask. How often one number may be asked for is the outbox's to say.
 
 Each count has a moving window (a fixed one lets nearly twice the limit through at its edge):
-every post spends a wide one, only an accepted request spends `per_address`, so that five typos do not
-lock a visitor out. A form that is sent again is answered as before, whatever they say.
+every post spends a wide one before it is read, only an accepted request spends `per_address`, so that five typos
+do not lock a visitor out. A form that led to a request is answered as before when it is sent again, whatever they
+say: to find what it led to costs less than the page that would say no.
 """
 
 import hashlib

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,9 @@ _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NAMING_TIMES = (*_WEEKDAYS, "special", "closed", "holidays")
 # No zone has changed its clock twice within this, so a change between two looks is not missed.
 _LOOK_EVERY = timedelta(hours=6)
+
+
+_START = attrgetter("start")
 
 
 @dataclass(frozen=True, order=True)
@@ -79,13 +83,39 @@ def reckoned(hours: Hours | None, start: datetime, length: timedelta) -> datetim
     return (next_opening(hours, closing or start) or start) + length
 
 
-def slots(hours: Hours | None, at: datetime) -> list[Interval]:
-    """The times that can be chosen, in order: those of `days_ahead` that have not begun."""
+def slots(hours: Hours | None, at: datetime) -> Iterator[Interval]:
+    """The times that can be chosen, in order: those of `days_ahead` that have not begun.
+
+    Reckoned day by day as they are asked for: of five minutes each there are 26,000 in 90 days.
+    """
     if not names_times(hours):
-        return []
+        return
+    ahead: set[Interval] = set()
+    for day in _days_with_slots(hours, at):
+        ahead.update(slot for slot in _slots_of(hours, day) if slot.start > at)
+        midnight = _midnight(hours, day + timedelta(days=1))
+        # A day's last may be the next day's first.
+        ready = sorted((slot for slot in ahead if slot.start < midnight), key=_START)
+        yield from ready
+        ahead.difference_update(ready)
+    yield from sorted(ahead, key=_START)
+
+
+def is_slot(hours: Hours | None, slot: Interval, at: datetime) -> bool:
+    """Whether a time is one of `slots`, found without going through them."""
+    if not names_times(hours):
+        return False
+    days = _days_with_slots(hours, at)
+    if not at < slot.start < _midnight(hours, days[-1] + timedelta(days=2)):
+        return False
+    day = _local_day(hours, slot.start)
+    return any(slot in _slots_of(hours, each) for each in (day - timedelta(days=1), day) if each in days)
+
+
+def _days_with_slots(hours: Hours, at: datetime) -> list[date]:
+    """From yesterday, whose spans may go on past midnight, to the last day that is offered."""
     today = _local_day(hours, at)
-    days = (today + timedelta(days=offset) for offset in range(-1, hours.days_ahead + 1))
-    return sorted({slot for day in days for slot in _slots_of(hours, day) if slot.start > at})
+    return [today + timedelta(days=offset) for offset in range(-1, hours.days_ahead + 1)]
 
 
 def is_closed_day(hours: Hours, day: date) -> bool:
@@ -95,11 +125,12 @@ def is_closed_day(hours: Hours, day: date) -> bool:
     return day.isoformat() in hours.closed or _is_holiday(hours.holidays, day)
 
 
-def intervals(hours: Hours, day: date) -> list[Interval]:
+@lru_cache(maxsize=8_192)
+def intervals(hours: Hours, day: date) -> tuple[Interval, ...]:
     """When the team is there by the spans of one local day, in order, apart from one another."""
     zone = ZoneInfo(hours.timezone)
     found = (interval for span in _spans(hours, day) for interval in _instants(zone, *span))
-    return _merged(sorted(found))
+    return tuple(_merged(sorted(found)))
 
 
 def _around(hours: Hours, at: datetime) -> Iterator[Interval]:
@@ -183,13 +214,15 @@ def _merged(ordered: Iterable[Interval]) -> list[Interval]:
     return merged
 
 
-def _slots_of(hours: Hours, day: date) -> Iterator[Interval]:
+@lru_cache(maxsize=512)
+def _slots_of(hours: Hours, day: date) -> frozenset[Interval]:
     zone, length = ZoneInfo(hours.timezone), timedelta(minutes=hours.slot_minutes)
+    found = set()
     for start, end in _spans(hours, day):
         while start + length <= end:
-            for at in _readings(zone, start):
-                yield Interval(at, at + length)
+            found |= {Interval(at, at + length) for at in _readings(zone, start)}
             start += length
+    return frozenset(found)
 
 
 def _readings(zone: ZoneInfo, wall: datetime) -> set[datetime]:

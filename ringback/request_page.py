@@ -145,7 +145,7 @@ def promise_of(found: CallbackRequest) -> Promise:
 def can_change_time(found: CallbackRequest) -> bool:
     """Whether its widget has times to choose from, or had when one was chosen."""
     widget = parts().settings.widget(found.answers.widget)
-    has_times = widget and opening_hours.slots(widget.hours, parts().clock())
+    has_times = widget and any(opening_hours.slots(widget.hours, parts().clock()))
     return bool(widget and (has_times or found.answers.slot_starts_at))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 import sqlalchemy as sa
 
@@ -14,6 +15,9 @@ from ringback.opening_hours import Interval
 from ringback.tables import paused_widgets, requests
 from ringback.widget import Widget
 
+# A form shows no more times than this: two an hour, day and night, for eight days. With more it is slow for
+# everybody, and nobody reads them.
+MOST_OFFERED = 400
 # A page waits no longer than this for the store: what was seen last has to do then.
 _GLANCE_SECONDS = 0.5
 
@@ -47,10 +51,11 @@ class Glance:
     taken: Mapping[tuple[str, datetime], int] = field(default_factory=dict)
 
     def free_slots(self, widget: Widget, now: datetime) -> list[Interval]:
-        """The times of a widget that can be chosen, in order."""
+        """The times of a widget that can be chosen, in order; of very many the soonest."""
         places = widget.hours.calls_per_slot if widget.hours else None
-        offered = opening_hours.slots(widget.hours, now)
-        return [slot for slot in offered if places is None or self.taken.get((widget.key, slot.start), 0) < places]
+        times = opening_hours.slots(widget.hours, now)
+        free = (slot for slot in times if places is None or self.taken.get((widget.key, slot.start), 0) < places)
+        return list(islice(free, MOST_OFFERED))
 
 
 class Schedule:

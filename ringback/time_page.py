@@ -57,16 +57,23 @@ def show_times(id: str) -> Answer:
 def change_time(id: str) -> Answer:
     """Move the request; all else that it asked for stays as it is."""
     found = _found(id)
+    try:
+        return _within_limit(found)
+    except RateLimitExceeded:
+        seconds = limits.retry_after_seconds()
+        response = _time_page(found, _sheet(found), 429, form.too_many(seconds))
+        response.headers["Retry-After"] = str(seconds)
+        return response
+
+
+@limits.per_post
+def _within_limit(found: CallbackRequest) -> Answer:
+    """The answer to a post that may cost something."""
     if is_forged():
         abort(403)
     sheet = _sheet(found)
     try:
         return _judge(found, sheet)
-    except RateLimitExceeded:
-        seconds = limits.retry_after_seconds()
-        response = _time_page(found, sheet, 429, form.too_many(seconds))
-        response.headers["Retry-After"] = str(seconds)
-        return response
     except PausedError as error:
         return _paused(found, error.pause, 503)
     except SlotTakenError:
@@ -99,7 +106,6 @@ def _sheet(found: CallbackRequest) -> ChangedTime:
     return ChangedTime(widget, offered, answers, request.form if request.method == "POST" else None)
 
 
-@limits.per_post
 def _judge(found: CallbackRequest, sheet: ChangedTime) -> Answer:
     if not sheet.validate():
         return _time_page(found, sheet, 422)
@@ -115,7 +121,7 @@ def _is_not_offered(found: CallbackRequest, sheet: ChangedTime) -> bool:
     """Whether nobody could choose this time. If it is full the store says so: it may be this very form's doing."""
     if sheet.chosen is None or sheet.chosen.start == found.answers.slot_starts_at:
         return False
-    return sheet.chosen not in opening_hours.slots(sheet.widget.hours, parts().clock())
+    return not opening_hours.is_slot(sheet.widget.hours, sheet.chosen, parts().clock())
 
 
 def _gone(found: CallbackRequest, sheet: ChangedTime) -> Response:

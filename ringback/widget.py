@@ -158,6 +158,10 @@ class Hours(Table):
     calls_per_slot: int | None = Field(default=None, ge=1)
     days_ahead: int = Field(default=7, ge=0, le=90)
 
+    def __hash__(self) -> int:
+        """So that what is reckoned from a table can be kept; of all of it, `special` has no hash."""
+        return hash((self.timezone, self.mon, self.slot_minutes, self.days_ahead))
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

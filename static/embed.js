@@ -304,9 +304,9 @@ output{position:absolute}
 
   /** Brings what stands on the page in line with the links that are on it now. */
   function sync() {
-    for (const link of document.querySelectorAll("a[data-ringback]")) {
-      const create = { inline: createInline, button: createLauncher }[link.getAttribute("data-ringback")];
-      if (!create || standIns.has(link) || !isForm(link)) continue;
+    for (const link of document.querySelectorAll("a[data-ringback=inline],a[data-ringback=button]")) {
+      if (standIns.has(link) || !isForm(link)) continue;
+      const create = link.matches("[data-ringback=inline]") ? createInline : createLauncher;
       standIns.set(link, create(link));
       // Hidden, but there: a framework that made it will want to take it away. A launcher leaves its place
       // empty, so that nothing below it moves.

@@ -1,6 +1,8 @@
 """What nobody should send, for Hypothesis to draw from: words, numbers, forms, bytes, headers and addresses."""
 
 import string
+import sys
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus
@@ -29,8 +31,58 @@ MARKUP = "<>&\"'`{}[]()%$\\/=+-@#?;:|,.\r\n !"
 COMPOSING = "eaoAEO\u0301\u0327\u0323\u0338\u0345\u1100\u1161\u11a8\ufb2c\u0958\u0374\u2126क्षपنمیخواهم👩💻한é葛❤1"
 # What a bound in characters can go wrong with: forms that grow when composed, a space or a joiner at the cut.
 UNITS = ["a", "e\u0301", "क\u200d", "\u200d", "\ufb2c", "\u0958", "x ", "😀", "\u200b", "b\u200e", "a\n"]
-UNITS += ["葛\U000e0100", "e\u200b\u0301"]
+UNITS += ["葛\U000e0100", "e\u200b\u0301", "\u0300", "\u0316\u0300", "\u0f73", "\u0344", "\u2800", "\U0001d159"]
 MARKED_UP = ["</textarea><script>alert(1)</script>", '" onfocus="alert(1)', "{{ 7 * 7 }}", "%(name)s", "<!--"]
+
+# What a text can be full of, by what it is hard on: composing, reading, looking up, splitting.
+SHAPES = {
+    "one letter": "a",
+    "spaces": " ",
+    "lines": "a\n",
+    "marks of two classes, in turn": "\u0316\u0300",
+    "marks, then marks of a lower class": "\u0300" * 20_000 + "\u0316" * 20_000,
+    "marks that are two": "\u0344\u0f73",
+    "marks with something unseen between": "\u0300\u200b\u0316\u034f",
+    "marks and joiners": "\u0300\u200d\u0316\u200c",
+    "from right to left": "שלום\u202eمرحبا",
+    "digits of every script": "".join(
+        chr(code) for code in range(sys.maxunicode) if unicodedata.category(chr(code)) == "Nd"
+    ),
+    "joiners": "क\u200d",
+    "variation selectors": "葛\U000e0100\ufe0f",
+    "emoji": "👩\u200d👩\u200d👧",
+    "full-width": "（０）",
+    "one that is many": "\ufdfa\u1f82",
+    "syllables taken apart": "\u1112\u1161\u11ab",
+    "brackets": "(0)",
+    "an address without end": "a@a.",
+    "a way without end": "https://a/requests/",
+    "escapes": "%25",
+    "nothing to be seen": "\u2800\u200b\u3164",
+    "not to be encoded": "\ud800",
+}
+HEADER_UNITS = [
+    ",",
+    ";",
+    "a,",
+    "en;q=0.1,",
+    "gzip;q=0.5,",
+    '"a",',
+    'W/"a",',
+    "a ",
+    "a;b=",
+    "-a",
+    "\xff",
+    "=",
+    "a-",
+]
+
+
+def filled(unit: str, size: int) -> str:
+    """A text of so many bytes, at most, full of one thing."""
+    started = "a" + unit * (size // len(unit.encode(errors="surrogatepass")) + 1)
+    return started.encode(errors="surrogatepass")[:size].decode(errors="ignore")
+
 
 units = st.sampled_from(UNITS)
 letters = st.one_of(
@@ -75,6 +127,7 @@ numbers = st.one_of(
 # --- forms ---
 
 _SITES = ["https://www.acme.test", "http://ann:secret@acme.test:8080", "HTTPS://[2001:db8::1]:99", "//acme.test"]
+_SITES += [PUBLIC_URL, f"{PUBLIC_URL}:443/requests", "https://www.acme.test/requests", "https://a.test/%72equests"]
 _SITES += ["javascript:alert(1)", "https://", "https://a\u202eb", "http://[::1", "https://a.test:99999", ""]
 _ENDS = ["", "?token=secret", "#fragment", "?a#b", ";p", "?\u200b", "/@", "%3Fa=b", "\\@b.test/"]
 pages = st.one_of(
@@ -87,7 +140,15 @@ pages = st.one_of(
     words(500).map("https://www.acme.test/{}".format),
     hostile_words,
 )
-_SLOTS = ["2026-11-24T12:00Z", "2026-11-25T20:00Z", "2026-11-24T14:00Z", "2026-11-24T08:00Z", "9999-99-99T99:99Z"]
+_SLOTS = [
+    "9999-12-31T23:59Z",
+    "0001-01-01T00:00Z",
+    "2026-11-24T12:00Z",
+    "2026-11-25T20:00Z",
+    "2026-11-24T14:00Z",
+    "2026-11-24T08:00Z",
+    "9999-99-99T99:99Z",
+]
 VALUES: dict[str, st.SearchStrategy[str]] = {
     "name": words(120),
     "email": words(254) | st.builds("{}@{}.test".format, words(240), hostile_words),

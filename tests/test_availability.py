@@ -13,6 +13,7 @@ from ringback.availability import describe
 from ringback.dates import Clock as TeamClock
 from ringback.dates import locale_of
 from ringback.opening_hours import next_opening, slots
+from ringback.schedule import MOST_OFFERED
 from ringback.widget import Widget
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
@@ -123,6 +124,20 @@ def test_an_opening_that_is_far_is_said_with_its_date_and_none_without(see: Call
     page = see(never)
     assert chip(page) == "Closed"
     assert "Leave your number and we will call when we open again." in page.words
+
+
+def test_of_thousands_of_times_the_soonest_are_offered(see: Callable[..., Page]) -> None:
+    """Every five minutes for ninety days once made a page of 2.6 MB in 2.3 s."""
+    days = {day: ["00:00-24:00"] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    page = see({"timezone": "Europe/London", **days, "slot_minutes": 5, "days_ahead": 90})
+    times = [option.get("value") for option in page.all("option") if option.get("value")]
+
+    assert len(times) == MOST_OFFERED
+    assert times[0] == "2026-11-24T10:05Z"
+    assert len(page.html) < 100_000
+    assert len(see({"timezone": "Europe/London", **days}).all("option")) == 1 + 27 + 7 * 48, (
+        "by default all of them"
+    )
 
 
 def test_when_every_time_is_taken_the_form_says_so_before_anybody_types(
@@ -310,7 +325,7 @@ def test_what_a_page_offers_the_post_takes_unless_it_is_gone_by_then(
 def test_the_words_and_the_outbox_go_by_the_same_hours(at: datetime) -> None:
     now = at.replace(tzinfo=UTC)
     widget = Widget(key="sales", hours=HOURS, **WIDGET)
-    times = describe(widget, slots(widget.hours, now), now, "en_GB")
+    times = describe(widget, list(slots(widget.hours, now)), now, "en_GB")
     opening = next_opening(widget.hours, now)
 
     assert times.chip.startswith("Closed, opens") == (opening != now)

@@ -1,5 +1,8 @@
 """What people type, as it is kept: all of it that can be seen, and nothing that cannot."""
 
+import time
+import unicodedata
+
 import pytest
 
 from ringback import clean
@@ -88,3 +91,72 @@ def test_a_joiner_is_not_left_at_the_cut() -> None:
 )
 def test_a_pages_address_has_nothing_secret_in_it(address: str, kept: str) -> None:
     assert clean.page(address) == kept
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["\u0300", "\u0316\u0300", "\u0300\u200b\u0316", "\u0300\u200d", "\u0344", "\u0f73", "\u0300\ufe0f\u034f"],
+    ids=["one mark", "two", "something unseen", "joiners", "two in one", "two that are none", "selectors"],
+)
+@pytest.mark.parametrize("count", [118, 20_000])
+def test_a_letter_carries_no_more_marks_than_unicode_calls_safe(unit: str, count: int) -> None:
+    start = time.process_time()
+    kept = clean.line("a" + unit * count + "b")
+    taken = time.process_time() - start
+
+    spelled = unicodedata.normalize("NFD", kept)
+    assert (spelled[0], spelled[-1]) == ("a", "b")
+    assert 0 < len(spelled[1:-1]) <= clean.MOST_MARKS
+    assert taken < 0.025 + count * 10e-6, "it grows with its length, not with the square of it"
+
+
+@pytest.mark.parametrize("name", ["Nguyễn Thị Ánh", "הַלְלוּיָהּ", "བསྒྲུབས", "ผู้ใหญ่", "ᾳ̂̓"])
+def test_no_name_that_is_written_with_marks_loses_one(name: str) -> None:
+    kept = clean.line(unicodedata.normalize("NFD", name))
+
+    assert unicodedata.normalize("NFD", kept) == unicodedata.normalize("NFD", name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("\u2800", ""),
+        ("\u2800 \u2800\u200b\u2800", ""),
+        ("\u2801\u2800\u2803", "\u2801 \u2803"),
+        ("\U0001d159\ufffc", ""),
+        ("\U00013441\U00013442\U00016fe4", ""),
+        ("Ann\ufffc", "Ann"),
+    ],
+)
+def test_what_shows_nothing_is_nothing(typed: str, kept: str) -> None:
+    assert clean.line(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://callback.acme.test/",
+        "https://callback.acme.test",
+        "https://Callback.Acme.test.:443/sales?embed=1",
+        "http://callback.acme.test/sales",
+        "https://ann:secret@callback.acme.test/a",
+        "https://callback.acme.test/requests/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/requests/0123456789abcdef0123456789abcdef?embed=1",
+        "https://elsewhere.test/callback/requests/0123456789abcdef0123456789abcdef/time",
+        "https://elsewhere.test//Requests//0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/%72equests%2F0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test\\requests\\0123456789abcdef0123456789abcdef",
+    ],
+)
+def test_no_address_of_ours_is_a_page_that_asks_least_of_all_a_requests(address: str) -> None:
+    assert clean.page(address, "https://callback.acme.test") == ""
+
+
+def test_a_page_beside_ours_is_no_page_of_ours() -> None:
+    for address in ("https://www.acme.test/requests", "https://callback.acme.test:8443/a", "https://acme.test/a"):
+        assert clean.page(address, "https://callback.acme.test") == address
+
+
+def test_a_host_that_is_cut_off_is_none() -> None:
+    assert clean.page("https://" + "a" * 1_990 + "@www.acme.test/") == ""
+    assert clean.page("https://" + "a" * 400 + ":secret@www.acme.test/") == ""

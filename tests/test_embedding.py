@@ -45,6 +45,22 @@ def test_a_browser_that_has_the_script_gets_nothing_again(site: FlaskClient) -> 
     assert site.get("/embed.js", base_url=PUBLIC_URL).headers["ETag"] != first.headers["ETag"]
 
 
+def test_nobody_elses_page_loads_what_is_not_for_it(app: Flask, site: FlaskClient) -> None:
+    """Every answer says so, but for the script, and what stands in a frame of a page that isolates itself."""
+    places = {"<key>": "sales", "<id>": "0" * 32, "<name>": "form.js", "<path:filename>": "icon.svg"}
+    paths = [rule.rule for rule in app.url_map.iter_rules()]
+    for place, value in places.items():
+        paths = [path.replace(place, value) for path in paths]
+    for path in [*paths, "/no/where"]:
+        for method in ("GET", "POST"):
+            answer = site.open(path, method=method, base_url=PUBLIC_URL)
+            expected = "cross-origin" if (path, method) == ("/embed.js", "GET") else "same-origin"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == expected, path
+            answer.close()
+    framed = site.get("/sales?embed=1", base_url=PUBLIC_URL)
+    assert framed.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
 def test_any_site_may_load_the_script_even_one_that_isolates_itself(site: FlaskClient) -> None:
     headers = site.get("/embed.js", base_url=PUBLIC_URL).headers
 

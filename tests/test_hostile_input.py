@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -78,7 +79,8 @@ AGREED_TO = {
 
 # Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt), of letters and marks: not to be seen.
 SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
-INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]")
+BLANK = "\u2800\ufffc\U0001d159\U00016fe4\U00013441\U00013442"  # by their names: blanks, fillers, no object
+INVISIBLE = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0{BLANK}]")
 LOOSE = re.compile(f"(^|[\\s\u200c\u200d{SELECTORS}])[{SELECTORS}]|[\u200c\u200d]([\u200c\u200d{SELECTORS}]|$)")
 ORDINARY = {
     *(PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE),
@@ -95,9 +97,17 @@ def is_clean(text: str, lines: bool = False) -> bool:
                 return False
         elif unicodedata.category(letter) in UNSEEN and not (lines and letter == "\n"):
             return False
+    if max(heaps(text), default=0) > 30:
+        return False
     if INVISIBLE.search(text) or LOOSE.search(text) or not unicodedata.is_normalized("NFC", text):
         return False
     return text == (text.strip() if lines else " ".join(text.split()))
+
+
+def heaps(text: str) -> list[int]:
+    """How many marks each letter carries, as they are when they are taken apart."""
+    spelled = unicodedata.normalize("NFD", text)
+    return [len(list(run)) for is_mark, run in groupby(spelled, unicodedata.combining) if is_mark]
 
 
 def check_text(text: str, length: int, lines: bool = False) -> None:
@@ -111,6 +121,9 @@ def check_page(address: str) -> None:
     assert not address or (parts.scheme in ("http", "https") and parts.hostname), address
     assert not re.search(r"[?#]", address), address
     assert "@" not in parts.netloc, address
+    # Ours only as the form that stands in where no page is known.
+    assert parts.hostname != urlsplit(PUBLIC_URL).hostname or parts.path[1:] in WIDGETS, address
+    assert "/requests/" not in parts.path, address
 
 
 def check_number(digits: str, regions: tuple[str, ...]) -> None:

@@ -10,8 +10,8 @@ from flask_limiter import _limits
 from limits import parse_many
 from pydantic import SecretStr
 
-from ringback import limits
-from tests.conftest import PUBLIC_URL
+from ringback import limits, phone, time_page
+from tests.conftest import PUBLIC_URL, WIDGET
 from tests.faults import refusing, swallowing
 from tests.visitor import Visitor
 
@@ -292,8 +292,12 @@ def test_behind_a_declared_proxy_each_visitor_counts_alone(make_app: Callable[..
 
 @pytest.mark.parametrize("away", [refusing, swallowing])
 def test_while_its_redis_is_away_a_process_counts_for_itself(
-    make_app: Callable[..., Flask], away: Callable[[], AbstractContextManager[str]]
+    make_app: Callable[..., Flask],
+    away: Callable[[], AbstractContextManager[str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # There is one limiter for all apps of a process, which is to forget at the end of this test that it was alone.
+    monkeypatch.setattr(limits.limiter, "_storage_dead", False)
     with away() as url:
         redis = SecretStr(url.replace("http:", "redis:") + "/0")
         app = make_app(
@@ -334,3 +338,42 @@ def test_a_forwarded_address_that_nobody_declared_is_told_once(
         "X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0"
     ]
     assert "192.0.2.1" not in caplog.text
+
+
+def test_a_post_too_many_is_not_even_judged(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = visitor.opens("/sales")
+    for _ in range(36):
+        visitor.sends(page, name="", phone="1")
+    read: list[str] = []
+    monkeypatch.setattr(phone, "read", lambda typed, *more: read.append(typed))
+    over = visitor.sends(page, name="Ann", phone=NUMBERS[0])
+
+    assert (over.status, over.answers["name"], over.answers["phone"]) == (429, "Ann", NUMBERS[0])
+    assert read == []
+
+
+def test_a_post_too_many_to_change_a_time_is_not_even_judged(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = {"timezone": "Europe/London", "tue": ["09:00-17:00"]}
+    limits = {"per_address": "3 per minute", "min_fill_seconds": 0}
+    visitor = Visitor(make_app(widgets={"sales": WIDGET | {"hours": hours}}, limits=limits))
+    address = f"{visitor.asks(when='slot', slot='2026-11-24T14:00Z').address}/time"
+    statuses = [visitor.posts(address, {"when": "slot", "slot": "nonsense"}).status for _ in range(36)]
+    monkeypatch.setattr(time_page, "_judge", None)
+
+    assert statuses == [422] * 36
+    assert visitor.posts(address, {"when": "slot", "slot": "nonsense"}).status == 429
+
+
+def test_over_the_limit_only_what_a_form_led_to_before_is_told(visitor: Visitor) -> None:
+    page = visitor.opens("/sales")
+    answers = page.answers | {"name": "Ann", "phone": NUMBERS[0]}
+    first = visitor.posts("/sales", answers)
+    for _ in range(36):
+        visitor.sends(visitor.opens("/sales"), name="", phone="1")
+
+    assert visitor.posts("/sales", answers | {"name": "Bob"}).status == 429
+    assert visitor.posts("/sales", visitor.opens("/sales").answers | {"phone": NUMBERS[1]}).status == 429
+    assert visitor.posts("/sales", answers, {"Sec-Fetch-Site": "cross-site"}).status == 429
+    assert visitor.posts("/sales", answers).location == first.location

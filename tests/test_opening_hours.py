@@ -140,7 +140,13 @@ def agrees_with_the_wall(table: tuple[Hours, datetime]) -> None:
         assert found is None
     else:
         assert found == closes if closes else (found is None or found > minutes[-1])
-    assert [slot.start for slot in oh.slots(hours, now)] == wall_slots(hours, now)
+    slots = list(oh.slots(hours, now))
+    assert [slot.start for slot in slots] == wall_slots(hours, now)
+    assert all(oh.is_slot(hours, slot, now) for slot in slots)
+    length = timedelta(minutes=hours.slot_minutes)
+    for offset in range(-2 * 1440, 7 * 1440, 55):
+        other = oh.Interval(now + timedelta(minutes=offset), now + timedelta(minutes=offset) + length)
+        assert oh.is_slot(hours, other, now) == (other in slots)
 
 
 # --- what can be checked by hand ---
@@ -164,10 +170,10 @@ def test_where_the_clock_changes_every_slot_is_a_real_instant_none_twice_none_mi
     """On the Sunday of the change, from midnight to four on the wall."""
     start = instant(first)
     hours = Hours(timezone=zone, sun=("00:00-04:00",), days_ahead=0)
-    slots = oh.slots(hours, start - timedelta(seconds=1))
+    slots = list(oh.slots(hours, start - timedelta(seconds=1)))
     assert slots == [], "it is still Saturday"
 
-    slots = oh.slots(hours.model_copy(update={"days_ahead": 1}), start - timedelta(seconds=1))
+    slots = list(oh.slots(hours.model_copy(update={"days_ahead": 1}), start - timedelta(seconds=1)))
     assert [slot.start for slot in slots] == [start + timedelta(minutes=30) * number for number in range(count)]
     assert {slot.end - slot.start for slot in slots} == {timedelta(minutes=30)}
     assert oh.closes_at(hours, start) == slots[-1].end
@@ -208,7 +214,7 @@ def test_without_times_half_an_hour_is_half_an_hour() -> None:
 def test_a_slot_that_has_begun_is_not_offered() -> None:
     hours = Hours(timezone="Europe/London", tue=("09:00-10:00",), days_ahead=0)
 
-    assert len(oh.slots(hours, instant("2026-11-24T08:59:59"))) == 2
+    assert len(list(oh.slots(hours, instant("2026-11-24T08:59:59")))) == 2
     assert [slot.start for slot in oh.slots(hours, instant("2026-11-24T09:00"))] == [instant("2026-11-24T09:30")]
 
 
@@ -266,7 +272,7 @@ def test_a_table_that_names_no_times_is_always_open_and_one_that_has_run_out_nev
     only_a_zone = Hours(timezone="Asia/Kolkata")
     assert oh.next_opening(only_a_zone, now) == now
     assert oh.is_open(only_a_zone, now)
-    assert (oh.closes_at(only_a_zone, now), oh.slots(only_a_zone, now)) == (None, [])
+    assert (oh.closes_at(only_a_zone, now), list(oh.slots(only_a_zone, now))) == (None, [])
 
     all_week = Hours(timezone="Asia/Kolkata", **dict.fromkeys(DAYS, ("00:00-24:00",)))
     assert oh.closes_at(all_week, now) is None

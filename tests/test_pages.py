@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,74 @@ def test_what_is_too_long_is_refused_in_the_words_of_its_label(visitor: Visitor)
 
 def test_a_thousand_emoji_fit_in_the_message(visitor: Visitor) -> None:
     assert visitor.asks(message="😀" * 1000).status == 200
+
+
+def test_each_number_that_is_unassigned_is_asked_about(visitor: Visitor) -> None:
+    """The second as well: what was remembered of the first once named no digit."""
+    page = visitor.opens("/sales")
+    first = visitor.sends(page, name="Ann", phone="07700 900982")
+    second = visitor.sends(page, name="Ann", phone="07700 900983")
+
+    assert first.errors == ["Check your phone number. If 07700 900982 is right, select Request call again"]
+    assert second.errors == ["Check your phone number. If 07700 900983 is right, select Request call again"]
+    assert visitor.sends(page, name="Ann", phone="07700 900983").status == 303, "asked once, not twice"
+
+
+def test_what_is_far_too_long_is_told_as_what_is_a_letter_too_long(visitor: Visitor) -> None:
+    """It is cut before it is read; if what nobody sees made it long, the rest must not pass for the whole."""
+    for name in ("a" * 121, "a" * 60_000, "a" + "\u200b" * 5_000 + "b"):
+        page = visitor.sends(visitor.opens("/sales"), name=name, phone="020 7946 0123")
+        assert page.errors == ["Full name must be 120 characters or less"]
+    hangul = unicodedata.normalize("NFD", "한" * 120)
+    assert visitor.sends(visitor.opens("/sales"), name=hangul, phone="020 7946 0124").status == 303
+
+
+def test_of_a_number_that_is_cut_the_rest_is_not_called(visitor: Visitor) -> None:
+    typed = "020 7946 0123" + "\u200b" * 5_000 + "9"
+    page = visitor.sends(visitor.opens("/sales"), name="Ann", phone=typed)
+
+    assert page.errors == ["Phone number has too many digits"]
+
+
+@pytest.mark.parametrize("name", ["\u2800", "\u2800\u3164\u200b", "\U0001d159"])
+def test_a_name_that_shows_nothing_is_none(visitor: Visitor, name: str) -> None:
+    page = visitor.sends(visitor.opens("/sales"), name=name, phone="020 7946 0123")
+
+    assert page.errors == ["Enter your full name"]
+
+
+def test_the_address_of_a_request_is_told_to_nobody(visitor: Visitor, app: Flask) -> None:
+    """From its page people ask for another call: a browser would send that address along, which is a key."""
+    made = visitor.asks()
+    assert made.response.headers["Referrer-Policy"] == "strict-origin"
+    key = f"{PUBLIC_URL}{made.address}"
+    by_header = visitor.opens("/sales", Referer=key)
+    by_query = visitor.opens(f"/sales?page={key}")
+    by_title = visitor.opens("/sales")
+
+    assert by_header.answers["page"] == by_query.answers["page"] == by_title.answers["page"] == ""
+    for turn, page in enumerate([by_header, by_query, by_title]):
+        sent = visitor.sends(page, name="Ann", phone=f"020 7946 020{turn}", page=key)
+        data = visitor.opens(f"{sent.location}/export").response.get_json()
+        assert [consent["page"] for consent in data["consents"]] == [f"{PUBLIC_URL}/sales"]
+        assert made.address.rpartition("/")[2] not in str(data)
+    assert {request.answers.page for request in stored(app)} == {""}
+
+
+@pytest.mark.parametrize("end", ["", "/time", "/erase", ".json", "/export", "/cancel", "/no", "s" * 30])
+def test_no_answer_about_a_request_lets_a_browser_name_its_address(visitor: Visitor, end: str) -> None:
+    made = visitor.asks()
+    for method in ("GET", "POST"):
+        answer = visitor.client.open(made.address + end, method=method, base_url=PUBLIC_URL)
+        assert answer.headers["Referrer-Policy"] == "strict-origin"
+
+
+def test_a_post_from_a_requests_page_is_ours_by_its_origin(visitor: Visitor) -> None:
+    """As browsers send it where the policy is strict-origin; with no-referrer it would be null."""
+    made = visitor.asks()
+    page = visitor.posts(f"{made.address}/cancel", {}, {"Origin": PUBLIC_URL, "Referer": f"{PUBLIC_URL}/"})
+
+    assert page.status == 303
 
 
 def test_a_number_that_is_possible_but_unassigned_is_asked_about_once(visitor: Visitor) -> None:

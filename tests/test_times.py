@@ -72,6 +72,20 @@ def interval(start: str) -> Interval:
     return Interval(at, at + timedelta(minutes=30))
 
 
+@pytest.mark.parametrize(
+    "slot", ["9999-12-31T23:59Z", "9999-12-31T23:31Z", "0001-01-01T00:00Z", "0001-01-01T23:59Z"]
+)
+def test_a_time_at_the_end_of_time_is_one_that_cannot_be_chosen(visitor: Visitor, app: Flask, slot: str) -> None:
+    asked = visitor.sends(visitor.opens("/sales"), phone="020 7946 0123", name="Ann", when="slot", slot=slot)
+    made = asks_for(visitor, TODAY)
+    moved = moves(visitor, made, slot)
+
+    for page in (asked, moved):
+        assert page.status == 422
+        assert page.errors[0].split(".")[0] in ("Select a time for the call", "That time has just gone")
+    assert len(stored(app)) == 1
+
+
 # --- the confirmation says when ---
 
 

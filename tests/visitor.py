@@ -127,7 +127,10 @@ def check_headers(response: TestResponse) -> None:
     assert "unsafe" not in policy
     assert "frame-ancestors" in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    assert response.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    is_key = "/requests/" in response.request.path
+    policy_of_referrer = "strict-origin" if is_key else "strict-origin-when-cross-origin"
+    assert response.headers["Referrer-Policy"] == policy_of_referrer
+    assert response.headers["Cross-Origin-Resource-Policy"] in ("same-origin", "cross-origin")
     assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "Permissions-Policy" in response.headers
     assert "Set-Cookie" not in response.headers

@@ -91,6 +91,16 @@ def test_an_inline_form_far_below_is_not_loaded_before_it_is_near(
     visitor.has_the_form(visitor.page.frame_locator("iframe"))
 
 
+@pytest.mark.parametrize("mode", ["constructor", "__proto__", "toString", "Inline", ""])
+def test_what_is_no_mode_leaves_a_link_that_opens_the_dialog(
+    visitor: Visitor, company: Company, mode: str
+) -> None:
+    """A name that every object has a member of once hid the link for good."""
+    visitor.goes_to(company, company.link(f"data-ringback='{mode}'"))
+
+    visitor.opens_the_dialog()
+
+
 def test_fifty_links_to_a_form_share_one_frame_and_each_of_them_opens_it(
     visitor: Visitor, company: Company
 ) -> None:

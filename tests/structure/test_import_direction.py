@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "opening_hours": {"widget"},
     "consent": {"languages", "widget"},
     "clean": set(),
+    "bounds": set(),
     "cross_site": set(),
     "form_token": set(),
     "dates": {"languages", "widget"},
