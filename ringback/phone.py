@@ -195,15 +195,13 @@ def international_example(region: str) -> str:
     return read(example(region), region, {region}).international
 
 
-# Nothing is remembered of a number here: how soon an answer comes would tell that it was asked for before.
-
-
 def beginnings(digits: str) -> tuple[str, ...]:
     """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
 
     Both with country code, no plus. In plans of variable length (Germany, Austria and others) digits dialled
     after a whole number change nothing: all of these ring the same telephone. Empty where lengths are fixed.
     """
+    # Not remembered either: see `_short_beginning`.
     if isinstance(_parsed("+" + digits), Reason):
         return ()
     shorter = (digits[:length] for length in range(FEWEST_DIGITS, len(digits)))
@@ -357,12 +355,14 @@ def _neighbours(number: Parsed) -> set[tuple[str | None, int]]:
     digits, national = str(number.national_number), phonenumbers.national_significant_number(number)
     zeros = national.removesuffix(digits)
     beginnings = (digits[:kept] for kept in range(len(digits), 0, -1))
-    found = (_beginning_with(number.country_code or 0, zeros, kept, len(digits)) for kept in beginnings)
+    code = number.country_code or 0
+    found = (
+        (_short_beginning if len(kept) <= _SHORT else _beginning_with)(code, zeros, kept, len(digits))
+        for kept in beginnings
+    )
     return set(next(filter(None, found), ()))
 
 
-# Short beginnings have the most samples, and there are few of them.
-@lru_cache(maxsize=20_000)
 def _beginning_with(country_code: int, zeros: str, kept: str, whole: int) -> frozenset[tuple[str | None, int]]:
     """Regions and kinds of the valid ones among the samples that begin so.
 
@@ -387,6 +387,12 @@ def _region_and_kind(country_code: int, national: str) -> tuple[str | None, int]
     zeros = len(national) - len(rest)
     number = Parsed(country_code, int(rest), italian_leading_zero=zeros > 0, number_of_leading_zeros=zeros or None)
     return phonenumbers.region_code_for_number(number), phonenumbers.number_type(number)
+
+
+# Short beginnings have the most samples, and there are few of them. Longer ones are not remembered: how soon an
+# answer comes would tell that a number was asked for before.
+_short_beginning = lru_cache(maxsize=20_000)(_beginning_with)
+_SHORT = 4  # digits
 
 
 @cache

@@ -147,13 +147,18 @@ class Configuration(Table):
     @field_validator("privacy")
     @classmethod
     def _outlives_what_is_booked(cls, privacy: PrivacySettings, so_far: ValidationInfo) -> PrivacySettings:
-        for key, widget in so_far.data.get("widgets", {}).items():
-            if widget.hours and widget.hours.days_ahead > privacy.retention_days:
-                raise ValueError(
-                    f"retention_days is {privacy.retention_days}; it should be at least "
-                    f"{widget.hours.days_ahead}, the days_ahead of {key}"
-                )
-        return privacy
+        """Longer by itself where times may be chosen so far ahead; what is set has to be long enough."""
+        booked = {
+            key: widget.hours.days_ahead for key, widget in so_far.data.get("widgets", {}).items() if widget.hours
+        }
+        key, days = max(booked.items(), key=lambda each: each[1], default=("", 0))
+        if days <= privacy.retention_days:
+            return privacy
+        if "retention_days" not in privacy.model_fields_set:
+            return privacy.model_copy(update={"retention_days": days})
+        raise ValueError(
+            f"retention_days is {privacy.retention_days}; it should be at least {days}, the days_ahead of {key}"
+        )
 
     @field_validator("widgets")
     @classmethod

@@ -153,6 +153,9 @@ def check_row(row: Any, widget: Widget) -> None:
         "answers_hash": lambda value: re.fullmatch(r"[0-9a-f]{64}", value),
         "owner": lambda value: value is None,
         "number_hash": lambda value: value is None,
+        "source": lambda value: re.fullmatch(r"[0-9a-f]{32}", value),
+        "source_network": lambda value: re.fullmatch(r"[0-9a-f]{32}", value),
+        "turned_away": lambda value: value is None,
         "zone": lambda value: value in ZONES,
     }
     columns = {column.name for column in requests.c if isinstance(column.type, sa.String | sa.JSON)}

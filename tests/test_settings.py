@@ -157,6 +157,11 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ('phone = "+442079460000"', 'phone = "+44 12"', "widgets.sales.phone: should be a whole number"),
         ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
         ("promise_minutes = 15", 'key = "x"', '"key" under "sales" is no setting of ours'),
+        (
+            "retention_days = 30",
+            "retention_days = 6",
+            "retention_days is 6; it should be at least 7, the days_ahead",
+        ),
     ],
 )
 def test_each_fault_names_the_file_the_key_and_the_mend(
@@ -168,6 +173,12 @@ def test_each_fault_names_the_file_the_key_and_the_mend(
     assert told.startswith(f"{tmp_path}/ringback.toml: ")
     assert fault in told
     assert "\n" not in told
+
+
+def test_what_is_not_said_to_be_forgotten_earlier_is_kept_for_as_long_as_times_are_offered(tmp_path: Path) -> None:
+    text = COMPLETE.replace("retention_days = 30\n", "").replace("days_ahead = 7", "days_ahead = 90")
+
+    assert loaded(tmp_path, text).privacy.retention_days == 90
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
