@@ -422,24 +422,20 @@ class StopForm(SpokenForm):
 
     def validate_country(self, field: Field) -> None:
         """Ask for it where the number does not say it."""
-        if self.phone.data and not (self._names_its_country() or self._chosen()):
+        if self.phone.data and not (self._chosen() or phone.names_its_country(self.phone.data)):
             raise StopValidation(_(WHICH_COUNTRY))
 
     def validate_phone(self, field: Field) -> None:
         """Read the number as the forms do, but for one that nobody may have: that was most likely misread."""
-        region = None if self._names_its_country() else self._chosen()
         if field.data and "country" in self and self.country.errors:
             return  # it cannot be read before that is mended
-        number = _read_number(field, region, self._regions)
+        number = _read_number(field, self._chosen(), self._regions)
         if not number.assigned:
             raise StopValidation(_(NOT_IN_USE, number=left_to_right(number.international)))
         self.number = number
 
-    def _names_its_country(self) -> bool:
-        """Whether the number says it, whatever is chosen. Where one country alone is called, it is that one."""
-        return "country" in self and phone.names_its_country(self.phone.data or "")
-
     def _chosen(self) -> str | None:
+        """The country of a number that does not say its own; None where several are called and none was chosen."""
         if "country" not in self:
             return self._regions[0]
         return self.country.data if self.country.data in self._regions else None

@@ -142,9 +142,9 @@ def per_address(view: View) -> View:
 def per_stop(view: View) -> View:
     """Bound the numbers that are stopped from one address and, in IPv6, from its site.
 
-    The address first: what it tries over its limit costs its neighbours nothing.
+    The address first, which is the inner one: what it tries over its limit costs its neighbours nothing.
     """
-    return cast(View, _stops_of_one_address(_stops_of_one_site(view)))
+    return cast(View, _stops_of_one_site(_stops_of_one_address(view)))
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -162,6 +162,12 @@ def test_a_number_with_its_country_code_says_it_whatever_is_chosen(
     assert shown(page) == ["+353 1 555 0123", "Ireland"]
 
 
+def test_what_a_chosen_country_dials_for_a_plus_is_read_as_one(caller: Visitor) -> None:
+    page = caller.sends(caller.opens("/stop"), phone="011 353 1 555 0123", country="US")
+
+    assert shown(page) == ["+353 1 555 0123", "Ireland"]
+
+
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("kind", [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE])
 def test_a_national_spelling_stops_the_number_of_its_own_country_or_asks(
@@ -262,7 +268,8 @@ def test_the_networks_of_an_ipv6_site_share_what_they_may_stop(app: Flask) -> No
     assert Visitor(app, "2001:db8:2::1").stops("020 7946 0199").status == 303
 
 
-def test_what_an_address_tries_over_its_limit_costs_its_site_nothing(app: Flask) -> None:
+def test_what_an_address_tries_over_its_limit_costs_its_site_nothing(make_app: Callable[..., Flask]) -> None:
+    app = make_app(limits={"min_fill_seconds": 0, "per_address": "50 per minute"})
     eager = Visitor(app, "2001:db8:1:1::1")
     for turn in range(50):
         eager.stops(f"020 7946 01{turn:02}")
