@@ -5,21 +5,29 @@ The worker class was chosen by measure. Two hundred sockets that drip a byte eve
 there. tests/test_journey.py holds it to that.
 """
 
+import logging
 import os
 import sys
 
+from ringback import connections as _connections
 from ringback import settings as _settings
+from ringback.server import KindsOnly as _KindsOnly
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
     _loaded = _settings.load(os.environ)
 except _settings.SettingsError as error:
     sys.exit(str(error))
+try:
+    _connections.raise_file_limit()
+    worker_connections = _connections.most_connections()
+except ValueError as error:
+    sys.exit(str(error))
+logging.getLogger("gunicorn.error").addFilter(_KindsOnly())
 
 bind = _loaded.listens_at
 workers = _loaded.web_concurrency
 worker_class = "ringback.server.DeadlineWorker"
-worker_connections = 2000
 timeout = 60
 graceful_timeout = 25
 keepalive = 5
@@ -47,6 +55,10 @@ def on_starting(server):
             "RATELIMIT_STORAGE_URI: is memory:// with several workers; it should be redis://host:6379/0"
         )
         sys.exit(1)
+
+
+def pre_request(worker, req):
+    """In place of gunicorn's, which logs each path where the level is debug."""
 
 
 def post_worker_init(worker):

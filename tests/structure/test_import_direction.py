@@ -76,7 +76,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "health": {"database"},
     "logs": set(),
     "proxies": set(),
-    "server": {"proxies"},
+    "connections": {"proxies"},
+    "server": {"connections"},
     "own_file_page": {"own_file", "settings"},
     "page": {"brand", "cross_site", "embedding", "languages", "parts", "widget"},
     "form_page": {
