@@ -2,24 +2,32 @@
 
 The worker class was chosen by measure. Two hundred sockets that drip a byte every two seconds stop
 `sync` and `gthread` workers altogether; one `gevent` worker answers beside them as if they were not
-there. tests/test_slow_sockets.py holds it to that.
+there. tests/test_journey.py holds it to that.
 """
 
+import logging
 import os
 import sys
 
+from ringback import connections as _connections
 from ringback import settings as _settings
+from ringback.server import KindsOnly as _KindsOnly
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
     _loaded = _settings.load(os.environ)
 except _settings.SettingsError as error:
     sys.exit(str(error))
+try:
+    _connections.raise_file_limit()
+    worker_connections = _connections.most_connections()
+except ValueError as error:
+    sys.exit(str(error))
+logging.getLogger("gunicorn.error").addFilter(_KindsOnly())
 
-bind = f"0.0.0.0:{_loaded.port}"
+bind = _loaded.listens_at
 workers = _loaded.web_concurrency
 worker_class = "ringback.server.DeadlineWorker"
-worker_connections = 2000
 timeout = 60
 graceful_timeout = 25
 keepalive = 5
@@ -28,6 +36,14 @@ limit_request_fields = 60
 limit_request_field_size = 8190
 # Opened by default since 25.1; nobody here needs it.
 control_socket_disable = True
+# Whom to believe about a visitor is PROXY_ADDRESSES' to say. gunicorn's own list begins with this machine, lets
+# FORWARDED_ALLOW_IPS in the environment widen it, and has headers from there set SCRIPT_NAME and the scheme.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers = {}
+header_map = "drop"
+proxy_protocol = "off"
+http_protocols = "h1"
 # The access log would hold the links of requests, which are their keys.
 accesslog = None
 
@@ -41,6 +57,10 @@ def on_starting(server):
         sys.exit(1)
 
 
+def pre_request(worker, req):
+    """In place of gunicorn's, which logs each path where the level is debug."""
+
+
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
     if _loaded.delivery_mode == "inline":
@@ -50,9 +70,10 @@ def post_worker_init(worker):
 
 
 def worker_exit(server, worker):
-    """Finish the calls that are in the air."""
-    if _loaded.delivery_mode == "inline" and worker.wsgi is not None:
-        worker.wsgi.extensions["ringback-housekeeping"].stop(0)
-        worker.wsgi.extensions["ringback-alerts"].stop(0)
-        worker.wsgi.extensions["ringback-delivery"].stop(_loaded.delivery.timeout_seconds + 5)
-        worker.wsgi.extensions["ringback-alerts"].stop(5)
+    """Finish the calls that are in the air. A worker that did not get so far as to have an app has none."""
+    parts = getattr(getattr(worker, "wsgi", None), "extensions", {})
+    if _loaded.delivery_mode == "inline" and "ringback-delivery" in parts:
+        parts["ringback-housekeeping"].stop(0)
+        parts["ringback-alerts"].stop(0)
+        parts["ringback-delivery"].stop(_loaded.delivery.timeout_seconds + 5)
+        parts["ringback-alerts"].stop(5)

@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from typing import Any
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -43,6 +44,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _ours)
     for error in STORE_ERRORS:
         app.register_error_handler(error, _store)
+    # What fails while one of these pages is made. Flask's own words have the address, and the exception's.
+    app.log_exception = _log_kind  # type: ignore[method-assign, assignment]
 
 
 def words(status: int) -> tuple[str, list[str]]:
@@ -80,7 +83,11 @@ def _store(error: Exception) -> Response:
 
 
 def _ours(error: Exception) -> Response:
-    # Not the message: it may quote what a visitor typed. Where it happened is enough to find it.
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s at %s\n%s", type(error).__name__, request.endpoint, where)
+    _log_kind((type(error), error, error.__traceback__))
     return error_page(InternalServerError.code)
+
+
+def _log_kind(told: Any) -> None:
+    # Not the message: it may quote what a visitor typed. Where it happened is enough to find it.
+    kind, _error, where = told
+    log.error("%s at %s\n%s", kind.__name__, request.endpoint, "".join(traceback.format_tb(where)))

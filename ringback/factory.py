@@ -12,7 +12,6 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask, Request, Response, request
 from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
-from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.utils import host_is_trusted
 
 from ringback import (
@@ -42,8 +41,9 @@ from ringback.outbox import Clock, Outbox, utc_now
 from ringback.own_file_page import own_file_pages
 from ringback.parts import Parts
 from ringback.personal_data import PersonalData
+from ringback.proxies import Proxies, believe
 from ringback.samespace import Samespace
-from ringback.settings import Settings
+from ringback.settings import KEY_CHARACTERS, Settings
 
 log = logging.getLogger("ringback")
 
@@ -68,6 +68,7 @@ class _NoSessions(SessionInterface):
 def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     """Make the app. Raises StoreError when the store cannot be used."""
     logs.configure()
+    _tell_of_short_keys(settings)
     app = Flask("ringback", root_path=str(ROOT))
     app.config.update(
         SECRET_KEY=settings.secret_keys[-1],
@@ -121,7 +122,9 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         housekeeping,
         clock,
     )
-    _trust_proxies(app, settings.trusted_proxies)
+    proxies = Proxies(settings.trusted_proxies, settings.proxy_addresses)
+    app.wsgi_app = believe(proxies, app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.extensions["ringback-proxies"] = proxies
     if not settings.sandbox:
         _keep_scheme(app, urlsplit(settings.public_url).scheme)
     if settings.delivery_mode == "inline":
@@ -132,18 +135,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     return app
 
 
-def _trust_proxies(app: Flask, hops: int) -> None:
-    """Believe as many proxies as were declared, counted from our side: the rest a visitor can write."""
-    if hops:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0, x_host=0)  # type: ignore[method-assign]
-        return
-    told: list[str] = []
-
-    @app.before_request
-    def tell_of_a_proxy() -> None:
-        if "X-Forwarded-For" in request.headers and not told:
-            told.append("once")
-            log.warning("X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0")
+def _tell_of_short_keys(settings: Settings) -> None:
+    """A short key still opens what it signed, and so does whoever guesses it."""
+    if any(len(key.get_secret_value()) < KEY_CHARACTERS for key in settings.secret_key_fallbacks):
+        log.warning(
+            "SECRET_KEY_FALLBACKS: has a key of fewer than %d characters; take it out soon", KEY_CHARACTERS
+        )
 
 
 def _keep_scheme(app: Flask, scheme: str) -> None:

@@ -12,8 +12,9 @@ def configure() -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         root.addHandler(handler)
         root.setLevel(logging.INFO)
-    # The development server writes each address it serves, and a request's link is its key.
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    # The development server writes each address it serves, and a request's link is its key; of what it cannot
+    # read it writes the line itself, as an error.
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     # Writes the hashed address of whoever reaches a limit, which is to be kept no longer than the limit.
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
     # Says where each migration goes, at every start.

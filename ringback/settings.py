@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,16 @@ from ringback.widget import Table, WebAddress, Widget, Words, origin_of
 
 _YEAR_MINUTES = 525_600
 _DAY_SECONDS = 86_400
+KEY_CHARACTERS = 32  # fewer can be guessed, and then links, forms and hashes are anybody's
+
+Network = IPv4Network | IPv6Network
+# This machine, and addresses that nobody on the internet can have.
+PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
+    map(
+        ip_network,
+        "127.0.0.0/8 ::1 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 fc00::/7 fe80::/10".split(),
+    )
+)
 
 
 class SettingsError(Exception):
@@ -179,11 +190,13 @@ class Settings(Configuration):
     database_url: SecretStr
     public_url: str
     trusted_proxies: int = 0
+    proxy_addresses: tuple[Network, ...] = PRIVATE_NETWORKS
     ratelimit_storage_uri: SecretStr = SecretStr("memory://")
     delivery_mode: Literal["inline", "worker"] = "inline"
     samespace_auth_token: SecretStr | None = None
     smtp_url: SecretStr | None = None
     metrics_token: SecretStr | None = None
+    bind: str = "0.0.0.0"  # noqa: S104 the address to listen on, as gunicorn takes it
     port: int = 8000
     web_concurrency: int = 1
     sandbox: bool = False
@@ -193,6 +206,11 @@ class Settings(Configuration):
         """The keys that open a signature, oldest first; the last one signs."""
         keys = [*self.secret_key_fallbacks, self.secret_key]
         return [key.get_secret_value() for key in keys]
+
+    @property
+    def listens_at(self) -> str:
+        """Where gunicorn listens, in its words."""
+        return self.bind if self.bind.startswith("unix:") else f"{self.bind}:{self.port}"
 
     def widget(self, key: str) -> Widget | None:
         """The widget at `/{key}`, or None."""
@@ -281,14 +299,18 @@ def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str
     """The values of the environment's settings; what is wrong goes to `faults`."""
     values: dict[str, Any] = {}
     for variable, name, read in _ENVIRONMENT:
-        text = environ.get(variable, "").strip()
-        if not text and variable not in _REQUIRED:
-            continue
+        told_in = variable
         try:
-            values[name] = read(text)
+            if variable in _SECRETS and environ.get(f"{variable}_FILE"):
+                told_in = f"{variable}_FILE"
+                text = _file_text(variable, environ)
+            else:
+                text = environ.get(variable, "").strip()
+            if text or variable in _REQUIRED:
+                values[name] = read(text)
         except ValueError as error:
             values[name] = None
-            faults.append(f"{variable}: {error}")
+            faults.append(f"{told_in}: {error}")
     concurrency = values.get("web_concurrency") or 1
     storage = values.get("ratelimit_storage_uri", SecretStr("memory://"))
     # In memory every process counts for itself: with four of them a limit of 5 lets 20 through.
@@ -300,17 +322,60 @@ def _read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str
     return values
 
 
-def _secret(text: str) -> SecretStr:
+def _file_text(variable: str, environ: Mapping[str, str]) -> str:
+    """What the file holds that `{variable}_FILE` names. Raises ValueError."""
+    path = environ[f"{variable}_FILE"]
+    if environ.get(variable, "").strip():
+        raise ValueError(f"{variable} is given as well; it should be one of the two")
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = f"{path} cannot be read ({type(error).__name__})"
+        raise ValueError(f"{why}; it should be a text file with nothing but {variable} in it") from None
     if not text:
+        raise ValueError(f"{path} is empty; it should have {variable} in it")
+    return text
+
+
+_KEY_EXAMPLE = "a long random text, such as python -c 'import secrets; print(secrets.token_hex(32))' prints"
+
+
+def _secret_key(text: str) -> SecretStr:
+    if not text:
+        raise ValueError(f"is missing; it should be {_KEY_EXAMPLE}")
+    if len(text) < KEY_CHARACTERS:
         raise ValueError(
-            "is missing; it should be a long random text, such as "
-            "python -c 'import secrets; print(secrets.token_hex(32))' prints"
+            f"is only {len(text)} long; it should have at least {KEY_CHARACTERS} characters: {_KEY_EXAMPLE}. "
+            "The short one may go on in SECRET_KEY_FALLBACKS meanwhile"
         )
     return SecretStr(text)
 
 
-def _secrets(text: str) -> tuple[SecretStr, ...]:
-    return tuple(SecretStr(part.strip()) for part in text.split(",") if part.strip())
+def _fallbacks(text: str) -> tuple[SecretStr, ...]:
+    # However short: a key that was taken before there was a shortest one has to be able to go in peace.
+    return tuple(SecretStr(part.strip()) for part in re.split(r"[,\n]", text) if part.strip())
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError(
+            f"is {text!r}; it should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"
+        ) from None
+
+
+def _bind(text: str) -> str:
+    if text.startswith("unix:/"):
+        return text
+    with suppress(ValueError):
+        address = ip_address(text.removeprefix("[").removesuffix("]") if text.startswith("[") else text)
+        if "%" not in text:
+            return f"[{address}]" if address.version == 6 else str(address)
+    raise ValueError(
+        f"is {text!r}; it should be an address of this machine without a port, like 127.0.0.1 or [::], "
+        "or a socket, like unix:/run/ringback.sock"
+    )
 
 
 def _database_url(text: str) -> SecretStr:
@@ -328,6 +393,9 @@ def _database_url(text: str) -> SecretStr:
     in_memory = url.database in (None, "") or ":memory:" in text or "mode=memory" in text
     if url.drivername.startswith("sqlite") and in_memory:
         raise ValueError("is a database in memory; requests should live on a disk that stays")
+    if url.drivername.startswith("sqlite") and str(url.database).startswith("file:"):
+        # Its files are flushed and kept private by their names.
+        raise ValueError("is a file: address; it should be a path, like sqlite:////var/lib/ringback/ringback.db")
     return SecretStr(text)
 
 
@@ -378,17 +446,24 @@ def _number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 _REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
+# What may be given as the path of a file that holds it, in `…_FILE`.
+_SECRETS = (
+    *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SAMESPACE_AUTH_TOKEN"),
+    *("SMTP_URL", "METRICS_TOKEN"),
+)
 _ENVIRONMENT: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
-    ("SECRET_KEY", "secret_key", _secret),
-    ("SECRET_KEY_FALLBACKS", "secret_key_fallbacks", _secrets),
+    ("SECRET_KEY", "secret_key", _secret_key),
+    ("SECRET_KEY_FALLBACKS", "secret_key_fallbacks", _fallbacks),
     ("DATABASE_URL", "database_url", _database_url),
     ("PUBLIC_URL", "public_url", _public_url),
     ("TRUSTED_PROXIES", "trusted_proxies", _number(0, 20)),
+    ("PROXY_ADDRESSES", "proxy_addresses", _networks),
     ("RATELIMIT_STORAGE_URI", "ratelimit_storage_uri", _storage_uri),
     ("RINGBACK_DELIVERY", "delivery_mode", _delivery_mode),
     ("SAMESPACE_AUTH_TOKEN", "samespace_auth_token", SecretStr),
     ("SMTP_URL", "smtp_url", _smtp_url),
     ("METRICS_TOKEN", "metrics_token", SecretStr),
+    ("BIND", "bind", _bind),
     ("PORT", "port", _number(0, 65535)),
     ("WEB_CONCURRENCY", "web_concurrency", _number(1, 1000)),
 )

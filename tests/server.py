@@ -124,7 +124,7 @@ def production(folder: Path, base_url: str, database_url: str = "", **environmen
     port = free_port()
     settings = {
         "RINGBACK_CONFIG": str(configuration),
-        "SECRET_KEY": "a key for tests only",
+        "SECRET_KEY": "a key for tests only, and long enough",
         "DATABASE_URL": database_url or f"sqlite:///{folder}/ringback.db",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
     } | environment

@@ -206,6 +206,7 @@ def test_gunicorn_stops_where_the_store_is_not_for_it(tmp_path: Path) -> None:
         server.start()
 
     assert "is the store of a sandbox; it should be one for production" in str(refusal.value)
+    assert "Traceback" not in str(refusal.value), "what went wrong later hides why"
 
 
 def test_gunicorn_refuses_several_workers_that_count_each_for_itself(tmp_path: Path) -> None:

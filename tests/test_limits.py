@@ -245,7 +245,7 @@ def test_what_a_proxy_writes_that_is_no_address_counts_as_one_and_is_shown_nowhe
     app = make_app(
         limits={"per_address": "1 per minute", "min_fill_seconds": 0}, environment={"trusted_proxies": 1}
     )
-    first = Visitor(app)
+    first = Visitor(app, "10.0.0.9")
     page = first.sends(first.opens("/sales"), {"X-Forwarded-For": written}, name="Ann", phone=NUMBERS[0])
     second = first.sends(first.opens("/sales"), {"X-Forwarded-For": "nonsense"}, name="Ann", phone=NUMBERS[1])
 
@@ -263,7 +263,7 @@ def test_what_a_visitor_writes_about_their_address_changes_nothing(
     app = make_app(
         limits={"per_address": "2 per minute", "min_fill_seconds": 0}, environment={"trusted_proxies": proxies}
     )
-    visitor = Visitor(app)
+    visitor = Visitor(app, "10.0.0.9" if proxies else "198.51.100.7")
     by_the_proxy = ", 198.51.100.7" if proxies and name == "X-Forwarded-For" else ""
     statuses = [
         visitor.sends(

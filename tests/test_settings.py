@@ -1,10 +1,14 @@
 """Settings: complete and right, or every fault in one go."""
 
+from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from pydantic import SecretStr
 
-from ringback.settings import Settings, SettingsError, is_configured, load
+from ringback.settings import _ENVIRONMENT, Settings, SettingsError, is_configured, load
 
 COMPLETE = """
 [samespace]
@@ -70,7 +74,7 @@ region = "DE"
 """
 
 ENVIRONMENT = {
-    "SECRET_KEY": "a key for tests only",
+    "SECRET_KEY": "a key for tests only, and long enough",
     "DATABASE_URL": "sqlite:////var/lib/ringback/ringback.db",
     "PUBLIC_URL": "https://Callback.acme.test/",
     "SMTP_URL": "smtp://mail.acme.test",
@@ -202,6 +206,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"DATABASE_URL": "postgresql://host:abc/x"}, "should begin with sqlite:/// or postgresql://"),
         ({"PUBLIC_URL": "https://acme.test/forms"}, "without a path"),
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
+        ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
+        ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"),
+        ({"BIND": "127.0.0.1:9000"}, "BIND: is '127.0.0.1:9000'; it should be an address of this machine"),
+        ({"BIND": "localhost"}, "should be an address of this machine without a port, like 127.0.0.1 or [::]"),
+        ({"SECRET_KEY": "x"}, "SECRET_KEY: is only 1 long; it should have at least 32 characters"),
+        ({"SECRET_KEY": "x" * 31 + "  "}, "SECRET_KEY: is only 31 long; it should have at least 32 characters"),
+        ({"DATABASE_URL": "sqlite:///file:/srv/ringback.db?uri=true"}, "is a file: address; it should be a path"),
         ({"WEB_CONCURRENCY": "4"}, "RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY=4"),
         ({"RINGBACK_DELIVERY": "maybe"}, "should be inline or worker"),
         ({"SMTP_URL": "mail.acme.test"}, "should be like smtp://"),
@@ -216,6 +227,103 @@ def test_each_fault_of_the_environment_names_the_variable(
     (told,) = faults(tmp_path, **environment)
 
     assert fault in told
+
+
+def test_a_short_key_may_go_on_opening_what_it_signed(tmp_path: Path) -> None:
+    """Else whoever has one could not change it without every form and every held number being lost."""
+    settings = loaded(tmp_path, SECRET_KEY="x" * 32, SECRET_KEY_FALLBACKS="x, a much older one")
+
+    assert settings.secret_keys == ["x", "a much older one", "x" * 32]
+
+
+def test_a_short_key_that_goes_on_is_told(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    make_app(environment={"secret_key_fallbacks": (SecretStr("k" * 32),)})
+    assert "SECRET_KEY_FALLBACKS" not in caplog.text
+    make_app(environment={"secret_key_fallbacks": (SecretStr("hunter2"),)})
+
+    assert "SECRET_KEY_FALLBACKS: has a key of fewer than 32 characters; take it out soon" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("bind", "listens_at"),
+    [
+        ("", "0.0.0.0:8000"),
+        ("127.0.0.1", "127.0.0.1:8000"),
+        ("::", "[::]:8000"),
+        ("[::]", "[::]:8000"),
+        ("[::1]", "[::1]:8000"),
+        ("unix:/run/ringback.sock", "unix:/run/ringback.sock"),
+    ],
+)
+def test_the_address_to_listen_on_is_what_bind_says(tmp_path: Path, bind: str, listens_at: str) -> None:
+    assert loaded(tmp_path, BIND=bind).listens_at == listens_at
+
+
+def test_proxies_are_believed_from_private_addresses_unless_others_are_named(tmp_path: Path) -> None:
+    default, named = loaded(tmp_path), loaded(tmp_path, PROXY_ADDRESSES="10.0.0.0/8, 2001:db8::/32,192.0.2.1")
+
+    for address in "127.0.0.1 ::1 10.1.2.3 172.31.0.1 192.168.9.9 fd12::1 fe80::1".split():
+        assert any(ip_address(address) in network for network in default.proxy_addresses), address
+    for address in "192.0.2.1 172.32.0.1 2001:db8::1 100.64.0.1".split():
+        assert not any(ip_address(address) in network for network in default.proxy_addresses), address
+    assert [str(network) for network in named.proxy_addresses] == ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]
+
+
+SECRETS = {
+    "SECRET_KEY": "k" * 40,
+    "SECRET_KEY_FALLBACKS": "an older one\nan even older one",
+    "DATABASE_URL": "postgresql://ann:hunter2@db/x",
+    "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
+    "SAMESPACE_AUTH_TOKEN": "hunter2",
+    "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
+    "METRICS_TOKEN": "hunter2",
+}
+
+
+def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    assert secret == {name for variable, name, _ in _ENVIRONMENT if variable in SECRETS}
+    files = {}
+    for variable, value in SECRETS.items():
+        (tmp_path / variable).write_text(f"{value}\n")
+        files |= {variable: "", f"{variable}_FILE": str(tmp_path / variable)}
+    in_files = loaded(tmp_path, **files)
+
+    assert in_files == loaded(tmp_path, **SECRETS)
+    assert in_files.secret_keys == ["an older one", "an even older one", "k" * 40]
+
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_a_secret_that_is_given_twice_or_not_to_be_read_is_a_fault(tmp_path: Path, variable: str) -> None:
+    environment = {name: value for name, value in SECRETS.items() if name != variable} | {variable: ""}
+    held = tmp_path / "held"
+    held.write_text("hunter2 " * 8)
+    missing, empty, binary = tmp_path / "missing", tmp_path / "empty", tmp_path / "binary"
+    empty.write_text(" \n")
+    binary.write_bytes(b"\xff\xfe")
+
+    def told(path: Path, **more: str) -> str:
+        (fault,) = faults(tmp_path, **environment | {f"{variable}_FILE": str(path)} | more)
+        assert "hunter2" not in fault
+        return fault
+
+    assert told(held, **{variable: SECRETS[variable]}).startswith(
+        f"{variable}_FILE: {variable} is given as well; it should be one of the two"
+    )
+    assert told(missing).startswith(f"{variable}_FILE: {missing} cannot be read (FileNotFoundError)")
+    assert told(tmp_path).startswith(f"{variable}_FILE: {tmp_path} cannot be read (IsADirectoryError)")
+    assert told(binary).startswith(f"{variable}_FILE: {binary} cannot be read (UnicodeDecodeError)")
+    assert told(empty).startswith(f"{variable}_FILE: {empty} is empty; it should have {variable} in it")
+
+
+def test_a_fault_of_what_stands_in_a_file_names_the_file_s_setting(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("short\n")
+    (fault,) = faults(tmp_path, SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "key"))
+
+    assert fault.startswith("SECRET_KEY_FILE: is only 5 long; it should have at least 32")
 
 
 def test_a_mail_server_is_needed_only_for_mail(tmp_path: Path) -> None:

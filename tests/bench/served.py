@@ -35,7 +35,7 @@ def environment(folder: Path, base_url: str, store_url: str = "", delivery: str 
     return {
         "RINGBACK_CONFIG": str(folder / "ringback.toml"),
         "RINGBACK_DELIVERY": delivery,
-        "SECRET_KEY": "a key for measuring only",
+        "SECRET_KEY": "a key for measuring only, and long enough",
         "DATABASE_URL": store_url or f"sqlite:///{folder}/ringback.db",
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),

@@ -59,7 +59,7 @@ def environment(
     return {
         "RINGBACK_CONFIG": str(configuration),
         "RINGBACK_DELIVERY": delivery,
-        "SECRET_KEY": "a key for tests only",
+        "SECRET_KEY": "a key for tests only, and long enough",
         "DATABASE_URL": store_url,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "PORT": str(port),

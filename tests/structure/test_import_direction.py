@@ -94,7 +94,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": {"database", "languages"},
     "health": {"database"},
     "logs": set(),
-    "server": set(),
+    "proxies": set(),
+    "connections": {"proxies"},
+    "server": {"connections"},
     "own_file_page": {"own_file", "settings"},
     "page": {"brand", "cross_site", "embedding", "languages", "parts", "widget"},
     "form_page": {

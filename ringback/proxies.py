@@ -1,0 +1,68 @@
+"""Who stands between us and the visitor: whose word on where a visitor is counts, and whose does not.
+
+Whoever reaches us directly can write any header, so a proxy is known by the address it connects from.
+"""
+
+import ipaddress
+import logging
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+log = logging.getLogger("ringback")
+
+_NONE_DECLARED = "X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0"
+_NOT_OURS = "X-Forwarded-For came from an address that is not in PROXY_ADDRESSES, and is not believed"
+_THIS_MACHINE = "127.0.0.1"
+
+
+class Proxies:
+    """The proxies that were declared: how many, and where they connect from."""
+
+    def __init__(self, count: int, networks: Iterable[IPv4Network | IPv6Network]) -> None:
+        """`count` as in TRUSTED_PROXIES, `networks` as in PROXY_ADDRESSES."""
+        self.count = count
+        self._networks = tuple(networks)
+
+    def include(self, peer: str) -> bool:
+        """Whether who connects from here is one. With TRUSTED_PROXIES 0 nobody is."""
+        # A socket of this machine has no address: who may open it is for its folder to say.
+        address = plain_address(peer or _THIS_MACHINE)
+        return bool(self.count and address and any(address in network for network in self._networks))
+
+
+def plain_address(text: str) -> IPv4Address | IPv6Address | None:
+    """An address without its zone, IPv4 as IPv4 however it is written; None where it is none."""
+    try:
+        address = ipaddress.ip_address(text.split("%")[0])
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def believe(proxies: Proxies, app: WSGIApplication) -> WSGIApplication:
+    """The app as declared proxies are believed, counted from our side; a header of anybody else is taken out."""
+    behind = ProxyFix(app, x_for=proxies.count, x_proto=0, x_host=0)
+    tell = _once(_NOT_OURS if proxies.count else _NONE_DECLARED)
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if proxies.include(environ.get("REMOTE_ADDR", "")):
+            return behind(environ, start_response)
+        if environ.pop("HTTP_X_FORWARDED_FOR", None) is not None:
+            tell()
+        return app(environ, start_response)
+
+    return answer
+
+
+def _once(sentence: str) -> Callable[[], None]:
+    told: list[str] = []
+
+    def tell() -> None:
+        if not told:
+            told.append(sentence)
+            log.warning(sentence)
+
+    return tell
