@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from ringback.private_file import make_private
 from ringback.shared_flush import SharedFlush
 from ringback.tables import about
 
@@ -41,7 +42,8 @@ class Database:
     """One store. `read` and `write` are the only ways in, each one transaction."""
 
     def __init__(self, url: str) -> None:
-        """Open nothing yet. `url` as in DATABASE_URL."""
+        """Open nothing yet. `url` as in DATABASE_URL. Raises StoreError where its file cannot be made."""
+        self.failures = 0  # transactions that did not reach the disk, for whoever watches
         self._door = threading.Lock()
         self.engine = _engine(sa.make_url(url))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -61,6 +63,15 @@ class Database:
         fair, instead of racing for the file's lock, which is not: eight racing threads made one in a
         hundred wait a second.
         """
+        try:
+            with self._transaction() as connection:
+                yield connection
+        except (StoreError, sa.exc.OperationalError, sa.exc.InternalError, sa.exc.TimeoutError):
+            self.failures += 1
+            raise
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
         if not self.is_sqlite:
             with self.engine.begin() as connection:
                 yield connection
@@ -209,7 +220,10 @@ def _ask_the_rested(engine: sa.Engine) -> None:
 
 def _sqlite(url: sa.URL) -> sa.Engine:
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            make_private(Path(url.database))
+        except OSError as error:
+            raise StoreError(f"DATABASE_URL: {url.database} cannot be made ({type(error).__name__})") from error
     engine = sa.create_engine(
         url,
         hide_parameters=True,

@@ -35,7 +35,7 @@ from ringback.auth_token import AuthToken
 from ringback.database import Database
 from ringback.delivery import Delivery
 from ringback.form_token import Tokens
-from ringback.health import health_pages
+from ringback.health import Probe, health_pages
 from ringback.housekeeping import Housekeeping
 from ringback.outbox import Clock, Outbox, utc_now
 from ringback.own_file_page import own_file_pages
@@ -87,6 +87,8 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     delivery = Delivery(outbox, samespace, settings, clock)
     personal_data = PersonalData(database, settings, outbox.numbers, clock)
     housekeeping = Housekeeping(personal_data)
+    auth_token = AuthToken(database, settings)
+    auth_token.lock_up()
     tokens = Tokens(settings.secret_keys, clock)
     app.extensions["ringback"] = Parts(settings, outbox, tokens, clock, personal_data, _form_version())
     app.extensions["ringback-database"] = database
@@ -103,7 +105,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     errors.init_app(app)
     limits.init_app(app, settings)
     embedding.init_app(app, settings)
-    app.register_blueprint(health_pages(database, _hands_over(settings, outbox, delivery)))
+    app.register_blueprint(health_pages(Probe(database, clock), _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.register_blueprint(own_file_pages(settings))
     assets.init_app(app, ROOT / "static")
@@ -117,7 +119,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         delivery,
         alerts,
         samespace,
-        AuthToken(database, settings),
+        auth_token,
         personal_data,
         housekeeping,
         clock,

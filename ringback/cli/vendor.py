@@ -3,7 +3,7 @@
 import click
 
 from ringback import phone
-from ringback.auth_token import AuthToken
+from ringback.auth_token import LOCKED_OUT, AuthToken, LockedOutError
 from ringback.database import STORE_ERRORS
 from ringback.samespace import (
     Accepted,
@@ -55,9 +55,14 @@ def samespace_commands(settings: Settings, samespace: Samespace, auth_token: Aut
         _tell(outcome, f"The dock of {full} dials.")
 
     @group.command("reset-token")
-    def reset_token() -> None:
+    @click.option("--given", is_flag=True, help="Begin with SAMESPACE_AUTH_TOKEN, whatever is in the store.")
+    def reset_token(given: bool) -> None:
         """Have Samespace make a new auth token, and keep it in the store."""
-        old = auth_token.current()
+        try:
+            old = auth_token.given() if given else auth_token.current()
+        except LockedOutError:
+            lost = "If that key is lost, set SAMESPACE_AUTH_TOKEN and reset the token with --given."
+            raise click.ClickException(f"{LOCKED_OUT} {lost}") from None
         if old is None:
             raise click.ClickException("There is no token yet: set SAMESPACE_AUTH_TOKEN.")
         outcome = samespace.reset_token(old)
