@@ -12,13 +12,15 @@ from typing import Any
 import sqlalchemy as sa
 from limits import RateLimitItem, parse_many
 
-from ringback.callback_request import Source
+from ringback.callback_request import Source, State
 from ringback.settings import Settings
 from ringback.tables import RINGS, alerts, requests
 from ringback.windows import bounds, longest, reached, within
 
 # Over the brake, a source that asked for more than this in the window is heavy.
 ASKS_OF_ONE_SOURCE = 2
+# Chosen times of one widget that are kept for one source, by however many numbers. More look booked, and are held.
+PLACES_OF_ONE_SOURCE = 20
 # Over this many times the brake nobody is called by itself any more.
 ROOM_FOR_OTHERS = 3
 _TOLD_EVERY = timedelta(hours=1)
@@ -52,6 +54,13 @@ class Brake:
             kind = "brake_full" if _Brake.FULL in found else "brake"
             _tell_hourly(connection, kind, widget, now)
         return _Brake.FULL in found or _Brake.HOLDS in found
+
+    def has_booked_enough(self, connection: sa.Connection, widget: str, source: Source | None) -> bool:
+        """Whether as many times of a widget are kept for a source as one may have: or it could take the week."""
+        if source is None:
+            return False
+        values = {"widget": widget, "source": source.address, "network": source.network}
+        return any(connection.execute(_PLACES, values).one())
 
     def counted_for(self) -> timedelta:
         """How long who asked has to be known."""
@@ -101,6 +110,21 @@ def _asks(place: int) -> Any:
             for which, mine in enumerate(of_source)
         )
     )
+
+
+def _places() -> Any:
+    """Whether an address, and whether its network, has so many chosen times that one more is too many."""
+    waits = requests.c.state.in_([State.WAITING, State.HANDING_OVER])
+    booked = _WIDGET, waits, requests.c.slot_starts_at.is_not(None), requests.c.takes_place
+    of_source = (requests.c.source == sa.bindparam("source"), requests.c.source_network == sa.bindparam("network"))
+    enough = (
+        sa.exists(sa.select(requests.c.id).where(mine, *booked).offset(PLACES_OF_ONE_SOURCE - 1).limit(1))
+        for mine in of_source
+    )
+    return sa.select(*(each.label(f"of_{which}") for which, each in enumerate(enough)))
+
+
+_PLACES = _places()
 
 
 def _tell_hourly(connection: sa.Connection, kind: str, widget: str, now: datetime) -> None:

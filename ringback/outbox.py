@@ -178,6 +178,8 @@ class Outbox:
         """Why a new request is held, or None; and whether a time it chose is kept for it."""
         self._lock_widget(connection, answers.widget)
         why, takes_place = self.numbers.check(connection, answers, now)
+        if answers.slot_starts_at and self.brake.has_booked_enough(connection, answers.widget, source):
+            why, takes_place = why or Held.BOOKED, False
         is_over = self.brake.holds(connection, answers.widget, source, now)
         why = why or (Held.SUSPECTED if is_suspect else Held.WIDGET_LIMIT if is_over else None)
         return why, takes_place

@@ -221,14 +221,16 @@ class PersonalData:
             return False
 
     def _forget_hashes(self, connection: sa.Connection, now: datetime) -> None:
-        for counted_for, columns in (
-            (self._numbers.counted_for(), ["number_hash"]),
-            (self._brake.counted_for(), ["source", "source_network"]),
+        # Who booked a time counts for as long as it is kept for them.
+        is_over = requests.c.state != State.WAITING
+        for counted_for, columns, further in (
+            (self._numbers.counted_for(), ["number_hash"], sa.true()),
+            (self._brake.counted_for(), ["source", "source_network"], is_over),
         ):
             # What a wrong clock stored as asked for later is counted by nobody.
             done = sa.or_(requests.c.requested_at < now - counted_for, requests.c.requested_at > now + LEAP)
             known = sa.or_(*(requests.c[name].is_not(None) for name in columns))
-            connection.execute(requests.update().where(known, done).values(dict.fromkeys(columns)))
+            connection.execute(requests.update().where(known, done, further).values(dict.fromkeys(columns)))
         counted = sa.select(requests.c.id).where(requests.c.number_hash.is_not(None))
         connection.execute(erased_beginnings.delete().where(erased_beginnings.c.request_id.not_in(counted)))
         for table in (stops, stop_beginnings):

@@ -346,6 +346,7 @@ def test_an_erased_request_counts_towards_the_brake_and_its_source(opened: Calla
 
 def test_who_asked_is_forgotten_when_the_brake_looks_back_no_further(ringback: Ringback) -> None:
     receipt = ringback.asks(source=Source("address", "network"))
+    ringback.rings()
 
     def known() -> tuple[str | None, str | None]:
         query = sa.select(requests.c.source, requests.c.source_network).where(requests.c.id == receipt.id)

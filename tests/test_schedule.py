@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 from flask import Flask
 
-from ringback.callback_request import Answers, CallbackRequest, Held
+from ringback.callback_request import Answers, CallbackRequest, Held, Source
 from ringback.database import Database
 from ringback.opening_hours import Interval
 from ringback.outbox import Outbox, Receipt
@@ -102,6 +102,24 @@ def test_a_number_that_is_stopped_cannot_take_every_place_either(outbox: Outbox,
 
     assert [found_in(outbox, receipt).held for receipt in receipts] == [Held.STOPPED] * 2
     assert len(free(outbox, clock)) == 1
+
+
+def test_one_source_takes_twenty_places_at_a_widget_and_no_more_by_however_many_numbers(
+    make_app: Callable[..., Flask], store_url: str, clock: Clock
+) -> None:
+    hours = HOURS | {"slot_minutes": 5, "tue": ["11:00-17:00"], "calls_per_slot": 1}
+    outbox = make_app(store_url, widgets={"sales": WIDGET | {"hours": hours}}).extensions["ringback"].outbox
+    offered = free(outbox, clock)
+
+    def booked(turn: int, source: Source) -> Receipt:
+        slot = offered[turn]
+        asked = Answers("sales", f"44207946{turn:04}", "GB", slot_starts_at=slot.start, slot_ends_at=slot.end)
+        return outbox.accept(asked, source=source)
+
+    receipts = [booked(turn, Source(f"address {turn % 2}", "one network")) for turn in range(25)]
+    assert [found_in(outbox, receipt).held for receipt in receipts] == [None] * 20 + [Held.BOOKED] * 5
+    assert len(free(outbox, clock)) == len(offered) - 20
+    assert found_in(outbox, booked(30, Source("another", "another network"))).held is None
 
 
 def test_who_moves_to_a_time_though_their_number_has_one_is_held_and_takes_no_place(
