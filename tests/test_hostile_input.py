@@ -33,7 +33,7 @@ from ringback.callback_request import EventKind, Held, State
 from ringback.consent import Purpose
 from ringback.factory import BODY_BYTES
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from ringback.tables import consents, events, requests, stops
+from ringback.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
 from ringback.widget import Widget
 from tests import hostile, privacy
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
@@ -213,7 +213,8 @@ def check_told(body: dict[str, Any], rows: list[Any], widget: Widget, how: str) 
     assert all(type(value) is str and value for value in told.values())
     for name in given:
         values = [getattr(row, name, None) or row.attributes.get(name, "") for row in rows]
-        check_text(told[name], sum(map(len, values)) + len(" / ") * (len(rows) - 1), lines=name == "message")
+        of_each = len(f" / {rows[0].reference}: ") if len(rows) > 1 else 0
+        check_text(told[name], sum(map(len, values)) + of_each * len(rows), lines=name == "message")
         assert all(value in told[name] for value in values)
     check_page(told["page"])
     assert told["page"] in {row.page or f"{PUBLIC_URL}/{row.widget}" for row in rows}
@@ -342,15 +343,18 @@ class Site:
         self._hand_over_when_due(Mode.REFUSES if how == "refused first" else Mode.ANSWERS, late=how == "late")
         while self._first_due():
             self._hand_over_when_due(Mode.ANSWERS, late=how != "in time")
-        to_call: dict[str, list[Any]] = {}
+        to_call: dict[tuple[Any, ...], list[Any]] = {}
         for row in sorted(rows, key=lambda row: row.give_up_at):
             if row.state == State.WAITING and not row.held:
-                to_call.setdefault(row.phone, []).append(row)
+                to_call.setdefault((row.phone, row.widget, row.slot_starts_at), []).append(row)
         sent = [call for call in self.samespace.calls if call.serial > self.calls]
         self.calls += len(sent)
         assert len(sent) == len(to_call)
         for call in sent:
-            together = to_call.pop(call.number)
+            told = set(call.attributes["reference"].split(" / "))
+            (key,) = [key for key, asked in to_call.items() if {row.reference for row in asked} == told]
+            together = to_call.pop(key)
+            assert call.number == together[0].phone
             check_told(dict(call.body), together, self.widget(together[0].widget), how)
 
     def _hand_over_when_due(self, mode: Mode, late: bool) -> None:
@@ -367,7 +371,7 @@ class Site:
     def clears(self) -> None:
         """So that what is in the store next was put there by the next input."""
         with self.app.extensions["ringback-database"].write() as connection:
-            for table in (events, consents, stops, requests):
+            for table in (events, consents, erased_beginnings, stop_beginnings, stops, requests):
                 connection.execute(table.delete())
         self.heard.lines.clear()
         self.clock.now = self.start
