@@ -1,4 +1,4 @@
-"""A clock that was a year ahead and is put right: nothing that it stored binds anybody until then."""
+"""Requests that were stored by a clock a year ahead, once it is put right: nothing binds anybody until then."""
 
 from collections.abc import Callable
 from datetime import timedelta
