@@ -5,7 +5,9 @@ all widgets. What they hold back is stored and looks like any other request. Eve
 transaction of the outbox, which holds the line's lock.
 
 In plans of variable length (Germany, Austria and others) digits dialled after a whole number change nothing: a
-hundred numbers ring one telephone. So those that begin with the shortest one seen count as one, a `Line`.
+hundred numbers ring one telephone. So those that begin with the shortest one seen count as one, a `Line`. Where
+that one was never asked for nobody can tell, so the thousand that share all but the last three digits have a
+limit, too: some times that of one number.
 """
 
 import hashlib
@@ -34,6 +36,8 @@ from ringback.tables import (
 )
 from ringback.windows import bounds, longest, reached
 
+# Times the limit of one number, for the thousand that share its beginning: an office rings from many of them.
+ROOM_FOR_NEIGHBOURS = 5
 STOPS_PER_HOUR = 20  # over all; more are somebody who tries, or something that rings many
 
 
@@ -46,13 +50,14 @@ class Line:
 
     def numbers(self, column: sa.ColumnElement[str] = requests.c.phone) -> sa.ColumnElement[bool]:
         """Whether a column has one of them."""
-        # Between two numbers, not LIKE: an index is of use, whatever the collation makes of a letter.
-        return column.between(self.base, _last(self.base)) if self.goes_on else column == self.base
+        if not self.goes_on:
+            return column == self.base
+        return _begins(column, self.base, _last(self.base), numbering.longest_of_line(self.base))
 
 
 def lock_name(phone: str) -> str:
     """What to lock so that nobody else decides about any number that may count as one with this."""
-    return (numbering.beginnings(phone) or (phone,))[0]
+    return numbering.shortest(phone)
 
 
 class Numbers:
@@ -70,7 +75,11 @@ class Numbers:
         """
         line = self.line(connection, answers.phone)
         values = self._values(answers.phone, line, now) | bounds(self._limits, now, _OF)
-        statement = _silent_and_over(len(self._keys), line.goes_on, tuple(self._limits))
+        near = numbering.neighbourhood(answers.phone)
+        if near:
+            values |= {"near": near, "last_near": _last(near)}
+            values |= {f"near_hash_{place}": hash for place, hash in enumerate(self._hashes(near))}
+        statement = _silent_and_over(len(self._keys), line.goes_on, bool(near), tuple(self._limits))
         row = connection.execute(statement, values).one()
         is_second = bool(answers.slot_starts_at) and self._has_place(connection, line, answers.widget)
         why = _why_silent(row) or (Held.BOOKED if is_second else Held.NUMBER_LIMIT if row.is_over else None)
@@ -108,7 +117,7 @@ class Numbers:
         """Hold requests for a number for `stop_days` from now. The line it is of, for what waits."""
         line = self.line(connection, phone)
         until = now + timedelta(days=self._settings.privacy.stop_days)
-        self.unstop(connection, phone, now)
+        self._forget_stops(connection, stops.c.number_hash.in_(self._hashes(phone)))
         stopped = self.hash(phone)
         connection.execute(stops.insert().values(number_hash=stopped, until=until))
         rows = [{"stopped": stopped, "number_hash": self.hash(each)} for each in numbering.beginnings(phone)]
@@ -118,11 +127,23 @@ class Numbers:
         return line
 
     def unstop(self, connection: sa.Connection, phone: str, now: datetime) -> bool:
-        """Let requests for a number be handed over again. False if it was not stopped, or no longer."""
-        hashes = self._hashes(phone)
+        """Let requests for a number be handed over again. False if none that counts as one with it was stopped."""
+        line = self.line(connection, phone)
+        shorter = [hash for digits in numbering.beginnings(phone) for hash in self._hashes(digits)]
+        longer = sa.select(stop_beginnings.c.stopped).where(
+            stop_beginnings.c.number_hash.in_(self._hashes(line.base))
+        )
+        mine = stops.c.number_hash.in_([*self._hashes(phone), *shorter])
+        ends = self._forget_stops(connection, sa.or_(mine, stops.c.number_hash.in_(longer)))
+        return any(until > now for until in ends)
+
+    def _forget_stops(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[datetime]:
+        """Take stops out with their beginnings; until when each would have held."""
+        found = connection.execute(sa.select(stops.c.number_hash, stops.c.until).where(which)).all()
+        hashes = [row.number_hash for row in found]
         connection.execute(stop_beginnings.delete().where(stop_beginnings.c.stopped.in_(hashes)))
-        mine = stops.delete().where(stops.c.number_hash.in_(hashes)).returning(stops.c.until)
-        return any(until > now for until in connection.execute(mine).scalars().all())
+        connection.execute(stops.delete().where(stops.c.number_hash.in_(hashes)))
+        return [row.until for row in found]
 
     def remember(self, connection: sa.Connection, id: str, phone: str) -> str:
         """Keep what a request that is erased now still counts by; the hash of its number."""
@@ -142,7 +163,8 @@ class Numbers:
     def _values(self, phone: str, line: Line, now: datetime) -> dict[str, Any]:
         beginnings = {f"beginning_{length}": phone[:length] for length in _LENGTHS}
         hashes = {f"hash_{place}": hash for place, hash in enumerate(self._hashes(line.base))}
-        return {"base": line.base, "last": _last(line.base), "now": now} | beginnings | hashes
+        length = numbering.longest_of_line(line.base)
+        return {"base": line.base, "last": _last(line.base), "longest": length, "now": now} | beginnings | hashes
 
     def _hashes(self, phone: str) -> list[str]:
         """By each key that is still accepted, the newest last."""
@@ -221,12 +243,17 @@ def _last(base: str) -> str:
     return base.ljust(numbering.MOST_DIGITS, "9")
 
 
+def _begins(column: sa.ColumnElement[str], first: Any, last: Any, longest: Any) -> sa.ColumnElement[bool]:
+    # Between two numbers, not LIKE: an index is of use, whatever the collation makes of a letter.
+    return sa.and_(column.between(first, last), sa.func.length(column) <= longest)
+
+
 def _on_the_line(column: sa.ColumnElement[str], goes_on: bool) -> sa.ColumnElement[bool]:
-    return column.between(_BASE, _LAST) if goes_on else column == _BASE
+    return _begins(column, _BASE, _LAST, sa.bindparam("longest")) if goes_on else column == _BASE
 
 
-def _hashed(keys: int) -> list[sa.BindParameter[str]]:
-    return [sa.bindparam(f"hash_{place}") for place in range(keys)]
+def _hashed(keys: int, of: str = "hash") -> list[sa.BindParameter[str]]:
+    return [sa.bindparam(f"{of}_{place}") for place in range(keys)]
 
 
 @cache  # made once for each shape: to make a statement takes longer than to run it
@@ -244,14 +271,20 @@ def _silent(keys: int, goes_on: bool) -> Any:
 
 
 @cache
-def _silent_and_over(keys: int, goes_on: bool, limits: tuple[Any, ...]) -> Any:
-    hashed = _hashed(keys)
-    asked_for = [_on_the_line(requests.c.phone, goes_on), requests.c.number_hash.in_(hashed)]
-    if goes_on:
-        erased = sa.select(erased_beginnings.c.request_id).where(erased_beginnings.c.number_hash.in_(hashed))
-        asked_for.append(requests.c.id.in_(erased))
+def _silent_and_over(keys: int, goes_on: bool, has_neighbours: bool, limits: tuple[Any, ...]) -> Any:
+    asked_for = [_on_the_line(requests.c.phone, goes_on), *_erased(_hashed(keys), goes_on)]
     over = reached(sa.or_(*asked_for), limits, _OF)
+    if has_neighbours:
+        near = requests.c.phone.between(sa.bindparam("near"), sa.bindparam("last_near"))
+        nearby = sa.or_(near, *_erased(_hashed(keys, "near_hash"), goes_on=True))
+        over += reached(nearby, limits, _OF, times=ROOM_FOR_NEIGHBOURS)
     return _silent(keys, goes_on).add_columns(sa.or_(*over).label("is_over"))
+
+
+def _erased(hashed: list[sa.BindParameter[str]], goes_on: bool) -> list[sa.ColumnElement[bool]]:
+    """Requests whose number is gone, of that number, or of one that begins with it."""
+    longer = sa.select(erased_beginnings.c.request_id).where(erased_beginnings.c.number_hash.in_(hashed))
+    return [requests.c.number_hash.in_(hashed), *([requests.c.id.in_(longer)] if goes_on else [])]
 
 
 @cache

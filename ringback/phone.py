@@ -41,6 +41,8 @@ class Reason(StrEnum):
 LONGEST_TYPED = 250  # characters; libphonenumber reads no more either
 # Digits with the country code: Niue has the shortest numbers, E.164 sets the other limit.
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
+# From so many digits on, a whole number is taken for a telephone's own, and all that follows for digits too many.
+_DIGITS_OF_A_LINE = 10
 
 # Kinds that cost extra, or that reach nobody who could have asked: the ground of toll fraud. Where a range
 # holds several, the first is named. VoIP and UAN (Britain's 03) count as ordinary.
@@ -196,24 +198,49 @@ def international_example(region: str) -> str:
 
 
 def beginnings(digits: str) -> tuple[str, ...]:
-    """The shorter numbers that this one begins with and that are whole numbers, too, the shortest first.
+    """The shorter numbers whose telephone this one may ring, the shortest first. Empty where lengths are fixed.
 
     Both with country code, no plus. In plans of variable length (Germany, Austria and others) digits dialled
-    after a whole number change nothing: all of these ring the same telephone. Empty where lengths are fixed.
+    after a whole number change nothing: all of these ring the same telephone.
     """
-    # Not remembered either: see `_short_beginning`.
-    if isinstance(_parsed("+" + digits), Reason):
-        return ()
-    shorter = (digits[:length] for length in range(FEWEST_DIGITS, len(digits)))
-    return tuple(number for number in shorter if _is_whole(number))
+    return tuple(shorter for shorter in _whole_beginnings(digits) if len(digits) <= longest_of_line(shorter))
+
+
+def longest_of_line(digits: str) -> int:
+    """How many digits a number may have that counts as one with this one, which it begins with.
+
+    The metadata take most beginnings of an area for whole numbers, down to +49 30 901. Few telephones have one so
+    short, and a hundred thousand have one that begins so: those must not be silenced by it.
+    """
+    return MOST_DIGITS if len(digits) >= _DIGITS_OF_A_LINE else len(digits) + 2
+
+
+def neighbourhood(digits: str) -> str:
+    """The beginning that a number shares with at most a thousand as long as itself; "" where lengths are fixed.
+
+    Whoever calls one telephone by many longer numbers, and never by its own, stays within it.
+    """
+    near = (shorter for shorter in beginnings(digits) if len(shorter) >= max(_DIGITS_OF_A_LINE, len(digits) - 3))
+    return next(near, "")
+
+
+def shortest(digits: str) -> str:
+    """The shortest whole number that this one begins with: the same for all that may count as one."""
+    return next(_whole_beginnings(digits), digits)
 
 
 def goes_on(digits: str) -> bool:
-    """Whether a longer number may begin with this one."""
-    # Of what length a number may be is quick to tell, and true of few.
-    longer = _parsed(f"+{digits}0")
-    is_possible = isinstance(longer, Parsed) and phonenumbers.is_possible_number(longer)
-    return is_possible and any(_is_whole(digits + end) for end in "0123456789")
+    """Whether a longer number may be asked for that begins with this one, assigned or not."""
+    longer = (_parsed("+" + digits.ljust(length, "0")) for length in range(len(digits) + 1, MOST_DIGITS + 1))
+    return any(isinstance(number, Parsed) and phonenumbers.is_possible_number(number) for number in longer)
+
+
+def _whole_beginnings(digits: str) -> Iterator[str]:
+    # Not remembered: see `_short_beginning`.
+    if isinstance(_parsed("+" + digits), Reason):
+        return iter(())
+    shorter = (digits[:length] for length in range(FEWEST_DIGITS, len(digits)))
+    return filter(_is_whole, shorter)
 
 
 def _is_whole(digits: str) -> bool:

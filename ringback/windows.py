@@ -21,13 +21,17 @@ def within(of: str, place: int) -> sa.ColumnElement[bool]:
     return sa.and_(requests.c.requested_at > since, requests.c.requested_at <= _UNTIL)
 
 
-def reached(which: sa.ColumnElement[bool], limits: Sequence[RateLimitItem], of: str) -> list[sa.Exists]:
-    """For each limit, whether there is in its window a request for each that it allows.
+def reached(
+    which: sa.ColumnElement[bool], limits: Sequence[RateLimitItem], of: str, times: int = 1
+) -> list[sa.Exists]:
+    """For each limit, whether there is in its window a request for each that it allows, so many times over.
 
     Skipping all but the last of them leaves the counting to the index, however wide the limit is.
     """
     return [
-        sa.exists(sa.select(requests.c.id).where(which, within(of, place)).offset(item.amount - 1).limit(1))
+        sa.exists(
+            sa.select(requests.c.id).where(which, within(of, place)).offset(item.amount * times - 1).limit(1)
+        )
         for place, item in enumerate(limits)
     ]
 

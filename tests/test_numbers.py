@@ -424,6 +424,56 @@ def test_two_numbers_of_one_line_at_once_are_counted_one_after_the_other(opened:
     assert Counter(ringback.held(*receipts)) == {None: 1, Held.NUMBER_LIMIT: 3}
 
 
+@pytest.mark.parametrize(
+    ("short", "others"),
+    [
+        ("4930901", "493090182000"),  # Berlin
+        ("4315344", "4315344412"),  # Vienna
+        ("39066982", "39066982345"),  # Rome
+        ("3522612", "35226123456"),  # Luxembourg
+        ("35891234", "35891234567"),  # Helsinki
+        ("27821234", "27821234567"),
+    ],
+)
+def test_a_short_beginning_of_a_whole_area_silences_none_of_its_numbers(
+    opened: Callable[..., Ringback], short: str, others: str
+) -> None:
+    ringback = opened(limits=LIMITS | {"per_number": "1 per hour"})
+    ringback.asks(short)
+    ringback.outbox.stop(short)
+    ringback.attention.block(short)
+
+    assert ringback.held(ringback.asks(others)) == [None]
+
+
+@pytest.mark.parametrize("digits", ["49151123456789", "4915112345678901", "493090182012345"])
+def test_digits_too_many_after_a_stopped_number_ring_nobody_assigned_or_not(
+    ringback: Ringback, digits: str
+) -> None:
+    digits, stopped = digits[:15], "4915112345678" if digits.startswith("49151") else SWITCHBOARD
+    waits = ringback.asks(digits)
+    ringback.outbox.stop(stopped)
+
+    assert ringback.held(waits, ringback.asks(digits)) == [Held.STOPPED] * 2
+
+
+def test_the_thousand_numbers_behind_one_that_nobody_asked_for_have_a_limit_of_their_own(
+    ringback: Ringback,
+) -> None:
+    behind = [f"{SWITCHBOARD}{end:02}" for end in range(30)]
+    receipts = [ringback.asks(digits) for digits in behind]
+
+    assert ringback.held(*receipts) == [None] * 10 + [Held.NUMBER_LIMIT] * 20
+    assert ringback.held(ringback.asks("493090182100")) == [None], "elsewhere"
+
+
+def test_what_was_erased_counts_for_its_neighbours_too(ringback: Ringback) -> None:
+    for end in range(10):
+        ringback.personal_data.erase(ringback.asks(f"{SWITCHBOARD}{end:02}").id)
+
+    assert ringback.held(ringback.asks(f"{SWITCHBOARD}99")) == [Held.NUMBER_LIMIT]
+
+
 # --- "I did not ask for this" ---
 
 
@@ -436,6 +486,17 @@ def test_a_stop_holds_what_waits_and_what_comes_and_tells_the_operators(ringback
     assert ringback.told() == [waiting.reference, later.reference]
     assert ringback.rings() == []
     assert ringback.held(ringback.asks(OTHER)) == [None]
+
+
+@pytest.mark.parametrize(("stopped", "lifted"), [(SWITCHBOARD, LONGER[3]), (LONGER[3], SWITCHBOARD), LONGER[:2]])
+def test_a_stop_is_lifted_by_any_number_that_it_holds(ringback: Ringback, stopped: str, lifted: str) -> None:
+    ringback.asks(SWITCHBOARD)
+    ringback.outbox.stop(stopped)
+    assert ringback.held(ringback.asks(lifted)) == [Held.STOPPED]
+
+    assert ringback.outbox.unstop(lifted)
+    assert Held.STOPPED not in ringback.held(ringback.asks(lifted), ringback.asks(stopped))
+    assert ringback.attention.stopped() == 0
 
 
 def test_a_stop_ends_by_itself_after_stop_days(opened: Callable[..., Ringback]) -> None:
