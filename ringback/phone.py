@@ -90,8 +90,8 @@ _REFUSED_RANGES = {
         # India's lines that only call out; modems and mailboxes in Italy, Austria, the Netherlands, Japan.
         (r"91(?:140|1600)|397|437(?:1[018]|30|40)|3167|81170", Reason.NOT_A_NUMBER),
         # Rung, and paid for, as another place than the country whose code they have: Abkhazia, South Ossetia, and
-        # the north of Cyprus.
-        (r"7(?:[89]40|850)|90392", Reason.OTHER_REGION),
+        # the north of Cyprus, whose two networks have these of Turkey's mobiles.
+        (r"7(?:[89]40|850)|90(?:392|5(?:33|42|48)8)", Reason.OTHER_REGION),
     ]
 }
 # Ambulances of each German area; other emergency numbers after an area code are in the metadata.

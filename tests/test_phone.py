@@ -530,7 +530,10 @@ SET_APART = {
         ],
         Reason.PREMIUM: ["+7 809 123 4567", "+7 803 123 4567"],
     },
-    "TR": {Reason.OTHER_REGION: ["+90 392 223 4567"], Reason.EMERGENCY_OR_SHORT: ["+90 118 123 4567"]},
+    "TR": {
+        Reason.OTHER_REGION: ["+90 392 223 4567", "+90 533 851 2345", "+90 542 861 2345", "+90 548 835 2345"],
+        Reason.EMERGENCY_OR_SHORT: ["+90 118 123 4567"],
+    },
     "GB": {
         Reason.EMERGENCY_OR_SHORT: ["118 118"],
         Reason.PAGER: ["+44 76 1234 5678"],
