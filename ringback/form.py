@@ -79,6 +79,7 @@ NOT_IN_USE = N_(
     "If it is right, ask the team that calls you to block it"
 )
 CHECK_NUMBER = N_("Check your phone number. If %(typed)s is right, select %(button)s again")
+CHECK_COUNTRY = N_("Check the country of your phone number")
 
 NOTICES: Mapping[TokenFault, str] = {
     TokenFault.OLD: N_("This page was open for a long time. Check your answers and send again."),
@@ -206,7 +207,42 @@ class TimeForm(SpokenForm):
             self.when.data = ASAP  # the one choice that is left, and shown as chosen
 
 
-class CallbackForm(TimeForm):
+class NumberForm(SpokenForm):
+    """A form with a number, which may be one of another country than the one that was chosen."""
+
+    country: SelectField  # there where several are called, and only there can a reading be of another one
+    reading = HiddenField(filters=[clean.line])  # the digits of the one that was selected of those offered
+
+    number: PhoneNumber | None = None
+    offered_numbers: Sequence[PhoneNumber] = ()
+
+    def read_number(self, field: Field, region: str | None, regions: tuple[str, ...]) -> PhoneNumber:
+        """The number as it was typed; else as one of the readings in other countries, if it was selected.
+
+        Where it is no number in the chosen country, or one that nobody may have, those readings are offered.
+        """
+        try:
+            number: PhoneNumber | StopValidation = _read_number(field, region, regions)
+        except StopValidation as error:
+            number = error
+        if isinstance(number, PhoneNumber) and number.assigned:
+            return number
+        offered = [] if _was_cut(field) else phone.readings(field.data or "", regions)
+        for reading in offered:
+            if reading.digits == self.reading.data:
+                self.country.data = reading.region
+                return reading
+        self.offered_numbers = offered
+        if isinstance(number, StopValidation):
+            raise StopValidation(_(CHECK_COUNTRY)) if offered else number
+        return number
+
+    def readings(self) -> list[tuple[str, str]]:
+        """What may have been meant: the digits of each number, and how it is shown."""
+        return [(number.digits, shown(number)) for number in self.offered_numbers]
+
+
+class CallbackForm(TimeForm, NumberForm):
     """The form of one widget, with the fields it shows."""
 
     class Meta(FlaskForm.Meta):
@@ -253,7 +289,6 @@ class CallbackForm(TimeForm):
         super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key, shown)}, data=start)
         self.widget = widget
         self.offered = offered
-        self.number: PhoneNumber | None = None
         self.page.data = clean.page(self.page.data, own)
         self.attribute_values = {
             name: value for name in widget.attributes if (value := clean.cut(given.get(name), ATTRIBUTE_LENGTH))
@@ -321,11 +356,11 @@ class CallbackForm(TimeForm):
         """Read the number in the chosen country, or the widget's."""
         regions = self.widget.called_regions
         chosen = self.country.data if "country" in self else None
-        self.number = _read_number(field, chosen if chosen in regions else self.widget.region, regions)
+        self.number = self.read_number(field, chosen if chosen in regions else self.widget.region, regions)
 
     def ask_to_check(self, button: str) -> None:
-        """Show the number again once: possible, but in no range known to be in use."""
-        typed = left_to_right(self.phone.data or "")
+        """Show the number as it was read once: possible, but in no range known to be in use."""
+        typed = shown(self.number) if self.number else ""
         self.phone.errors = [*self.phone.errors, _(CHECK_NUMBER, typed=typed, button=button)]
         self.checked.data = self.number.digits if self.number else ""
 
@@ -372,7 +407,7 @@ class CallbackForm(TimeForm):
         )
 
 
-class StopForm(SpokenForm):
+class StopForm(NumberForm):
     """The form of the person who did not ask to be called.
 
     Filled in twice: the number is stopped once the person has seen it in full, as it was read. National spellings
@@ -402,7 +437,6 @@ class StopForm(SpokenForm):
         """Any number that one of the widgets would call can be stopped."""
         super().__init__(formdata=sent, meta={"csrf_context": (tokens, "stop", "")})
         self._regions = tuple(dict.fromkeys(region for widget in widgets for region in widget.called_regions))
-        self.number: PhoneNumber | None = None
         if len(self._regions) > 1:
             # None stands there from the start: what nobody chose would be read for a choice.
             known = [(code, _with_prefix(code)) for code in self._regions]
@@ -429,7 +463,7 @@ class StopForm(SpokenForm):
         """Read the number as the forms do, but for one that nobody may have: that was most likely misread."""
         if field.data and "country" in self and self.country.errors:
             return  # it cannot be read before that is mended
-        number = _read_number(field, self._chosen(), self._regions)
+        number = self.read_number(field, self._chosen(), self._regions)
         if not number.assigned:
             raise StopValidation(_(NOT_IN_USE, number=left_to_right(number.international)))
         self.number = number
@@ -473,6 +507,11 @@ def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> str:
         international=left_to_right(phone.international_example(region)),
         regions=reduce(languages.current().locale.list_patterns["standard"]["middle"].format, names),
     )
+
+
+def shown(number: PhoneNumber) -> str:
+    """`+44 7700 900982 (United Kingdom)`."""
+    return f"{left_to_right(number.international)} ({region_name(number.region, languages.current())})"
 
 
 def region_name(code: str, language: Language) -> str:

@@ -7,6 +7,7 @@ A region is an ISO code such as "GB". Several can share a country code; one is i
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from functools import cache, lru_cache
@@ -38,6 +39,7 @@ class Reason(StrEnum):
     EMERGENCY_OR_SHORT = auto()
 
 
+MOST_READINGS = 3  # more to choose from would confuse
 LONGEST_TYPED = 250  # characters; libphonenumber reads no more either
 # Digits with the country code: Niue has the shortest numbers, E.164 sets the other limit.
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
@@ -169,15 +171,38 @@ def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumbe
     plainest is judged: to mend a number into one that is not even valid would be a guess.
     """
     text = _plain(typed, region)
-    readings = [_parsed(spelling, region) for spelling in _spellings(text, region)]
-    for number in readings:
-        if isinstance(number, Parsed) and phonenumbers.is_valid_number(number):
-            return _judged(number, allowed)
+    for number in _assigned(text, region):
+        return _judged(number, allowed)
     if _is_short_code(text, region):
         raise PhoneError(Reason.EMERGENCY_OR_SHORT)
-    if isinstance(readings[0], Reason):
-        raise PhoneError(readings[0])
-    return _judged(readings[0], allowed)
+    plainest = _parsed(next(_spellings(text, region)), region)
+    if isinstance(plainest, Reason):
+        raise PhoneError(plainest)
+    return _judged(plainest, allowed)
+
+
+def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
+    """What a number without a country code is in each of these regions where it is assigned, in their order.
+
+    At most `MOST_READINGS`; none of a number that names its country. All of them may be rung.
+    """
+    found: dict[str, PhoneNumber] = {}
+    if names_its_country(typed):
+        return []
+    for region in regions:
+        with suppress(PhoneError):
+            for number in _assigned(_plain(typed, region), region):
+                judged = _judged(number, regions)
+                found.setdefault(judged.digits, judged)
+        if len(found) == MOST_READINGS:
+            break
+    return list(found.values())
+
+
+def _assigned(text: str, region: str | None) -> Iterator[Parsed]:
+    """The readings of a number that are assigned, the plainest first."""
+    parsed = (_parsed(spelling, region) for spelling in _spellings(text, region))
+    return (number for number in parsed if isinstance(number, Parsed) and phonenumbers.is_valid_number(number))
 
 
 @cache

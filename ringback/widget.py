@@ -23,7 +23,7 @@ FIELDS = ("name", "email", "company", "message")
 # What a host page may not overwrite: our form's own fields and what we tell the agent ourselves.
 RESERVED_ATTRIBUTES = frozenset(
     "name email company message phone country when slot zone consent marketing confirm_again csrf_token "
-    "checked page title lang theme embed inline dialog button language requested_at reference stop_url "
+    "checked reading page title lang theme embed inline dialog button language requested_at reference stop_url "
     "asked_for attempt note space_id team_name number region regions fields required attributes brand "
     "languages key origins privacy_url promise_minutes calls_per_minute hours texts".split()
 )

@@ -85,8 +85,12 @@ def test_each_number_that_is_unassigned_is_asked_about(visitor: Visitor) -> None
     first = visitor.sends(page, name="Ann", phone="07700 900982")
     second = visitor.sends(page, name="Ann", phone="07700 900983")
 
-    assert first.errors == ["Check your phone number. If 07700 900982 is right, select Request call again"]
-    assert second.errors == ["Check your phone number. If 07700 900983 is right, select Request call again"]
+    assert first.errors == [
+        "Check your phone number. If +44 7700 900982 (United Kingdom) is right, select Request call again"
+    ]
+    assert second.errors == [
+        "Check your phone number. If +44 7700 900983 (United Kingdom) is right, select Request call again"
+    ]
     assert visitor.sends(page, name="Ann", phone="07700 900983").status == 303, "asked once, not twice"
 
 
@@ -151,7 +155,9 @@ def test_a_number_that_is_possible_but_unassigned_is_asked_about_once(visitor: V
     first = visitor.sends(visitor.opens("/sales"), name="Ann", phone="07700 900982")
 
     assert first.status == 422
-    assert first.errors == ["Check your phone number. If 07700 900982 is right, select Request call again"]
+    assert first.errors == [
+        "Check your phone number. If +44 7700 900982 (United Kingdom) is right, select Request call again"
+    ]
     assert visitor.sends(first).status == 303
 
 
