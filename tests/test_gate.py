@@ -185,7 +185,7 @@ def test_calls_per_minute_holds_in_any_minute(outbox: Outbox, clock: Clock) -> N
         while claim := outbox.claim("one") or outbox.claim("another"):
             went.append((clock.now - start).total_seconds())
             outbox.settle(claim, TAKEN)
-        clock.passes(seconds=0.25)
+        clock.passes(seconds=0.5)
 
     for begin in range(0, 90):
         assert 58 <= len([at for at in went if begin <= at < begin + 60]) <= 62
