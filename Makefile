@@ -3,31 +3,42 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-long crash bench browser packages check pictures sheets messages clean
+.PHONY: help run test quick test-long crash bench browser packages check format pictures sheets messages update clean
 
-run: .venv/run
+help: ## What there is to make
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another port
 	@$(BIN)/python app.py
 
 # The fastest first: a slip is told in seconds.
-test: check browser packages
+test: check browser packages ## Everything that has to pass, in at most ten minutes on two cores
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
 
-test-long: check browser packages
+# No browser, no kills, no server of its own: what most changes break.
+quick: check ## What needs no browser and no long run, in a minute
+	$(BIN)/pytest -n 2 -m "not long" $(QUICK)
+
+test-long: check browser packages ## The same at full figures: 1,000 kills, 100,000 inputs, every state in every look
 	$(BIN)/pytest
 
 # Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some five minutes.
-crash: .venv/test
+crash: .venv/test ## A thousand kills an engine, counted
 	@$(BIN)/python -m tests.crash
 
 # Measures, prints the tables, and writes them into docs/benchmarks.md, then says which bars were met. Some forty
 # minutes; one part alone: make bench ONLY=accepting
-bench: .venv/test browser
+bench: .venv/test browser ## The benchmarks, each beside a peer
 	@$(BIN)/python -m tests.bench $(ONLY)
 
-check: .venv/test
+check: .venv/test ## Style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+format: .venv/test ## Writes every file in the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 browser: .venv/test
 	@$(BIN)/python -m tests.browser.chromium
@@ -37,15 +48,15 @@ packages: .venv/test
 	@$(BIN)/python -m tests.npm
 
 # The pictures of the README, taken of the sandbox.
-pictures: browser
+pictures: browser ## The pictures of the README
 	$(BIN)/python -m tests.browser.pictures
 
 # Every state in every look, drawn into tests/output/sheets for a person to look at. Some seven minutes.
-sheets: browser
+sheets: browser ## Every state in every look, to look at
 	$(BIN)/python -m tests.browser.sheets
 
 # Brings translations/*.po up to the sentences in the code and the templates, and says what is left to translate.
-messages: .venv/test
+messages: .venv/test ## Translations, brought up to the sentences
 	@$(BIN)/python -m tests.messages
 
 .venv/run: requirements.txt
@@ -55,8 +66,18 @@ messages: .venv/test
 	@touch $@
 
 .venv/test: .venv/run requirements-dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@
 
-clean:
+# The newest of everything that we chose, and of what comes along, exactly; then the tests say whether it fits.
+PIN := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --annotation-style line --no-header
+update: .venv/test ## Renews the pinned packages, and runs the tests
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(PIN) requirements.in -o requirements.txt
+	sed -i '1i # Made by `make update` of requirements.in: every package, exactly, and who wants what.' requirements.txt
+	$(PIN) requirements-dev.in -o requirements-dev.txt
+	sed -i '1i # Made by `make update` of requirements-dev.in.' requirements-dev.txt
+	$(MAKE) test
+
+clean: ## Removes the environment, the sandbox's store and what tests drew
 	rm -rf .venv .sandbox tests/output
