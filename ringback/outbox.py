@@ -372,6 +372,8 @@ class Outbox:
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
             self._lock_number(connection, phone)
+            if settlement.transition is transitions.RETURN:
+                self._lock_blocks(connection)
             settlement = self._whose_fault(connection, claim, settlement)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
@@ -454,6 +456,7 @@ class Outbox:
                 return []
         with self._database.write() as connection:
             self._lock_numbers(connection, to_resend)
+            self._lock_blocks(connection)
             self._wait_for_opening(connection, closed, now)
             moved = self._cut_off(connection, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
@@ -498,6 +501,15 @@ class Outbox:
         found = sa.select(requests.c.phone).where(which).distinct()
         for name in sorted(set(map(lock_name, connection.execute(found).scalars()))):
             self._database.lock(connection, name)
+
+    def _lock_blocks(self, connection: sa.Connection) -> None:
+        """Who will look at the blocks and changes what waits before says so first.
+
+        Whoever blocks a number has the blocks and then wants what waits: in the other order the two would wait for
+        each other.
+        """
+        if not self._database.is_sqlite:
+            connection.execute(sa.text("LOCK TABLE blocks IN ACCESS SHARE MODE"))
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""
