@@ -63,6 +63,8 @@ def _due(shut: int, closed: int, behind: bool) -> sa.Select[Any]:
         )
         .where(in_state(State.WAITING))
         .where(requests.c.next_attempt_at <= NOW)
+        # Too late, by a clock that may have leapt: it is given up, or waits until that clock is put right.
+        .where(requests.c.give_up_at > NOW)
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
         .where(*_not_of("shut", shut))
         # A time that was promised is kept, though the opening hours have changed since.

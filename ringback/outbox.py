@@ -44,6 +44,7 @@ from ringback.schedule import Schedule
 from ringback.settings import Settings
 from ringback.tables import NOW, Instant, consents, events, in_state, requests, stop_beginnings, stops
 from ringback.transitions import Transition
+from ringback.wrong_clock import STEADY
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ class Outbox:
         self.brake = Brake(settings)
         self.schedule = Schedule(database)
         self._latest: datetime | None = None  # the latest that this process saw its clock
+        self._leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     # --- the visitor's side ---
@@ -440,14 +442,19 @@ class Outbox:
         return Settlement(transitions.LOSE_AND_RESEND, detail, Sign.UNCLEAR, later)
 
     def expire(self) -> list[str]:
-        """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
+        """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
+
+        With a clock that leapt ahead it first lets every call that is in the air come down; and it gives up
+        nothing, and puts nothing off, until that clock ran steadily for an hour.
+        """
         now = self._clock()
-        if self._latest is None or now < self._latest - SKEW:
-            self._mend_times(now)
-        self._latest = now
-        waiting = in_state(State.WAITING)
+        steady_for = self._steady_for(now)
+        if steady_for < timedelta(seconds=self._settings.delivery.lease_seconds):
+            return []
         closed = self._closed(now)
-        late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
+        late = sa.and_(in_state(State.WAITING), requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
+        if steady_for < STEADY:
+            closed, late = {}, sa.false()
         to_resend = sa.and_(in_state(State.UNKNOWN), requests.c.resend_at <= now)
         with self._database.read() as connection:
             shut_out = [_shut_out(key, now) for key in closed]
@@ -466,10 +473,24 @@ class Outbox:
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
 
+    def _steady_for(self, now: datetime) -> timedelta:
+        """How long the clock has run since it leapt ahead, as this process saw it; the longest there is if never.
+
+        A process that stood still for as long cannot be told from it, and waits as well.
+        """
+        if self._latest is None or now < self._latest - SKEW:
+            self._mend_times(now)
+            self._leapt_at = None
+        elif now > self._latest + SKEW:
+            self._leapt_at = now
+        self._latest = now
+        return now - self._leapt_at if self._leapt_at else timedelta.max
+
     def _mend_times(self, now: datetime) -> None:
         """What a clock that was ahead has stored is to bind nobody now that it was put right.
 
-        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays.
+        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays. What has ended
+        did so now, and was asked for now: else its data were kept, and no limit counted it, until then.
         """
         late = now + SKEW
         lease = timedelta(seconds=self._settings.delivery.lease_seconds)
@@ -482,6 +503,13 @@ class Outbox:
                 connection.execute(requests.update().where(requests.c.id == row.id).values(values))
             to_resend = in_state(State.UNKNOWN), requests.c.resend_at.is_not(None), requests.c.changed_at > late
             connection.execute(requests.update().where(*to_resend).values(resend_at=now))
+            asked_ahead, is_over = requests.c.requested_at > late, requests.c.state != State.WAITING
+            for column, which in (
+                (requests.c.due_at, sa.and_(asked_ahead, is_over)),
+                (requests.c.changed_at, is_over),
+                (requests.c.requested_at, asked_ahead),
+            ):
+                connection.execute(requests.update().where(which, column > late).values({column: now}))
             for table, column, allowed in (
                 (requests, requests.c.lease_ends_at, lease),
                 (stops, stops.c.until, timedelta(days=self._settings.privacy.stop_days)),
@@ -493,7 +521,7 @@ class Outbox:
     def _wait_for_opening(self, connection: sa.Connection, closed: dict[str, datetime], now: datetime) -> None:
         """What is due while nobody is there goes out at the next opening, and its patience counts from then."""
         for key, opening in closed.items():
-            later = {"next_attempt_at": opening, "give_up_at": opening + self._patience}
+            later = {"next_attempt_at": opening, "give_up_at": opening + self._patience, "changed_at": now}
             connection.execute(requests.update().where(_shut_out(key, now)).values(later))
 
     def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
