@@ -67,7 +67,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Claim:
-    """Requests for one number that this owner hands over together, the earliest first."""
+    """Requests for one number that this owner hands over together, the earliest first.
+
+    `attempt` is that of the one that was tried least: what comes later is not given up with what it joined.
+    """
 
     requests: tuple[CallbackRequest, ...]
     owner: str
@@ -312,15 +315,15 @@ class Outbox:
             traffic = self.gate.look(connection)
             if traffic.is_stopped(now):
                 return None
-            head = self._head(
-                connection, traffic, self._due(now, self.gate.shut_widgets(traffic, now), busy_widgets)
-            )
+            due = self._due(now, self.gate.shut_widgets(traffic, now), busy_widgets)
+            due = replace(due, shut_for_held=self.gate.shut_for_held(traffic, now))
+            head = self._head(connection, traffic, due)
             if head is None or not self._may_decide(connection, head.phone):
                 return None
-            # Who is held takes no place from those who are rung.
-            if not head.held and not self.gate.take_turn(
-                connection, traffic, self._settings.widget(head.widget), now
-            ):
+            widget = self._settings.widget(head.widget)
+            if head.held:  # takes no place from those who are rung
+                self.gate.take_turn_of_held(traffic, widget, now)
+            elif not self.gate.take_turn(connection, traffic, widget, now):
                 return None
             return self._take(connection, head, owner, now)
 
@@ -337,18 +340,15 @@ class Outbox:
         return {key: opening for key, opening in found.items() if opening and opening > now}
 
     def _head(self, connection: sa.Connection, traffic: Traffic, due: Due) -> Any:
-        """What goes next. While places are few, a held request goes only where nobody waits who is to be rung."""
+        """What goes next. While Samespace is tried, a held request goes only where nobody is to be rung."""
         head = due.first_to_take(connection)
-        if head is None or not head.held:
+        if head is None or not head.held or traffic.breaker.state == "closed":
             return head
-        widget = self._settings.widget(head.widget)
-        if traffic.breaker.state == "closed" and not (widget and traffic.is_paused(widget)):
-            return head
-        rung = due.first_to_take(connection, rung_only=True)
-        return rung or (None if widget and traffic.is_paused(widget) else head)
+        return due.first_to_take(connection, rung_only=True) or head
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
+        """From here `owner`, one for each claim, goes with the rows: who no longer owns them settles none."""
+        owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
         given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at}
@@ -356,7 +356,7 @@ class Outbox:
         rows = transitions.run(connection, transitions.CLAIM, take[head.slot_starts_at is None], now, **given)
         rows = [row for row in rows if (row.held is None) == (head.held is None)]
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
-        return Claim(tuple(as_request(row) for row in rows), owner, rows[0].attempt)
+        return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
     def _may_decide(self, connection: sa.Connection, phone: str) -> bool:
         if self._database.is_sqlite:
@@ -386,7 +386,7 @@ class Outbox:
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
                 self.gate.note(connection, settlement.sign, widget, why, now, wait, self.numbers.hash(phone))
             along = settlement.detail if claim.is_held else _WENT_ALONG
-            mine = {"of_phone": phone, "of_owner": claim.owner, "of_attempt": claim.attempt}
+            mine = {"of_phone": phone, "of_owner": claim.owner}
             moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
             if settlement.sign is Sign.MISCONFIGURED and settlement.transition is transitions.RETURN:
                 turned_away.mark(connection, moved)
@@ -596,27 +596,22 @@ _NOTE_CONSENT = consents.insert().inline()
 _OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
 
 
-def _taking(claimed: sa.ColumnElement[bool], goes_along: sa.ColumnElement[bool], is_asap: bool) -> Any:
-    """Take what waits for one number at one widget, for one time or as soon as possible: those `claimed`.
+def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
+    """Take what waits for one number at one widget, for one time or as soon as possible.
 
-    What is held and `goes_along` changes state together with them, so that its page reveals nothing.
+    With those that are rung goes what is held, so that its page reveals nothing.
     """
     mine = requests.c.phone == _OF_PHONE, requests.c.widget == sa.bindparam("of_widget"), in_state(State.WAITING)
     slot = requests.c.slot_starts_at
     for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
-    highest = sa.select(sa.func.max(requests.c.attempt)).where(*mine, for_one_time, claimed).scalar_subquery()
     lease_ends_at = sa.bindparam("until", type_=Instant)
-    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": highest + 1}
-    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, goes_along), **values)
+    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
+    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, taken), **values)
 
 
-_TAKE = [_taking(sa.not_(_IS_HELD), sa.true(), is_asap) for is_asap in (False, True)]
-_TAKE_HELD = [_taking(_IS_HELD, _IS_HELD, is_asap) for is_asap in (False, True)]
-_OF_A_CLAIM = sa.and_(
-    requests.c.phone == _OF_PHONE,
-    requests.c.owner == sa.bindparam("of_owner"),
-    requests.c.attempt == sa.bindparam("of_attempt"),
-)
+_TAKE = [_taking(sa.true(), is_asap) for is_asap in (False, True)]
+_TAKE_HELD = [_taking(_IS_HELD, is_asap) for is_asap in (False, True)]
+_OF_A_CLAIM = sa.and_(requests.c.phone == _OF_PHONE, requests.c.owner == sa.bindparam("of_owner"))
 _CUT_OFF = sa.and_(in_state(State.HANDING_OVER), requests.c.lease_ends_at <= NOW)
 _CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
 _CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))
