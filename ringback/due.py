@@ -63,9 +63,9 @@ def _due(shut: int, closed: int, shut_for_held: int, behind: bool) -> sa.Select[
     columns = requests.c
     order: tuple[sa.Column[Any], ...] = (columns.give_up_at, columns.next_attempt_at, columns.requested_at)
     other = requests.alias()
-    in_the_air = sa.exists().where(
-        other.c.phone == requests.c.phone, in_state(State.HANDING_OVER, other), other.c.held.is_(None)
-    )
+    # Of two numbers of which one begins with the other, both ring one telephone (`numbers`).
+    same = other.c.phone.startswith(requests.c.phone) | requests.c.phone.startswith(other.c.phone)
+    in_the_air = sa.exists().where(same, in_state(State.HANDING_OVER, other), other.c.held.is_(None))
     return (
         sa.select(
             *(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget, requests.c.slot_starts_at)
