@@ -5,7 +5,6 @@ where it was; and it never dies of an error, since a hand-over that stopped in s
 days later by the people nobody called.
 """
 
-import itertools
 import logging
 import os
 import random
@@ -47,8 +46,6 @@ class Delivery:
         self._settings = settings
         self._clock = clock
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        # Every claim has an owner's name of its own, so that none is mistaken for another.
-        self._claims = itertools.count()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._free_hands = threading.Semaphore(_HANDS)
@@ -119,7 +116,7 @@ class Delivery:
         claim = None
         try:
             busy = [widget for widget, hands in self._in_the_air.items() if hands >= _HANDS_FOR_ONE_WIDGET]
-            claim = self._outbox.claim(f"{self._owner}-{next(self._claims)}", busy)
+            claim = self._outbox.claim(self._owner, busy)
         finally:
             if claim is None:
                 self._free_hands.release()
@@ -168,9 +165,8 @@ class Delivery:
         if widget is None:
             # Taken out of the file while requests waited: nobody to give them to, so a person decides.
             return Settlement(transitions.FAIL, "its widget is no longer configured")
-        attributes = what_the_agent_sees(
-            claim.requests, claim.attempt, widget, self._settings.public_url, self._clock()
-        )
+        tried = max(request.attempt for request in claim.requests)
+        attributes = what_the_agent_sees(claim.requests, tried, widget, self._settings.public_url, self._clock())
         number, started = claim.requests[0].answers.phone, time.monotonic()
         outcome = self._samespace.make_call(widget.team_name, number, attributes)
         self._recent.append(time.monotonic() - started)
@@ -187,6 +183,8 @@ class Delivery:
     def _as_any_other(self, claim: Claim) -> Settlement:
         """How a call would end at the moment, as far as that can be known without making one."""
         widget = self._settings.widget(claim.widget)
+        if widget and self._outbox.gate.is_paused(widget):
+            return self._again(claim, "held; the team is paused")
         if widget and self._outbox.gate.refuses(widget):
             if claim.attempt > len(self._settings.delivery.retry_seconds):
                 return Settlement(transitions.FAIL, "held; the team refused to the last")

@@ -72,6 +72,7 @@ class Gate:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
+        self._held_went: dict[str, datetime] = {}  # by team: when this process last let one go on that is held
 
     def register_teams(self) -> None:
         """Give each configured team its row, so that there is something to lock."""
@@ -120,6 +121,26 @@ class Gate:
         connection.execute(teams.update().where(mine).values(values))
         return True
 
+    # Held requests have turns of their own where places are counted. They delay nobody who is rung; they wait
+    # behind those as any other does, and go on no faster one after the other.
+
+    def shut_for_held(self, traffic: "Traffic", now: datetime) -> tuple[str, ...]:
+        """The widgets at which nobody who is held goes on now, since another one did within a turn."""
+        widgets = self._settings.widgets.items()
+        return tuple(sorted(key for key, widget in widgets if not self._has_turn_of_held(traffic, widget, now)))
+
+    def _has_turn_of_held(self, traffic: "Traffic", widget: Widget, now: datetime) -> bool:
+        went = self._held_went.get(widget.team_name)
+        return went is None or not went <= now < went + traffic.between_turns(widget)
+
+    def take_turn_of_held(self, traffic: "Traffic", widget: Widget | None, now: datetime) -> None:
+        """Let the next who is held wait for a turn."""
+        if widget is None or not traffic.is_counted(widget):
+            return
+        on_time = self._held_went.get(widget.team_name, now) + traffic.between_turns(widget)
+        is_on_time = on_time <= now <= on_time + timedelta(seconds=_CATCH_UP_SECONDS)
+        self._held_went[widget.team_name] = on_time if is_on_time else now
+
     # --- what the end of a call says ---
 
     def note(
@@ -164,6 +185,11 @@ class Gate:
         """Whether the team's last answer was a refusal."""
         with self._database.read() as connection:
             return self.look(connection).refuses(widget)
+
+    def is_paused(self, widget: Widget) -> bool:
+        """Whether the team turns every call away."""
+        with self._database.read() as connection:
+            return self.look(connection).is_paused(widget)
 
     def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
         first = breaker.update().where(breaker.c.state == "closed")
@@ -331,6 +357,11 @@ class Traffic:
     def is_counted(self, widget: Widget) -> bool:
         """Whether its calls go one by one."""
         return bool(widget.calls_per_minute) or self.is_paused(widget)
+
+    def between_turns(self, widget: Widget) -> timedelta:
+        """How far apart its calls are; nothing where they are not counted."""
+        pace = 60 / widget.calls_per_minute if widget.calls_per_minute else 0
+        return timedelta(seconds=max(pace, PAUSED_TEAM_SECONDS if self.is_paused(widget) else 0))
 
     def may_call(self, widget: Widget, now: datetime) -> bool:
         """Whether its team may be called now."""

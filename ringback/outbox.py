@@ -44,6 +44,7 @@ from ringback.schedule import Schedule
 from ringback.settings import Settings
 from ringback.tables import NOW, Instant, consents, events, in_state, requests, stop_beginnings, stops
 from ringback.transitions import Transition
+from ringback.wrong_clock import STEADY
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Claim:
-    """Requests for one number that this owner hands over together, the earliest first."""
+    """Requests for one number that this owner hands over together, the earliest first.
+
+    `attempt` is that of the one that was tried least: what comes later is not given up with what it joined.
+    """
 
     requests: tuple[CallbackRequest, ...]
     owner: str
@@ -116,6 +120,7 @@ class Outbox:
         self.brake = Brake(settings)
         self.schedule = Schedule(database)
         self._latest: datetime | None = None  # the latest that this process saw its clock
+        self._leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     # --- the visitor's side ---
@@ -310,15 +315,15 @@ class Outbox:
             traffic = self.gate.look(connection)
             if traffic.is_stopped(now):
                 return None
-            head = self._head(
-                connection, traffic, self._due(now, self.gate.shut_widgets(traffic, now), busy_widgets)
-            )
+            due = self._due(now, self.gate.shut_widgets(traffic, now), busy_widgets)
+            due = replace(due, shut_for_held=self.gate.shut_for_held(traffic, now))
+            head = self._head(connection, traffic, due)
             if head is None or not self._may_decide(connection, head.phone):
                 return None
-            # Who is held takes no place from those who are rung.
-            if not head.held and not self.gate.take_turn(
-                connection, traffic, self._settings.widget(head.widget), now
-            ):
+            widget = self._settings.widget(head.widget)
+            if head.held:  # takes no place from those who are rung
+                self.gate.take_turn_of_held(traffic, widget, now)
+            elif not self.gate.take_turn(connection, traffic, widget, now):
                 return None
             return self._take(connection, head, owner, now)
 
@@ -335,18 +340,15 @@ class Outbox:
         return {key: opening for key, opening in found.items() if opening and opening > now}
 
     def _head(self, connection: sa.Connection, traffic: Traffic, due: Due) -> Any:
-        """What goes next. While places are few, a held request goes only where nobody waits who is to be rung."""
+        """What goes next. While Samespace is tried, a held request goes only where nobody is to be rung."""
         head = due.first_to_take(connection)
-        if head is None or not head.held:
+        if head is None or not head.held or traffic.breaker.state == "closed":
             return head
-        widget = self._settings.widget(head.widget)
-        if traffic.breaker.state == "closed" and not (widget and traffic.is_paused(widget)):
-            return head
-        rung = due.first_to_take(connection, rung_only=True)
-        return rung or (None if widget and traffic.is_paused(widget) else head)
+        return due.first_to_take(connection, rung_only=True) or head
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """From here `owner` and `attempt` go with the rows: who no longer owns them cannot settle them."""
+        """From here `owner`, one for each claim, goes with the rows: who no longer owns them settles none."""
+        owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
         given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at}
@@ -354,7 +356,7 @@ class Outbox:
         rows = transitions.run(connection, transitions.CLAIM, take[head.slot_starts_at is None], now, **given)
         rows = [row for row in rows if (row.held is None) == (head.held is None)]
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
-        return Claim(tuple(as_request(row) for row in rows), owner, rows[0].attempt)
+        return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
     def _may_decide(self, connection: sa.Connection, phone: str) -> bool:
         if self._database.is_sqlite:
@@ -372,6 +374,8 @@ class Outbox:
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
             self._lock_number(connection, phone)
+            if settlement.transition is transitions.RETURN:
+                self._lock_blocks(connection)
             settlement = self._whose_fault(connection, claim, settlement)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
@@ -382,7 +386,7 @@ class Outbox:
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
                 self.gate.note(connection, settlement.sign, widget, why, now, wait, self.numbers.hash(phone))
             along = settlement.detail if claim.is_held else _WENT_ALONG
-            mine = {"of_phone": phone, "of_owner": claim.owner, "of_attempt": claim.attempt}
+            mine = {"of_phone": phone, "of_owner": claim.owner}
             moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
             if settlement.sign is Sign.MISCONFIGURED and settlement.transition is transitions.RETURN:
                 turned_away.mark(connection, moved)
@@ -438,14 +442,19 @@ class Outbox:
         return Settlement(transitions.LOSE_AND_RESEND, detail, Sign.UNCLEAR, later)
 
     def expire(self) -> list[str]:
-        """Give up what is too late, mark what was cut off, resend what may be; the references, for the log."""
+        """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
+
+        With a clock that leapt ahead it first lets every call that is in the air come down; and it gives up
+        nothing, and puts nothing off, until that clock ran steadily for an hour.
+        """
         now = self._clock()
-        if self._latest is None or now < self._latest - SKEW:
-            self._mend_times(now)
-        self._latest = now
-        waiting = in_state(State.WAITING)
+        steady_for = self._steady_for(now)
+        if steady_for < timedelta(seconds=self._settings.delivery.lease_seconds):
+            return []
         closed = self._closed(now)
-        late = sa.and_(waiting, requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
+        late = sa.and_(in_state(State.WAITING), requests.c.give_up_at <= now, requests.c.widget.not_in(closed))
+        if steady_for < STEADY:
+            closed, late = {}, sa.false()
         to_resend = sa.and_(in_state(State.UNKNOWN), requests.c.resend_at <= now)
         with self._database.read() as connection:
             shut_out = [_shut_out(key, now) for key in closed]
@@ -454,6 +463,7 @@ class Outbox:
                 return []
         with self._database.write() as connection:
             self._lock_numbers(connection, to_resend)
+            self._lock_blocks(connection)
             self._wait_for_opening(connection, closed, now)
             moved = self._cut_off(connection, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
@@ -463,10 +473,24 @@ class Outbox:
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
             return sorted({row.reference for row in moved})
 
+    def _steady_for(self, now: datetime) -> timedelta:
+        """How long the clock has run since it leapt ahead, as this process saw it; the longest there is if never.
+
+        A process that stood still for as long cannot be told from it, and waits as well.
+        """
+        if self._latest is None or now < self._latest - SKEW:
+            self._mend_times(now)
+            self._leapt_at = None
+        elif now > self._latest + SKEW:
+            self._leapt_at = now
+        self._latest = now
+        return now - self._leapt_at if self._leapt_at else timedelta.max
+
     def _mend_times(self, now: datetime) -> None:
         """What a clock that was ahead has stored is to bind nobody now that it was put right.
 
-        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays.
+        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays. What has ended
+        did so now, and was asked for now: else its data were kept, and no limit counted it, until then.
         """
         late = now + SKEW
         lease = timedelta(seconds=self._settings.delivery.lease_seconds)
@@ -479,6 +503,13 @@ class Outbox:
                 connection.execute(requests.update().where(requests.c.id == row.id).values(values))
             to_resend = in_state(State.UNKNOWN), requests.c.resend_at.is_not(None), requests.c.changed_at > late
             connection.execute(requests.update().where(*to_resend).values(resend_at=now))
+            asked_ahead, is_over = requests.c.requested_at > late, requests.c.state != State.WAITING
+            for column, which in (
+                (requests.c.due_at, sa.and_(asked_ahead, is_over)),
+                (requests.c.changed_at, is_over),
+                (requests.c.requested_at, asked_ahead),
+            ):
+                connection.execute(requests.update().where(which, column > late).values({column: now}))
             for table, column, allowed in (
                 (requests, requests.c.lease_ends_at, lease),
                 (stops, stops.c.until, timedelta(days=self._settings.privacy.stop_days)),
@@ -490,7 +521,7 @@ class Outbox:
     def _wait_for_opening(self, connection: sa.Connection, closed: dict[str, datetime], now: datetime) -> None:
         """What is due while nobody is there goes out at the next opening, and its patience counts from then."""
         for key, opening in closed.items():
-            later = {"next_attempt_at": opening, "give_up_at": opening + self._patience}
+            later = {"next_attempt_at": opening, "give_up_at": opening + self._patience, "changed_at": now}
             connection.execute(requests.update().where(_shut_out(key, now)).values(later))
 
     def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
@@ -498,6 +529,15 @@ class Outbox:
         found = sa.select(requests.c.phone).where(which).distinct()
         for name in sorted(set(map(lock_name, connection.execute(found).scalars()))):
             self._database.lock(connection, name)
+
+    def _lock_blocks(self, connection: sa.Connection) -> None:
+        """Who will look at the blocks and changes what waits before says so first.
+
+        Whoever blocks a number has the blocks and then wants what waits: in the other order the two would wait for
+        each other.
+        """
+        if not self._database.is_sqlite:
+            connection.execute(sa.text("LOCK TABLE blocks IN ACCESS SHARE MODE"))
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""
@@ -556,27 +596,22 @@ _NOTE_CONSENT = consents.insert().inline()
 _OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
 
 
-def _taking(claimed: sa.ColumnElement[bool], goes_along: sa.ColumnElement[bool], is_asap: bool) -> Any:
-    """Take what waits for one number at one widget, for one time or as soon as possible: those `claimed`.
+def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
+    """Take what waits for one number at one widget, for one time or as soon as possible.
 
-    What is held and `goes_along` changes state together with them, so that its page reveals nothing.
+    With those that are rung goes what is held, so that its page reveals nothing.
     """
     mine = requests.c.phone == _OF_PHONE, requests.c.widget == sa.bindparam("of_widget"), in_state(State.WAITING)
     slot = requests.c.slot_starts_at
     for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
-    highest = sa.select(sa.func.max(requests.c.attempt)).where(*mine, for_one_time, claimed).scalar_subquery()
     lease_ends_at = sa.bindparam("until", type_=Instant)
-    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": highest + 1}
-    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, goes_along), **values)
+    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
+    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, taken), **values)
 
 
-_TAKE = [_taking(sa.not_(_IS_HELD), sa.true(), is_asap) for is_asap in (False, True)]
-_TAKE_HELD = [_taking(_IS_HELD, _IS_HELD, is_asap) for is_asap in (False, True)]
-_OF_A_CLAIM = sa.and_(
-    requests.c.phone == _OF_PHONE,
-    requests.c.owner == sa.bindparam("of_owner"),
-    requests.c.attempt == sa.bindparam("of_attempt"),
-)
+_TAKE = [_taking(sa.true(), is_asap) for is_asap in (False, True)]
+_TAKE_HELD = [_taking(_IS_HELD, is_asap) for is_asap in (False, True)]
+_OF_A_CLAIM = sa.and_(requests.c.phone == _OF_PHONE, requests.c.owner == sa.bindparam("of_owner"))
 _CUT_OFF = sa.and_(in_state(State.HANDING_OVER), requests.c.lease_ends_at <= NOW)
 _CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
 _CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))

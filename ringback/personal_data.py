@@ -34,14 +34,16 @@ from ringback.tables import (
     stop_beginnings,
     stops,
 )
+from ringback.wrong_clock import STEADY
 
 _LAST_PURGE = "purged_at"
 _TO_SWEEP = "to_sweep"
 _LAST_LOOK, _LEAPT_AT = "purge_looked_at", "clock_leapt_at"
 # A clock that moved on by more than this since the last look may be wrong, and a purge cannot be taken back.
 LEAP = timedelta(days=1)
-# So long it has to run steadily then; the look that comes an hour later may be a moment early.
-STEADY = timedelta(minutes=59)
+_LOOKS_EARLY = timedelta(minutes=1)  # the look that comes an hour later may be a moment early
+# So long a stop is known after it has run out: a clock that was ahead for a while and is put right finds it again.
+_KNOWN_AFTER = timedelta(weeks=4)
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
 _IN_THE_AIR = in_state(State.HANDING_OVER)
 _KEPT = requests.c.erased_at.is_(None)
@@ -215,7 +217,7 @@ class PersonalData:
             if last and not -SKEW <= now - last <= LEAP:
                 _note(connection, _LEAPT_AT, now.isoformat())
                 return True
-            if leapt_at and now - leapt_at < STEADY:
+            if leapt_at and now - leapt_at < STEADY - _LOOKS_EARLY:
                 return True
             connection.execute(about.delete().where(about.c.key == _LEAPT_AT))
             return False
@@ -234,7 +236,7 @@ class PersonalData:
         counted = sa.select(requests.c.id).where(requests.c.number_hash.is_not(None))
         connection.execute(erased_beginnings.delete().where(erased_beginnings.c.request_id.not_in(counted)))
         for table in (stops, stop_beginnings):
-            connection.execute(table.delete().where(table.c.until <= now))
+            connection.execute(table.delete().where(table.c.until <= now - _KNOWN_AFTER))
 
     def _count_erased(self) -> int:
         with self._database.read() as connection:

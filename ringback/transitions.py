@@ -1,6 +1,6 @@
 """The states of a request and every way from one to the next, each with its name.
 
-A change is an UPDATE that names the state it starts from, and for a hand-over the owner and the attempt
+A change is an UPDATE that names the state it starts from, and for a hand-over the owner, of one claim only,
 too: who comes late, or has been thought dead, changes no row and finds out. What happened stands beside
 it in the history, which is only ever added to and is all the visitor's page is drawn from.
 """

@@ -14,6 +14,8 @@ from ringback.settings import DeliverySettings
 
 # Nobody is left alone for longer because Samespace asked for it.
 LONGEST_ASKED_WAIT_SECONDS = 3600.0
+# So long a clock that leapt has to run steadily before anything is done that cannot be taken back.
+STEADY = timedelta(hours=1)
 # Waits are longer or shorter by a fifth, so that what failed together does not come together again.
 WAITS_VARY_FROM, WAITS_VARY_TO = 0.8, 1.2
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from ringback import transitions
 from ringback.callback_request import Answers, State
 from ringback.delivery import Delivery
-from ringback.outbox import Claim, Outbox
+from ringback.outbox import Claim, Outbox, Settlement
 from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.conftest import WIDGET, Clock
@@ -100,6 +101,26 @@ def test_a_held_request_rings_nobody_and_goes_the_same_way(
     hand_over_all(delivery, outbox)
     assert state(outbox, receipt.id) is State.WITH_TEAM
     assert samespace.calls == []
+
+
+def test_who_joins_a_request_that_was_refused_to_the_last_is_not_given_up_with_it(
+    delivery: Delivery, outbox: Outbox, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    first = outbox.accept(answers())
+    for _ in range(7):
+        claim = outbox.claim("test")
+        assert claim
+        outbox.settle(claim, Settlement(transitions.RETURN, next_attempt_at=clock.now))
+    late = outbox.accept(answers())
+    samespace.mode = Mode.REFUSES
+    hand_over_all(delivery, outbox)
+    assert state(outbox, late.id) is state(outbox, first.id) is State.WAITING, "one call, one end"
+
+    samespace.mode = Mode.ANSWERS
+    clock.passes(minutes=1)
+    hand_over_all(delivery, outbox)
+    (call,) = samespace.calls
+    assert call.attributes["attempt"] == "9", "the agent reads how often the first was tried"
 
 
 def test_of_requests_that_go_together_the_agent_reads_each_ones_words_by_its_reference(

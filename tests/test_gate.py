@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from ringback import transitions
-from ringback.callback_request import Answers, State
+from ringback.callback_request import Answers, EventKind, State
 from ringback.database import StoreError
 from ringback.delivery import Delivery
 from ringback.gate import Sign
@@ -189,6 +190,56 @@ def test_calls_per_minute_holds_in_any_minute(outbox: Outbox, clock: Clock) -> N
 
     for begin in range(0, 90):
         assert 58 <= len([at for at in went if begin <= at < begin + 60]) <= 62
+
+
+def test_what_is_held_goes_at_the_pace_of_its_team_behind_whoever_came_before_and_delays_nobody(
+    outbox: Outbox, clock: Clock
+) -> None:
+    """Numbers 0 and 1 are held, 2 and 3 are rung, 4 is held, and so on; there is a turn each second."""
+    held = [index for index in range(12) if index % 4 < 2]
+    for index in held:
+        outbox.stop(f"44207946{index:04}")
+    numbers = {ask(outbox, index, "slow"): index for index in range(12)}
+    clock.passes(seconds=1)
+    went = {}
+    for second in range(12):
+        while claim := outbox.claim("one"):
+            went[numbers[claim.requests[0].id]] = second
+            outbox.settle(claim, TAKEN)
+        clock.passes(seconds=1)
+
+    rung = [index for index in range(12) if index not in held]
+    assert [went[index] for index in rung] == [0, 1, 2, 3, 4, 5], "one a second, as if nobody were held"
+    turns = [went[index] for index in held]
+    assert turns == sorted(set(turns)), "one a turn"
+    for index in held:
+        assert all(went[before] <= went[index] for before in rung if before < index), "behind who came before"
+
+
+def test_what_is_held_at_a_paused_team_is_tried_as_seldom_as_any_other_and_stops_nobody_elsewhere(
+    outbox: Outbox, delivery: Delivery, clock: Clock
+) -> None:
+    turned = ask(outbox, 1), ask(outbox, 2)
+    turned_away(outbox, delivery)
+    for id in turned:
+        assert outbox.cancel(id)
+    for index in (3, 4):
+        outbox.stop(f"44207946{index:04}")
+    clock.passes(minutes=5)
+    at_paused, elsewhere = ask(outbox, 3), ask(outbox, 4, "help")
+    for _ in range(3):
+        for _ in range(10):
+            if claim := outbox.claim("test"):
+                delivery.hand_over(claim)
+            clock.passes(seconds=30)
+
+    assert state(outbox, elsewhere) is State.WITH_TEAM
+    assert state(outbox, at_paused) is State.WAITING
+    found = outbox.read(at_paused)
+    assert found
+    tried = [event.at for event in found[1] if event.kind is EventKind.ATTEMPTED]
+    assert 2 <= len(tried) <= 3
+    assert all(later - earlier >= timedelta(minutes=5) for earlier, later in pairwise(tried))
 
 
 def test_the_oldest_promise_goes_first_over_all_widgets(

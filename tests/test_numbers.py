@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback import transitions
+from ringback import transitions, turned_away
 from ringback.attention import Attention
 from ringback.callback_request import Answers, Held, Source, State
 from ringback.database import Database
+from ringback.gate import Sign
 from ringback.numbers import Numbers
 from ringback.outbox import Claim, Outbox, Receipt, Settlement
 from ringback.personal_data import Erasure, PersonalData
@@ -788,6 +789,67 @@ def test_a_block_waits_for_a_request_that_is_being_accepted(
     operator.join()
 
     assert ringback.held(*receipts) == [Held.BLOCKED]
+
+
+ON_SUNDAYS = {"timezone": "Europe/London", "sun": ["09:00-17:00"]}
+
+
+def test_a_block_and_a_look_around_in_the_same_moment_do_not_wait_for_each_other(
+    opened: Callable[..., Ringback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look around has what waits for the opening, and will look at the blocks for what is sent once more."""
+    ringback = opened(delivery={"on_unknown": "resend"})
+    unknown = ringback.asks(widget="help")
+    claim = ringback.takes()
+    ringback.outbox.settle(claim, ringback.outbox.lost("no answer", claim))
+    waiting = ringback.asks(OTHER)
+    ringback.clock.passes(minutes=10)
+    widgets = WIDGETS | {"sales": WIDGETS["sales"] | {"hours": ON_SUNDAYS}}
+    closed = opened(delivery={"on_unknown": "resend"}, widgets=widgets)
+    look_around_while_blocking(monkeypatch, Outbox, "_wait_for_opening", closed.outbox.expire, ringback)
+
+    assert ringback.state(unknown) is State.WAITING
+    assert ringback.held(unknown, waiting) == [Held.BLOCKED, Held.BLOCKED]
+
+
+def test_a_block_and_the_end_of_a_call_in_the_same_moment_do_not_wait_for_each_other(
+    ringback: Ringback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the call has what was turned away before, and will look at the blocks for its own number."""
+    ringback.asks(OTHER)
+    later = ringback.clock.now
+    ringback.outbox.settle(ringback.takes(), Settlement(transitions.RETURN, "422", Sign.MISCONFIGURED, later))
+    ringback.asks()
+    claim = ringback.takes()
+    refused = Settlement(transitions.RETURN, "not now", Sign.REFUSED, later)
+
+    def settle() -> None:
+        assert ringback.outbox.settle(claim, refused)
+
+    look_around_while_blocking(monkeypatch, turned_away, "try_again", settle, ringback)
+
+    assert [request.held for request in ringback.attention.listed()] == [Held.BLOCKED, Held.BLOCKED]
+
+
+def look_around_while_blocking(
+    monkeypatch: pytest.MonkeyPatch, of: Any, step: str, act: Callable[[], object], ringback: Ringback
+) -> None:
+    """Do something, and after one step of it begin to block all numbers; nothing is committed until then."""
+    has_rows, may_go_on = threading.Event(), threading.Event()
+    take = getattr(of, step)
+
+    def slowly(*given: Any) -> None:
+        take(*given)
+        has_rows.set()
+        may_go_on.wait(0.5)
+
+    def block() -> None:
+        assert has_rows.wait(5)
+        ringback.attention.block("44", True)
+        may_go_on.set()
+
+    monkeypatch.setattr(of, step, slowly)
+    at_once([act, block])
 
 
 # --- what is erased, and keys that change ---

@@ -104,6 +104,25 @@ def test_what_comes_while_its_number_is_in_the_air_is_a_hand_over_of_its_own_aft
     assert [request.answers.message for request in own.requests] == ["b"]
 
 
+@pytest.mark.parametrize("numbers", [("4930901820", "49309018201"), ("49309018201", "4930901820")])
+def test_two_numbers_of_one_line_are_not_in_the_air_at_once(
+    outbox: Outbox, clock: Clock, numbers: tuple[str, str]
+) -> None:
+    for number in (*numbers, "4930555666"):
+        outbox.accept(Answers(widget="sales", phone=number, region="DE"))
+        clock.passes(seconds=1)
+    first, other = outbox.claim("me"), outbox.claim("me")
+    assert first
+    assert other
+    assert [each.requests[0].answers.phone for each in (first, other)] == [numbers[0], "4930555666"]
+    assert outbox.claim("me") is None
+    outbox.settle(first, WITH_TEAM)
+    second = outbox.claim("me")
+
+    assert second
+    assert second.requests[0].answers.phone == numbers[1]
+
+
 def test_a_number_that_is_stopped_while_its_call_is_in_the_air_is_not_tried_again(
     outbox: Outbox, attention: Attention
 ) -> None:

@@ -571,11 +571,11 @@ def told(database: Database) -> list[int]:
         return list(connection.execute(sa.select(alerts.c.id).order_by(alerts.c.id)).scalars())
 
 
-def test_stops_are_dropped_when_they_have_run_out(
+def test_stops_are_dropped_four_weeks_after_they_have_run_out(
     outbox: Outbox, database: Database, personal_data: PersonalData, clock: Clock
 ) -> None:
     outbox.stop(PHONE)
-    clock.passes(days=29)
+    clock.passes(days=30 + 27)
     personal_data.purge()
     assert count(database, stops) == 1
     clock.passes(days=1)

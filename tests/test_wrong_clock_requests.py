@@ -9,7 +9,7 @@ from flask import Flask
 from ringback import transitions
 from ringback.callback_request import Answers, Held, State
 from ringback.outbox import Outbox, Settlement
-from tests.conftest import Clock
+from tests.conftest import WIDGET, Clock
 
 NUMBER = "442079460123"
 YEAR = timedelta(days=366)
@@ -84,6 +84,143 @@ def test_no_limit_counts_what_was_asked_for_meanwhile(outbox: Outbox, clock: Clo
     found = outbox.read(ask(outbox))
     assert found
     assert found[0].held is None
+
+
+def test_what_was_handed_over_meanwhile_counts_once_the_clock_is_right(outbox: Outbox, clock: Clock) -> None:
+    for _ in range(4):
+        ask(outbox)
+    claim = outbox.claim("me")
+    assert claim
+    assert outbox.settle(claim, Settlement(transitions.TAKEN))
+    put_right(outbox, clock)
+
+    found = outbox.read(ask(outbox))
+    assert found
+    assert found[0].held is Held.NUMBER_LIMIT
+    clock.passes(days=1, seconds=1)
+    found = outbox.read(ask(outbox))
+    assert found
+    assert found[0].held is None
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.HANDING_OVER])
+def test_what_ended_meanwhile_is_kept_no_longer_than_any_other(
+    app: Flask, outbox: Outbox, clock: Clock, state: State
+) -> None:
+    id = ask(outbox)
+    ends = {State.WITH_TEAM: transitions.TAKEN, State.UNKNOWN: transitions.LOSE, State.FAILED: transitions.FAIL}
+    if state in ends:
+        claim = outbox.claim("me")
+        assert claim
+        assert outbox.settle(claim, Settlement(ends[state]))
+    elif state is State.CANCELLED:
+        assert outbox.cancel(id)
+    put_right(outbox, clock)
+    if state is State.WAITING:
+        assert outbox.cancel(id)
+    clock.passes(days=30, seconds=-1)
+    personal_data = app.extensions["ringback"].personal_data
+    assert personal_data.purge().erased == 0
+    clock.passes(seconds=1)
+
+    assert personal_data.purge().erased == 1
+
+
+def booked(outbox: Outbox, clock: Clock, **ahead: float) -> str:
+    """A call for a time that is still to come by the right clock."""
+    outbox.expire()
+    start = clock.now + timedelta(**ahead)
+    slot = {"slot_starts_at": start, "slot_ends_at": start + timedelta(minutes=30)}
+    return outbox.accept(Answers("sales", NUMBER, "GB", **slot)).id
+
+
+@pytest.mark.parametrize("hours", [{}, {"hours": {"timezone": "Europe/London", "tue": ["09:00-17:30"]}}])
+@pytest.mark.parametrize("leap", [YEAR, timedelta(days=8, hours=10)])
+def test_a_clock_that_leaps_ahead_for_a_moment_gives_up_nothing_and_rings_nobody(
+    make_app: Callable[..., Flask],
+    store_url: str,
+    clock: Clock,
+    hours: dict[str, object],
+    leap: timedelta,
+) -> None:
+    outbox = make_app(store_url, widgets={"sales": WIDGET | hours}).extensions["ringback"].outbox
+    id, start = booked(outbox, clock, days=7), clock.now + timedelta(days=7)
+    clock.now += leap
+    for _ in range(100):
+        assert outbox.expire() == []
+        assert outbox.claim("me") is None
+        clock.passes(seconds=30)
+    clock.passes(seconds=-100 * 30)
+    clock.now -= leap
+    outbox.expire()
+    assert state_of(outbox, id) is State.WAITING
+    assert outbox.claim("me") is None
+    clock.now = start
+    outbox.expire()
+
+    assert outbox.claim("me")
+
+
+def test_a_clock_that_leapt_and_ran_steadily_for_an_hour_is_believed(app: Flask, clock: Clock) -> None:
+    outbox = app.extensions["ringback"].outbox
+    id = booked(outbox, clock, days=7)
+    clock.passes(days=8)
+    for _ in range(60):
+        outbox.expire()
+        assert state_of(outbox, id) is State.WAITING
+        clock.passes(minutes=1)
+    outbox.expire()
+
+    assert state_of(outbox, id) is State.FAILED
+
+
+def test_what_a_wrong_clock_put_off_to_an_opening_goes_at_its_time(
+    make_app: Callable[..., Flask], store_url: str, clock: Clock
+) -> None:
+    hours = {"timezone": "Europe/London", "tue": ["09:00-17:30"]}
+    outbox = make_app(store_url, widgets={"sales": WIDGET | {"hours": hours}}).extensions["ringback"].outbox
+    booked(outbox, clock, days=7)
+    start = clock.now + timedelta(days=7)
+    clock.now += YEAR
+    for _ in range(62):
+        outbox.expire()
+        clock.passes(minutes=1)
+    clock.passes(minutes=-62)
+    put_right(outbox, clock)
+    assert outbox.claim("me") is None
+    clock.now = start
+    outbox.expire()
+
+    assert outbox.claim("me")
+
+
+def test_a_call_in_the_air_when_the_clock_leaps_ahead_comes_down_as_it_went(app: Flask, clock: Clock) -> None:
+    outbox = app.extensions["ringback"].outbox
+    outbox.expire()
+    id = ask(outbox)
+    claim = outbox.claim("me")
+    assert claim
+    clock.now += YEAR
+    outbox.expire()
+    assert outbox.settle(claim, Settlement(transitions.TAKEN))
+
+    assert state_of(outbox, id) is State.WITH_TEAM
+
+
+def test_a_stop_that_a_clock_ahead_took_for_over_holds_again_once_that_is_put_right(
+    app: Flask, clock: Clock
+) -> None:
+    outbox, personal_data = app.extensions["ringback"].outbox, app.extensions["ringback"].personal_data
+    outbox.stop(NUMBER)
+    clock.passes(days=45)
+    personal_data.purge()
+    clock.passes(hours=2)
+    personal_data.purge()
+    clock.passes(days=-45, hours=-2)
+
+    found = outbox.read(ask(outbox))
+    assert found
+    assert found[0].held is Held.STOPPED
 
 
 def test_a_stop_made_meanwhile_lasts_no_longer_than_any_other(outbox: Outbox, clock: Clock) -> None:

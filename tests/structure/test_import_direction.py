@@ -65,11 +65,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outbox": {
         *("brake", "callback_request", "clock", "consent", "database", "due", "gate", "numbers", "opening_hours"),
         *("quoting", "schedule", "settings", "tables", "transitions", "turned_away"),
+        "wrong_clock",
     },
     "attention": {"callback_request", "database", "numbers", "outbox", "settings", "tables", "transitions"},
     "personal_data": {
         *("brake", "callback_request", "clock", "database", "numbers", "outbox", "quoting", "settings", "tables"),
         "transitions",
+        "wrong_clock",
     },
     "housekeeping": {"personal_data"},
     "line": set(),
