@@ -1,5 +1,6 @@
 """What the agent is told: the attributes of a hand-over, an object of strings."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 
@@ -8,6 +9,8 @@ from ringback.widget import FIELDS, Widget
 
 # A minute is how long a hand-over may take without anybody calling it late.
 _LATE = timedelta(minutes=1)
+# A reference with a colon, however it is spelled: so begin the words of each where several asked.
+_LABEL = re.compile(r"(\bR\W{0,3}B\W{0,3}\w{4}\W{0,3}\w{4}[\W_]{0,3}?)(?:\s*[:：﹕︓∶ː꞉])+", re.IGNORECASE)
 
 
 def what_the_agent_sees(
@@ -41,7 +44,11 @@ def _names(widget: Widget) -> Iterable[str]:
 
 
 def _apart(requests: Sequence[CallbackRequest], said: Sequence[str]) -> str:
-    """What each said; where several asked, by the reference: one may not be who the other says."""
+    """What each said; where several asked, by the reference: one may not be who the other says.
+
+    Nor may one write down what the other is to have said: in anybody's own words a reference has no colon.
+    """
+    said = [_LABEL.sub(r"\1", words) for words in said]
     if len(requests) == 1:
         return said[0]
     return " / ".join(f"{each.reference}: {words}" for each, words in zip(requests, said, strict=True) if words)

@@ -12,13 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 from limits import RateLimitItem, parse_many
 
-from ringback.callback_request import Source, State
+from ringback.callback_request import PROVIDER_LENGTH, Source, State
 from ringback.settings import Settings
 from ringback.tables import RINGS, alerts, requests
 from ringback.windows import bounds, longest, reached, within
 
 # Over the brake, a source that asked for more than this in the window is heavy.
 ASKS_OF_ONE_SOURCE = 2
+# Over the brake, a provider is heavy of whose networks as many ring as a quarter of it allows: a phone company has
+# many customers. Networks, not requests: nobody with one network of their own can make it so for the others.
+PARTS_OF_ONE_PROVIDER = 4
 # Chosen times of one widget that are kept for one source, by however many numbers. More look booked, and are held.
 PLACES_OF_ONE_SOURCE = 20
 # Over this many times the brake nobody is called by itself any more.
@@ -43,7 +46,7 @@ class Brake:
         over = reached(_RINGS, self._limits, _OF)
         self._maybe_over = sa.select(*(is_over.label(f"over_{place}") for place, is_over in enumerate(over)))
         self._numbers = [_numbers(place, item) for place, item in enumerate(self._limits)]
-        self._asks = [_asks(place) for place in range(len(self._limits))]
+        self._asks = [_asks(place, item) for place, item in enumerate(self._limits)]
 
     def holds(self, connection: sa.Connection, widget: str, source: Source | None, now: datetime) -> bool:
         """Whether a new request of this widget is to wait for a person. The operators are told, once an hour."""
@@ -79,8 +82,8 @@ class Brake:
         return _Brake.HOLDS if is_heavy else _Brake.ON
 
     def _is_heavy(self, connection: sa.Connection, place: int, source: Source, values: dict[str, Any]) -> bool:
-        """Whether its address or network, with this request, asked for more than two in the window."""
-        asks = {"source": source.address, "network": source.network}
+        """Whether its address or network, with this request, asked for more than two, or its provider for much."""
+        asks = {"source": source.address, "network": source.network, "provider": source.provider}
         return any(connection.execute(self._asks[place], values | asks).one())
 
 
@@ -96,20 +99,27 @@ def _numbers(place: int, item: RateLimitItem) -> sa.Select[int]:
     return sa.select(sa.func.count()).select_from(rung.limit(item.amount * ROOM_FOR_OTHERS).subquery())
 
 
-def _asks(place: int) -> Any:
-    """Whether an address, and whether its network, asked this widget so often that one more is too many."""
+def _asks(place: int, item: RateLimitItem) -> Any:
+    """Whether an address, its network or its provider asked this widget so often that one more is too many."""
     of_source = (requests.c.source == sa.bindparam("source"), requests.c.source_network == sa.bindparam("network"))
-    return sa.select(
-        *(
-            sa.exists(
-                sa.select(requests.c.id)
-                .where(mine, _WIDGET, within(_OF, place))
-                .offset(ASKS_OF_ONE_SOURCE - 1)
-                .limit(1)
-            ).label(f"of_{which}")
-            for which, mine in enumerate(of_source)
+    asked = (
+        sa.exists(
+            sa.select(requests.c.id)
+            .where(mine, _WIDGET, within(_OF, place))
+            .offset(ASKS_OF_ONE_SOURCE - 1)
+            .limit(1)
         )
+        for mine in of_source
     )
+    return sa.select(*asked, _provider_rings(place, item))
+
+
+def _provider_rings(place: int, item: RateLimitItem) -> sa.ColumnElement[bool]:
+    """Whether as many of its networks ring as may. Counted: in what only exists, SQLite skips `DISTINCT`."""
+    mine = sa.func.substr(requests.c.source_network, 1, PROVIDER_LENGTH) == sa.bindparam("provider")
+    networks = sa.select(requests.c.source_network).where(mine, _RINGS, within(_OF, place)).distinct()
+    most = max(ASKS_OF_ONE_SOURCE, item.amount // PARTS_OF_ONE_PROVIDER)
+    return sa.select(sa.func.count()).select_from(networks.limit(most).subquery()).scalar_subquery() >= most
 
 
 def _places() -> Any:

@@ -59,12 +59,23 @@ class Event:
     detail: str | None = None
 
 
+# 64 bits are enough: whom a keyed hash meets nobody can choose.
+PROVIDER_LENGTH = 16
+
+
 @dataclass(frozen=True)
 class Source:
-    """Who asks, as keyed hashes: an address (IPv6: its /64) and the network around it (IPv4: /24, IPv6: /48)."""
+    """Who asks, as keyed hashes: an address (IPv6: its /64) and the network around it (IPv4: /24, IPv6: /48).
+
+    That of the network begins with the one of the provider's around it (IPv4: /16, IPv6: /32).
+    """
 
     address: str
     network: str
+
+    @property
+    def provider(self) -> str:
+        return self.network[:PROVIDER_LENGTH]
 
 
 @dataclass(frozen=True)

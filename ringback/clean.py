@@ -6,7 +6,7 @@ Composed (NFC), and without what nobody can see: it hides or reorders what an ag
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 PAGE_LENGTH = 500
 # How many characters one letter may take before it is composed: no more than so many times its length is read of
@@ -17,6 +17,13 @@ SPELLED_IN = 4
 MOST_MARKS = 30
 # The host with user, password and port before it is believed to be whole.
 _SITE_LENGTH = 300
+
+# How often a path may be written in %-codes of %-codes before nobody means well by it.
+_MOST_CODED = 5
+# The addresses that are keys, where a server may still find them: with parameters, dots or blanks behind the name.
+_KEYS = r"(?:^|[/\\])\s*(?:requests|outcome)[\s.]*(?:[;?#][^/\\]*)?[/\\]"
+_LEADS_TO_KEYS = re.compile(_KEYS)
+_HAS_KEY = re.compile(_KEYS + r"[\s./\\]*[\w-]{20}")
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
@@ -52,30 +59,49 @@ def cut(said: str | None, length: int) -> str:
 def page(address: str | None, own: str = "") -> str:
     """A web address without query, fragment, user or password, which may hold secrets; else nothing.
 
-    Nor is one of `own`, the address that visitors use of us: those of requests are keys. Of theirs nothing is kept
-    wherever it says that it is.
+    Nor is one of the host of `own`, the address that visitors use of us, whatever its scheme and port: those of
+    requests are keys. Of theirs nothing is kept wherever it says that it is.
     """
     try:
         parts = urlsplit(line((address or "")[: SPELLED_IN * PAGE_LENGTH]))
         host, port = parts.hostname, parts.port
-        is_own = bool(own) and _site(parts) == _site(urlsplit(own))
+        if len(parts.netloc) > _SITE_LENGTH or not host:
+            return ""
+        is_own = _plain_host(host) == _plain_host(urlsplit(own).hostname or "")
     except ValueError:
         return ""
-    if parts.scheme not in ("http", "https") or not host or not re.fullmatch(r"[\w.:-]+", host):
+    if parts.scheme not in ("http", "https") or not re.fullmatch(r"[\w.:-]+", host):
         return ""
-    if is_own or _leads_to_a_request(parts.path) or len(parts.netloc) > _SITE_LENGTH:
+    if is_own or _leads_to_a_key(parts.path[:PAGE_LENGTH], _LEADS_TO_KEYS):
         return ""
     host = f"[{host}]" if ":" in host else host
     return cut(f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}", PAGE_LENGTH)
 
 
-def _site(parts: SplitResult) -> tuple[str, int | None]:
-    """Host and port, whichever of the two schemes it is."""
-    return (parts.hostname or "").rstrip("."), None if parts.port in (80, 443) else parts.port
+def value(said: str | None, length: int) -> str:
+    """What the page around the form says, cut to so many characters; nothing if a request's address is in it."""
+    kept = cut(said, length)
+    return "" if _leads_to_a_key(kept, _HAS_KEY) else kept
 
 
-def _leads_to_a_request(path: str) -> bool:
-    return "/requests/" in re.sub(r"[/\\]+", "/", unquote(path)).lower()
+def _plain_host(host: str) -> str:
+    """As it is looked up: `ｃａｌｌ。Acme.test.` is `call.acme.test`. Raises ValueError where it is none."""
+    plain = unicodedata.normalize("NFKC", host).lower()
+    if len(plain) > _SITE_LENGTH:
+        raise ValueError("no host is so long")
+    return plain.encode("idna").decode().rstrip(".")
+
+
+def _leads_to_a_key(said: str, keys: re.Pattern[str]) -> bool:
+    """Whether it does as it stands or however often it is decoded; so does what is in codes without end."""
+    for _ in range(_MOST_CODED):
+        plain = "".join(letter for letter in unicodedata.normalize("NFKC", said).lower() if not _is_unseen(letter))
+        if keys.search(plain):
+            return True
+        said, before = unquote(plain), said
+        if said in (plain, before):
+            return False
+    return True
 
 
 def _is_unseen(letter: str) -> bool:

@@ -291,7 +291,7 @@ class CallbackForm(TimeForm, NumberForm):
         self.offered = offered
         self.page.data = clean.page(self.page.data, own)
         self.attribute_values = {
-            name: value for name in widget.attributes if (value := clean.cut(given.get(name), ATTRIBUTE_LENGTH))
+            name: value for name in widget.attributes if (value := clean.value(given.get(name), ATTRIBUTE_LENGTH))
         }
         self._keep_what_is_shown()
         if self._csrf and (self.token is None or self.token.shown != shown):

@@ -20,7 +20,7 @@ from flask_limiter import Limiter
 from limits import parse_many
 
 from ringback import counts
-from ringback.callback_request import Source
+from ringback.callback_request import PROVIDER_LENGTH, Source
 from ringback.parts import parts
 from ringback.settings import Settings
 
@@ -30,6 +30,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 POSTS_FOR_ONE = 12
 # Networks of an IPv6 site that may each ask as often as one address: room for an office, none for a flood.
 NETWORKS_FOR_ONE = 8
+# Sites of one provider that may each stop as many numbers as one site: room for its customers who have a reason.
+SITES_FOR_ONE = 8
 PER_STOP = "5 per hour; 10 per day"
 _REDIS_PATIENCE_SECONDS = 0.3
 # Some proxies write the port as well; taken as no address, all their visitors would share one limit.
@@ -42,28 +44,31 @@ def address_key() -> str:
 
     IPv6: the /64 counts as one, since one household or server has all of it.
     """
-    return _hashed(_network(request.remote_addr or "", 64))
+    return _hashed(_network(six=64, four=32))
 
 
 def site_key() -> str:
-    """The /48 of an IPv6 address, as a keyed hash: many a customer is given all of it, 65,536 times a /64."""
-    return _hashed(_network(request.remote_addr or "", 48))
+    """The network around it, as a keyed hash: of IPv6 many a customer is given a whole /48, 65,536 times a /64."""
+    return _hashed(_network(six=48, four=24))
+
+
+def provider_key() -> str:
+    """What one provider has, as a keyed hash: whoever becomes one is given an IPv6 /32, 65,536 times a /48."""
+    return _hashed(_network(six=32, four=16))
 
 
 def source() -> Source:
-    """Who asks, for the brake of a widget: the address, and the network that whoever has it may have more of."""
+    """Who asks, for the brake of a widget: the address, and the networks that whoever has it may have more of."""
+    return Source(address_key(), provider_key()[:PROVIDER_LENGTH] + site_key()[:PROVIDER_LENGTH])
+
+
+def _network(six: int, four: int) -> str:
+    """The network of so many bits that the address is of; all that are no addresses count as one."""
     parsed = _parsed(request.remote_addr or "")
-    around = (
-        ipaddress.ip_network((parsed, 24), strict=False) if isinstance(parsed, ipaddress.IPv4Address) else None
-    )
-    return Source(address_key(), _hashed(str(around)) if around else site_key())
-
-
-def _network(address: str, bits: int) -> str:
-    parsed = _parsed(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, bits), strict=False))
-    return str(parsed) if parsed else "unknown"
+    if parsed is None:
+        return "unknown"
+    bits = six if isinstance(parsed, ipaddress.IPv6Address) else four
+    return str(parsed) if bits == parsed.max_prefixlen else str(ipaddress.ip_network((parsed, bits), strict=False))
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -100,6 +105,10 @@ def _stops_per_site() -> str:
     return _times(PER_STOP, NETWORKS_FOR_ONE)
 
 
+def _stops_per_provider() -> str:
+    return _times(PER_STOP, NETWORKS_FOR_ONE * SITES_FOR_ONE)
+
+
 @cache
 def _times(limits: str, factor: int) -> str:
     items = parse_many(limits)
@@ -131,7 +140,8 @@ per_post = limiter.limit(_per_post)
 _of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted)
 _of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6)
 _stops_of_one_address = limiter.limit(PER_STOP)
-_stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key, exempt_when=_is_not_ipv6)
+_stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key)
+_stops_of_one_provider = limiter.limit(_stops_per_provider, key_func=provider_key)
 
 
 def per_address(view: View) -> View:
@@ -140,11 +150,11 @@ def per_address(view: View) -> View:
 
 
 def per_stop(view: View) -> View:
-    """Bound the numbers that are stopped from one address and, in IPv6, from its site.
+    """Bound the numbers that are stopped from one address, from its site and from its provider.
 
     The address first, which is the inner one: what it tries over its limit costs its neighbours nothing.
     """
-    return cast(View, _stops_of_one_site(_stops_of_one_address(view)))
+    return cast(View, _stops_of_one_provider(_stops_of_one_site(_stops_of_one_address(view))))
 
 
 def init_app(app: Flask, settings: Settings) -> None:

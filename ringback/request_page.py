@@ -3,15 +3,19 @@
 Its address is a key of 128 random bits: whoever has the link may see, cancel and erase the request.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
+from flask_limiter import RateLimitExceeded
+from werkzeug.exceptions import HTTPException
 
-from ringback import confirmation, languages, opening_hours
+from ringback import confirmation, languages, limits, opening_hours
 from ringback.callback_request import CallbackRequest, Event, State
 from ringback.clock import whole_minute
 from ringback.dates import locale_of
 from ringback.errors import error_page, log, words
+from ringback.languages import N_
 from ringback.languages import gettext as _
 from ringback.page import Answer, is_forged, own_origin, page, phone_of, shown_as, speak
 from ringback.parts import parts
@@ -21,6 +25,7 @@ from ringback.widget import Widget
 
 blueprint = Blueprint("request", __name__)
 
+TOO_OFTEN = N_("There have been many of these from your network. Try again later.")
 _ID_LENGTH = 32
 
 
@@ -40,6 +45,14 @@ def show_request_as_json(id: str) -> dict[str, Any]:
 @blueprint.post("/requests/<id>/cancel")
 def cancel(id: str) -> Answer:
     """Withdraw a request while it waits; after that, say that it was too late."""
+    try:
+        return _cancel(id)
+    except RateLimitExceeded:
+        return over_limit(lambda: request_page(id, 429, _(TOO_OFTEN)))
+
+
+@limits.per_post
+def _cancel(id: str) -> Answer:
     found = find_request(id)[0]
     if is_forged():
         abort(403)
@@ -68,6 +81,14 @@ def ask_to_erase(id: str) -> Answer:
 @blueprint.post("/requests/<id>/erase")
 def erase(id: str) -> Answer:
     """Delete what is kept about a request; what waits is withdrawn with it."""
+    try:
+        return _erase(id)
+    except RateLimitExceeded:
+        return over_limit(lambda: _erase_page(id, 429, _(TOO_OFTEN)))
+
+
+@limits.per_post
+def _erase(id: str) -> Answer:
     found = find_request(id)[0]
     if is_forged():
         abort(403)
@@ -77,7 +98,7 @@ def erase(id: str) -> Answer:
     return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
 
 
-def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Answer:
+def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Response:
     found = find_request(id)[0]
     widget = widget_of(found)
     waits = _("Your request is withdrawn too: nobody will call you for it.")
@@ -99,6 +120,17 @@ def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Answer
         action=url_for("request.erase", id=id, **shown_as()),
         back_url=url_for("request.show_request", id=id, **shown_as()),
     )
+
+
+def over_limit(page_at: Callable[[], Response]) -> Response:
+    """`429` and when to come back, on the page of the request, which a frame may show, or else on a plain one."""
+    seconds = limits.retry_after_seconds()
+    try:
+        response = page_at()
+    except HTTPException:
+        response = error_page(429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def find_request(id: str) -> tuple[CallbackRequest, list[Event]]:

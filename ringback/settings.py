@@ -22,6 +22,11 @@ from ringback.widget import Table, WebAddress, Widget, Words, origin_of
 
 _YEAR_MINUTES = 525_600
 _DAY_SECONDS = 86_400
+# What can be reckoned with: a window that reaches further back than there are dates would fail at every post.
+_LONGEST_WINDOW_SECONDS = 366 * _DAY_SECONDS
+_HIGHEST_AMOUNT = 1_000_000
+_MOST_LIMITS = 10
+_LONGEST_SHOWN = 10**18
 KEY_CHARACTERS = 32  # fewer can be guessed, and then links, forms and hashes are anybody's
 
 Network = IPv4Network | IPv6Network
@@ -81,6 +86,10 @@ class LimitSettings(Table):
             items = []
         if not items or any(item.amount < 1 for item in items):
             raise ValueError('should be a limit, like "2 per hour; 4 per day"')
+        if len(items) > _MOST_LIMITS or any(item.amount > _HIGHEST_AMOUNT for item in items):
+            raise ValueError(f"should be at most {_MOST_LIMITS} limits, each of at most {_HIGHEST_AMOUNT:,}")
+        if any(item.get_expiry() > _LONGEST_WINDOW_SECONDS for item in items):
+            raise ValueError("should be a limit for a year at most")
         return value
 
 
@@ -259,7 +268,7 @@ def _read_file(path: Path, faults: list[str]) -> dict[str, Any] | None:
         faults.append(f"{path}: there is no such file; RINGBACK_CONFIG should name your ringback.toml")
     except (OSError, UnicodeDecodeError) as error:
         faults.append(f"{path}: cannot be read ({type(error).__name__}); it should be a readable text file")
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of a number without end Python says so itself
         faults.append(f"{path}: is not TOML: {error}")
     return None
 
@@ -282,7 +291,9 @@ def _file_fault(path: Path, tables: dict[str, Any], fault: Any) -> str:
     if fault["type"] == "missing":
         return f"{path}: {name}: is missing; add it"
     value = _value_at(tables, fault["loc"])
-    it_is = f" (it is {value!r})" if isinstance(value, str | int | float | bool | list) else ""
+    is_endless = isinstance(value, int) and abs(value) > _LONGEST_SHOWN  # to write it out may be refused
+    is_shown = isinstance(value, str | int | float | bool | list) and not is_endless
+    it_is = f" (it is {value!r})" if is_shown else ""
     return f"{path}: {name}: {message[0].lower() + message[1:]}{it_is}"
 
 

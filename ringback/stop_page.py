@@ -14,6 +14,7 @@ from ringback.languages import gettext as _
 from ringback.languages import ngettext
 from ringback.page import Answer, is_forged, page, shown_as, titled
 from ringback.parts import parts
+from ringback.request_page import TOO_OFTEN
 
 blueprint = Blueprint("stop", __name__)
 
@@ -30,8 +31,7 @@ def stop() -> Answer:
     try:
         return _judge()
     except RateLimitExceeded:
-        words = _("There have been many of these from your network. Try again later.")
-        response = _stop_page(_stop_form(), 429, words)
+        response = _stop_page(_stop_form(), 429, _(TOO_OFTEN))
         response.headers["Retry-After"] = str(limits.retry_after_seconds())
         return response
 

@@ -18,7 +18,7 @@ from ringback.languages import gettext as _
 from ringback.opening_hours import Interval
 from ringback.page import Answer, is_forged, own_origin, page, shown_as, titled
 from ringback.parts import parts
-from ringback.request_page import can_change_time, find_request, promise_of, request_page, widget_of
+from ringback.request_page import can_change_time, find_request, over_limit, promise_of, request_page, widget_of
 from ringback.schedule import Pause, PausedError, SlotTakenError
 from ringback.widget import Widget
 
@@ -56,19 +56,21 @@ def show_times(id: str) -> Answer:
 @blueprint.post("/requests/<id>/time")
 def change_time(id: str) -> Answer:
     """Move the request; all else that it asked for stays as it is."""
-    found = _found(id)
     try:
-        return _within_limit(found)
+        return _within_limit(id)
     except RateLimitExceeded:
-        seconds = limits.retry_after_seconds()
-        response = _time_page(found, _sheet(found), 429, form.too_many(seconds))
-        response.headers["Retry-After"] = str(seconds)
-        return response
+        return over_limit(lambda: _too_many(id))
+
+
+def _too_many(id: str) -> Response:
+    found, words = _found(id), form.too_many(limits.retry_after_seconds())
+    return _time_page(found, _sheet(found), 429, words)
 
 
 @limits.per_post
-def _within_limit(found: CallbackRequest) -> Answer:
+def _within_limit(id: str) -> Answer:
     """The answer to a post that may cost something."""
+    found = _found(id)
     if is_forged():
         abort(403)
     sheet = _sheet(found)

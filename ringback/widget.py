@@ -155,7 +155,7 @@ class Hours(Table):
     closed: tuple[Day, ...] = ()
     special: dict[Day, Spans] = {}
     slot_minutes: int = Field(default=30, ge=5, le=1440)
-    calls_per_slot: int | None = Field(default=None, ge=1)
+    calls_per_slot: int | None = Field(default=None, ge=1, le=10_000)
     days_ahead: int = Field(default=7, ge=0, le=90)
 
     def __hash__(self) -> int:

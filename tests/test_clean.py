@@ -146,6 +146,20 @@ def test_what_shows_nothing_is_nothing(typed: str, kept: str) -> None:
         "https://elsewhere.test//Requests//0123456789abcdef0123456789abcdef",
         "https://elsewhere.test/%72equests%2F0123456789abcdef0123456789abcdef",
         "https://elsewhere.test\\requests\\0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/%2572equests/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/%25252572equests%25252fx",
+        "https://elsewhere.test/%252525252525252525252541/x",
+        "https://elsewhere.test/requests;x/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/requests%3B/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/requests%20/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/req%00uests/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/\uff52equests\uff0f0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/%EF%BD%92equests/0123456789abcdef0123456789abcdef",
+        "https://elsewhere.test/outcome/0123456789abcdef",
+        "https://callback.acme.test:8443/sales",
+        "http://callback.acme.test:8000/sales",
+        "https://\uff43allback.acme.test/sales",
+        "https://callback\u3002acme.test/sales",
     ],
 )
 def test_no_address_of_ours_is_a_page_that_asks_least_of_all_a_requests(address: str) -> None:
@@ -153,10 +167,34 @@ def test_no_address_of_ours_is_a_page_that_asks_least_of_all_a_requests(address:
 
 
 def test_a_page_beside_ours_is_no_page_of_ours() -> None:
-    for address in ("https://www.acme.test/requests", "https://callback.acme.test:8443/a", "https://acme.test/a"):
+    for address in (
+        "https://www.acme.test/requests",
+        "https://www.acme.test/my-requests/a",
+        "https://acme.test/100%25/a",
+    ):
         assert clean.page(address, "https://callback.acme.test") == address
 
 
 def test_a_host_that_is_cut_off_is_none() -> None:
     assert clean.page("https://" + "a" * 1_990 + "@www.acme.test/") == ""
     assert clean.page("https://" + "a" * 400 + ":secret@www.acme.test/") == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "https://callback.acme.test/requests/0123456789abcdef0123456789abcdef",
+        "see /requests/0123456789abcdef0123456789abcdef/time",
+        "https%3A%2F%2Fcallback.acme.test%2Frequests%2F0123456789abcdef0123456789abcdef",
+        "/outcome/0123456789abcdef0123456789abcdef",
+    ],
+)
+def test_what_the_page_around_says_carries_no_key_of_ours(said: str) -> None:
+    assert clean.value(said, 200) == ""
+
+
+@pytest.mark.parametrize(
+    "said", ["pro", "Sales/Requests/Billing", "100 % /requests/", "https://shop.test/a?b=%41"]
+)
+def test_what_the_page_around_says_is_kept_as_it_is(said: str) -> None:
+    assert clean.value(said, 200) == said

@@ -11,6 +11,7 @@ from limits import parse_many
 from pydantic import SecretStr
 
 from ringback import limits, phone, time_page
+from ringback.callback_request import Source
 from tests.conftest import PUBLIC_URL, WIDGET
 from tests.faults import refusing, swallowing
 from tests.visitor import Visitor
@@ -134,6 +135,25 @@ def test_what_counts_as_one_site(app: Flask, one: str, other: str, same: bool) -
             return limits.site_key()
 
     assert (key(one) == key(other)) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:ffff:2::1", True),
+        ("2001:db8:1:2::1", "2001:db9:1:2::1", False),
+        ("198.51.100.7", "198.51.7.9", True),
+        ("198.51.100.7", "198.52.100.7", False),
+        ("::ffff:198.51.100.7", "198.51.7.9", True),
+    ],
+)
+def test_what_counts_as_one_provider(app: Flask, one: str, other: str, same: bool) -> None:
+    def source(address: str) -> Source:
+        with app.test_request_context(environ_overrides={"REMOTE_ADDR": address}):
+            return limits.source()
+
+    assert (source(one).provider == source(other).provider) is same
+    assert source(one).network != source(other).network
 
 
 def statuses_from(app: Flask, addresses: list[str]) -> list[int]:
@@ -319,13 +339,24 @@ def test_stopping_numbers_is_limited_too(visitor: Visitor) -> None:
     assert statuses == [303] * 5 + [429]
 
 
-def test_every_route_that_takes_a_post_is_limited_or_says_why_not(app: Flask) -> None:
-    unlimited = {"request.cancel": "its link is a key of 128 bits, and it only takes away"}
-    unlimited["request.erase"] = unlimited["request.cancel"]
-    limited = {"form.ask": limits.per_post, "time.change_time": limits.per_post, "stop.stop": limits.per_post}
-    posts = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+@pytest.mark.parametrize("whose", ["a request's", "nobody's"])
+def test_every_route_that_takes_a_post_spends_a_limit_of_its_own(
+    make_app: Callable[..., Flask], whose: str
+) -> None:
+    """Whatever is answered before: what is cancelled, erased or was never there is posted to no oftener."""
+    hours = {"timezone": "Europe/London", "tue": ["09:00-17:00"]}
+    limits = {"per_address": "3 per minute", "min_fill_seconds": 0}
+    app = make_app(widgets={"sales": WIDGET | {"hours": hours}}, limits=limits)
+    visitor = Visitor(app)
+    id = visitor.asks().address.split("/")[-1].split("?")[0] if whose == "a request's" else "0" * 32
+    posts = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
 
-    assert posts == set(unlimited) | set(limited)
+    assert posts >= {"/requests/<id>/cancel", "/requests/<id>/erase", "/requests/<id>/time", "/stop", "/<key>"}
+    for post in sorted(posts):
+        address = post.replace("<id>", id).replace("<key>", "sales")
+        pages = [visitor.posts(address, {"name": "", "phone": "1"}) for _ in range(37)]
+        assert pages[-1].status == 429, address
+        assert 0 < int(pages[-1].response.headers["Retry-After"]) <= 60, address
 
 
 def test_a_forwarded_address_that_nobody_declared_is_told_once(

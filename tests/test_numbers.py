@@ -295,6 +295,37 @@ def test_a_network_that_asks_for_much_is_held_however_many_addresses_it_has(
     assert Counter(ringback.held(*flood)) == {None: 10, Held.WIDGET_LIMIT: 30}
 
 
+def of_one_provider(many: int) -> list[Source]:
+    """So many networks of one provider, an address of each."""
+    return [Source(f"provider's {turn}", f"one provider's: {turn}") for turn in range(many)]
+
+
+def test_a_provider_fills_no_brake_three_times_however_many_networks_it_has(
+    opened: Callable[..., Ringback],
+) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "60 per hour; 500 per day"})
+    flood = [ringback.asks(number(turn), source=source) for turn, source in enumerate(of_one_provider(90) * 2)]
+    customers = [ringback.asks(number(900 + turn), source=source) for turn, source in enumerate(strangers(20))]
+
+    assert Counter(ringback.held(*flood)) == {None: 60, Held.WIDGET_LIMIT: 120}
+    assert ringback.held(*customers) == [None] * 20
+    assert ringback.told("brake_full") == []
+
+
+def test_over_the_brake_one_network_that_asks_for_much_holds_no_other_customer_of_its_provider(
+    opened: Callable[..., Ringback],
+) -> None:
+    ringback = opened(limits=LIMITS | {"per_widget": "60 per hour"})
+    one, *others = of_one_provider(17)
+    flood = [ringback.asks(number(turn), source=one) for turn in range(100)]
+    customers = [ringback.asks(number(900 + turn), source=source) for turn, source in enumerate(others)]
+
+    assert Counter(ringback.held(*flood)) == {None: 60, Held.WIDGET_LIMIT: 40}
+    assert ringback.held(*customers) == [None] * 14 + [Held.WIDGET_LIMIT] * 2, (
+        "a quarter of the brake, then a person"
+    )
+
+
 def test_a_hundred_sources_hold_a_widget_over_its_brake_and_it_is_told_when_nobody_is_called_any_more(
     opened: Callable[..., Ringback],
 ) -> None:
@@ -963,7 +994,7 @@ def test_fifty_posts_at_once_for_one_number_are_one_call_by_each_widget_within_i
 ) -> None:
     forms = []
     for turn in range(50):
-        person, by = Visitor(company), {"X-Forwarded-For": f"192.0.2.{turn + 1}"}
+        person, by = Visitor(company, "10.0.0.9"), {"X-Forwarded-For": f"192.0.2.{turn + 1}"}
         forms.append((person, person.opens(f"/{list(WIDGETS)[turn % 3]}", **by), by))
     answers = {"name": "Ann", "phone": "020 7946 0123"}
     statuses: list[int] = []

@@ -49,7 +49,7 @@ class Day:
             for stranger in range(strangers):
                 self.asks(Source(f"stranger {stranger}", f"network {stranger}"))
             if step in coming:
-                customers.append(self.asks(Source(f"customer {step}", f"customer's network {step}")))
+                customers.append(self.asks(Source(f"customer {step}", f"{step}: their network")))
             self.hands_over()
             self.clock.passes(seconds=DAY.total_seconds() / steps)
         return customers

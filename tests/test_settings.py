@@ -1,14 +1,17 @@
 """Settings: complete and right, or every fault in one go."""
 
+import math
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from ringback.settings import _ENVIRONMENT, Settings, SettingsError, is_configured, load
+from ringback.settings import _ENVIRONMENT, Configuration, Settings, SettingsError, is_configured, load
+from tests.conftest import WIDGET
 
 COMPLETE = """
 [samespace]
@@ -156,6 +159,24 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ("give_up_minutes = 120", "give_up_minutes = inf", "delivery.give_up_minutes: should be less than"),
         ("promise_minutes = 15", "promise_minutes = 99999", "widgets.sales.promise_minutes: should be less than"),
         ('"2 per hour; 4 per day"', '"0 per hour"', "limits.per_number: should be a limit"),
+        (
+            '"5 per minute; 30 per hour"',
+            '"1 per 99999999 year"',
+            "limits.per_address: should be a limit for a year at most",
+        ),
+        (
+            '"2 per hour; 4 per day"',
+            '"4 per 2 year"',
+            "limits.per_number: should be a limit for a year at most",
+        ),
+        (
+            '"500 per day"',
+            f'"{10**12} per day"',
+            "limits.per_widget: should be at most 10 limits, each of at most",
+        ),
+        ('"500 per day"', f'"{";".join(["5 per day"] * 11)}"', "limits.per_widget: should be at most 10 limits"),
+        ("promise_minutes = 15", f"promise_minutes = {'9' * 5000}", "is not TOML: "),
+        ("promise_minutes = 15", f"promise_minutes = 0x{'f' * 5000}", "sales.promise_minutes: should be less"),
         ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
         ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a field or setting of ours'),
         ('phone = "+442079460000"', 'phone = "+44 12"', "widgets.sales.phone: should be a whole number"),
@@ -347,3 +368,23 @@ def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
     assert is_configured(environment)
     with pytest.raises(SettingsError, match="there is no such file"):
         load(environment)
+
+
+@pytest.mark.parametrize("value", [10**12, -(10**12), 10**400, 1e308, math.nan, math.inf])
+def test_no_number_is_taken_that_cannot_be_reckoned_with(value: float) -> None:
+    hours = {"timezone": "Europe/London", "tue": ["09:00-17:00"]}
+    tables: list[dict[str, Any]] = [
+        *({"delivery": {key: value}} for key in ("timeout_seconds", "give_up_minutes", "lease_seconds")),
+        {"delivery": {"retry_seconds": [5, value]}},
+        {"limits": {"min_fill_seconds": value}},
+        *({"privacy": {key: value}} for key in ("retention_days", "stop_days")),
+        *({"widgets": {"sales": WIDGET | {key: value}}} for key in ("promise_minutes", "calls_per_minute")),
+        *(
+            {"widgets": {"sales": WIDGET | {"hours": hours | {key: value}}}}
+            for key in ("slot_minutes", "calls_per_slot", "days_ahead")
+        ),
+    ]
+    for table in tables:
+        given = {"samespace": {"space_id": "acme", "cluster_id": "in1"}, "widgets": {"sales": WIDGET}} | table
+        with pytest.raises(ValidationError):
+            Configuration.model_validate(given)

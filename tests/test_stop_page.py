@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from ringback import phone
+from ringback import limits, phone
 from ringback.tables import stops
 from tests.conftest import WIDGET
 from tests.visitor import Page, Visitor
@@ -266,6 +266,26 @@ def test_the_networks_of_an_ipv6_site_share_what_they_may_stop(app: Flask) -> No
 
     assert statuses == [303] * 40 + [429] * 32
     assert Visitor(app, "2001:db8:2::1").stops("020 7946 0199").status == 303
+
+
+@pytest.mark.parametrize(
+    ("address", "neighbour", "stranger"),
+    [
+        ("198.51.{site}.{turn}", "198.51.200.1", "198.52.1.1"),
+        ("2001:db8:{site}:{turn}::1", "2001:db8:200::1", "2001:db9::1"),
+    ],
+)
+def test_the_sites_of_a_provider_share_what_they_may_stop(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, address: str, neighbour: str, stranger: str
+) -> None:
+    monkeypatch.setattr(limits, "NETWORKS_FOR_ONE", 2)
+    monkeypatch.setattr(limits, "SITES_FOR_ONE", 2)
+    who = [address.format(site=site, turn=turn) for site in range(3) for turn in range(11)]
+    statuses = [Visitor(app, one).stops(f"020 7946 01{turn:02}").status for turn, one in enumerate(who)]
+
+    assert statuses == ([303] * 10 + [429]) * 2 + [429] * 11
+    assert Visitor(app, neighbour).stops("020 7946 0199").status == 429
+    assert Visitor(app, stranger).stops("020 7946 0199").status == 303
 
 
 def test_what_an_address_tries_over_its_limit_costs_its_site_nothing(make_app: Callable[..., Flask]) -> None:

@@ -117,14 +117,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("outbox", "page", "parts", "schedule", "widget"),
     },
     "request_page": {
-        *("callback_request", "clock", "confirmation", "dates", "errors", "languages", "opening_hours", "page"),
-        *("parts", "personal_data", "promise", "widget"),
+        *("callback_request", "clock", "confirmation", "dates", "errors", "languages", "limits", "opening_hours"),
+        *("page", "parts", "personal_data", "promise", "widget"),
     },
     "time_page": {
         *("availability", "calendar_file", "callback_request", "dates", "errors", "form", "languages", "limits"),
         *("opening_hours", "page", "parts", "request_page", "schedule", "widget"),
     },
-    "stop_page": {"errors", "form", "languages", "limits", "page", "parts"},
+    "stop_page": {"errors", "form", "languages", "limits", "page", "parts", "request_page"},
     "alert_message": set(),
     "alert_channels": {"alert_message", "line", "settings"},
     "alerts": {
