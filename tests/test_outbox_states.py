@@ -232,7 +232,7 @@ def test_what_the_outbox_promises_holds_in_any_order(
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=400 if many else 25,
+            max_examples=400 if many else 12,
             derandomize=not many,  # the short run is the same everywhere; the long one looks further
             stateful_step_count=60,
             deadline=None,
