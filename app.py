@@ -9,13 +9,14 @@ from werkzeug.serving import run_simple
 
 from ringback.database import StoreError
 from ringback.factory import create_app
-from ringback.settings import SettingsError, is_configured, load
+from ringback.settings import SettingsError, is_configured, load, refuse_without_file
 
 
 def start() -> Flask:
-    """With no configuration, the sandbox; never under gunicorn, where it would swallow somebody's callers."""
+    """With no configuration, the sandbox; never where there is production, whose callers it would swallow."""
     if is_configured(os.environ) or os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
         return create_app(load(os.environ))
+    refuse_without_file(os.environ)
     from ringback.sandbox import create_sandbox
 
     return create_sandbox(os.environ)

@@ -227,6 +227,22 @@ def is_configured(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("RINGBACK_CONFIG")) or config_path(environ).exists()
 
 
+def refuse_without_file(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError where settings of production are there and only the file is not.
+
+    Whoever forgot RINGBACK_CONFIG would look at the sandbox's empty store, and believe that all is well.
+    """
+    given = [name for name in _ONLY_IN_PRODUCTION if environ.get(name, "").strip()]
+    if given:
+        raise SettingsError(
+            [
+                f"RINGBACK_CONFIG: is missing beside {' and '.join(given)}, and there is no "
+                f"{config_path(environ).absolute()}; it should name your ringback.toml. "
+                "The sandbox starts only without them"
+            ]
+        )
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check everything. Raises SettingsError with every fault at once."""
     faults: list[str] = []
@@ -446,6 +462,8 @@ def _number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 _REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
+# Where one of these is set, somebody means the requests of a real site.
+_ONLY_IN_PRODUCTION = ("DATABASE_URL", "DATABASE_URL_FILE", "PUBLIC_URL")
 # What may be given as the path of a file that holds it, in `…_FILE`.
 _SECRETS = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SAMESPACE_AUTH_TOKEN"),

@@ -1,5 +1,8 @@
 """Settings: complete and right, or every fault in one go."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,6 +12,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ringback.settings import _ENVIRONMENT, Settings, SettingsError, is_configured, load
+from tests.server import ROOT
 
 COMPLETE = """
 [samespace]
@@ -347,3 +351,54 @@ def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
     assert is_configured(environment)
     with pytest.raises(SettingsError, match="there is no such file"):
         load(environment)
+
+
+def typed(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command as an operator types it, in a folder without a configuration."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = inherited | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        (
+            ("-m", "flask", "--app", "app", "requests", "list"),
+            {"DATABASE_URL": "sqlite:////srv/r.db", "SECRET_KEY": "x"},
+        ),
+        (("-m", "flask", "--app", "app", "deliver"), {"DATABASE_URL_FILE": "/run/secrets/url"}),
+        (("-c", "from app import app"), {"PUBLIC_URL": "https://callback.acme.test"}),
+        (
+            (str(ROOT / "app.py"),),
+            {"DATABASE_URL": "sqlite:////srv/r.db", "PUBLIC_URL": "https://callback.acme.test"},
+        ),
+    ],
+)
+def test_a_forgotten_file_is_told_and_the_sandbox_is_not_taken_for_production(
+    tmp_path: Path, command: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    """Its store is empty, and an empty list would look like good news."""
+    done = typed(tmp_path, *command, **environment)
+
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("RINGBACK_CONFIG: is missing beside ")
+    assert all(name in line for name in environment if name != "SECRET_KEY")
+    assert str(tmp_path / "ringback.toml") in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_nothing_set_a_command_is_of_the_sandbox(tmp_path: Path) -> None:
+    done = typed(tmp_path, "-m", "flask", "--app", "app", "check")
+
+    assert done.returncode == 0, done.stderr
+    assert "This is the sandbox." in done.stdout
