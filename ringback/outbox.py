@@ -461,7 +461,8 @@ class Outbox:
             self._hold_silent(connection, resent, now)
             moved += resent
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
-            return sorted({row.reference for row in moved})
+            # Of what is held, nothing has happened but to the page of its visitor.
+            return sorted({row.reference for row in moved if row.held is None})
 
     def _mend_times(self, now: datetime) -> None:
         """What a clock that was ahead has stored is to bind nobody now that it was put right.

@@ -18,7 +18,7 @@ from ringback.gate import Sign
 from ringback.opening_hours import Interval
 from ringback.outbox import Receipt, Settlement
 from ringback.samespace import Misconfigured, Unclear
-from ringback.sandbox.samespace import SandboxSamespace
+from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.tables import requests
 from tests.conftest import WIDGET, Clock
 
@@ -238,6 +238,60 @@ def test_operators_are_shown_that_a_request_is_held_whatever_its_visitor_sees(de
         assert "  held: stopped  sales  +44 20 7946 0102" in desk.types(*command)
     assert desk.objects("--state", state.value) == []
     assert [each["reference"] for each in desk.objects("--state", "held")] == [receipt.reference]
+
+
+def test_what_only_looks_as_if_it_had_happened_is_shown_as_that(desk: Desk) -> None:
+    desk.outbox.stop(STOPPED)
+    receipt = desk.asks(STOPPED, "Ann")
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+
+    def history() -> list[str]:
+        shown = desk.types("show", receipt.reference).splitlines()
+        return [line.partition("+00:00 ")[2] for line in shown if line.startswith("  2026")]
+
+    held = [
+        "received",
+        "held: stopped",
+        "nobody was called; its visitor sees: attempted",
+        "nobody was called; its visitor sees: with_team (held, on the attention list)",
+    ]
+    assert history() == held
+    (told,) = json.loads(desk.types("export", "--phone", f"+{STOPPED}"))
+    assert (told["state"], told["held"]) == ("held", "stopped")
+    assert [event.get("shown_only", False) for event in told["events"]] == [False, False, True, True]
+
+    desk.types("release", receipt.reference)
+    desk.outbox.unstop(STOPPED)
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+    assert history()[:6] == [*held, "released: by an operator", "attempted"]
+    assert history()[6].startswith("with_team: accepted: ")
+
+
+def test_no_log_says_that_what_is_held_was_attempted_or_is_with_the_team(
+    desk: Desk, samespace: SandboxSamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.outbox.stop(STOPPED)
+    reference = desk.asks(STOPPED).reference
+    samespace.mode = Mode.DOWN
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+    samespace.mode = Mode.ANSWERS
+    desk.clock.passes(seconds=7)
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+
+    told = [record.getMessage() for record in caplog.records if reference in record.getMessage()]
+    assert told == [f"request {reference}: held, nobody was called"] * 2
+
+
+def test_a_held_request_that_was_cut_off_is_nothing_to_look_at(desk: Desk) -> None:
+    """Its visitor sees unknown from then on; nobody can have been called."""
+    desk.outbox.stop(STOPPED)
+    desk.asks(STOPPED)
+    rung = desk.asks("442079460109").reference
+    assert desk.outbox.claim("test")
+    assert desk.outbox.claim("test")
+    desk.clock.passes(minutes=5)
+
+    assert desk.outbox.expire() == [rung]
 
 
 def test_what_was_held_and_is_withdrawn_is_cancelled(desk: Desk) -> None:

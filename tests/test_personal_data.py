@@ -370,7 +370,7 @@ def test_an_operator_is_told_of_what_is_on_its_way_and_erases_it_a_moment_later(
     assert claim
     output = said(app, "erase", "--phone", "+442079460123", status=1)
 
-    assert output == "Erased: 0.\nError: Being handed over at this moment: 1. Try again in a minute.\n"
+    assert output == "Erased: 0.\nError: Changing at this moment: 1. Try again in a minute.\n"
     outbox.settle(claim, TAKEN)
     assert said(app, "erase", "--phone", "+442079460123") == "Erased: 1.\n"
 

@@ -102,7 +102,7 @@ def add_data_commands(group: click.Group, personal_data: PersonalData, housekeep
         erased, left = personal_data.erase_number(phone)
         click.echo(f"Erased: {erased}.")
         if left:
-            raise click.ClickException(f"Being handed over at this moment: {left}. Try again in a minute.")
+            raise click.ClickException(f"Changing at this moment: {left}. Try again in a minute.")
 
     @group.command()
     def purge() -> None:

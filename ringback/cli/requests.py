@@ -21,7 +21,7 @@ from ringback.attention import (
     is_late,
     true_state,
 )
-from ringback.callback_request import CallbackRequest, Held
+from ringback.callback_request import CallbackRequest, Event, Held, which_only_look_so
 from ringback.cli.operators import time_text
 from ringback.cli.people import Number
 from ringback.outbox import Clock, Outbox
@@ -253,11 +253,19 @@ def _show(attention: Attention, outbox: Outbox, clock: Clock) -> click.Command:
                     click.echo(f"  {name}: {getattr(answers, name)}")
             if answers.attributes:
                 click.echo(f"  attributes: {json.dumps(dict(answers.attributes), ensure_ascii=False)}")
-            for event in events:
-                detail = f": {event.detail}" if event.detail else ""
-                click.echo(f"  {time_text(event.at)} {event.kind.value}{detail}")
+            only_look_so = which_only_look_so(event.kind for event in events)
+            for event, looks in zip(events, only_look_so, strict=True):
+                click.echo(f"  {time_text(event.at)} {_happened(event, looks)}")
 
     return show
+
+
+def _happened(event: Event, only_looks_so: bool) -> str:
+    """What happened, in the words of states; not as if it had, where only the visitor's page says so."""
+    if only_looks_so:
+        why = f" ({event.detail})" if event.detail else ""
+        return f"nobody was called; its visitor sees: {event.kind.value}{why}"
+    return f"{event.kind.value}{f': {event.detail}' if event.detail else ''}"
 
 
 # --- done ---
@@ -306,7 +314,8 @@ def _release(attention: Attention) -> click.Command:
             raise click.UsageError("Name one request, or say --held or --phone.")
         if reference:
             worked = attention.release(_id(attention, reference))
-            _say(worked, reference, "will be handed over.", "is not held; nothing has changed.")
+            no = "is not held, or is changing at this moment; nothing has changed."
+            _say(worked, reference, "will be handed over.", no)
             return
         ids = attention.to_release(Selection(held=Held(held) if held else None, phone=phone))
         _ask(len(ids), "that are held", yes)
