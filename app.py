@@ -9,7 +9,7 @@ from werkzeug.serving import run_simple
 
 from ringback.database import StoreError
 from ringback.factory import create_app
-from ringback.settings import SettingsError, is_configured, load, refuse_without_file
+from ringback.settings import SettingsError, is_configured, load, read_port, refuse_without_file
 
 
 def start() -> Flask:
@@ -30,7 +30,7 @@ except (SettingsError, StoreError) as error:
     sys.exit(3)
 
 if __name__ == "__main__":
-    port = int(os.environ.get("PORT") or 8000)
+    port = read_port(os.environ)
     app.extensions["ringback-delivery"].start()
     click.echo(app.extensions.get("ringback-welcome", f"Ringback answers on http://127.0.0.1:{port}"))
     run_simple("127.0.0.1", port, app, threaded=True)

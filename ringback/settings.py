@@ -267,6 +267,14 @@ def read_configuration(path: Path) -> Configuration:
     return configuration
 
 
+def read_port(environ: Mapping[str, str]) -> int:
+    """PORT alone, likewise. Raises SettingsError."""
+    try:
+        return _number(0, 65535)(environ.get("PORT", "").strip() or "8000")
+    except ValueError as error:
+        raise SettingsError([f"PORT: {error}"]) from None
+
+
 def _read_file(path: Path, faults: list[str]) -> dict[str, Any] | None:
     try:
         with path.open("rb") as file:
@@ -454,8 +462,8 @@ def _delivery_mode(text: str) -> str:
 
 def _number(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
-            raise ValueError(f"is {text!r}; it should be a whole number from {lowest} to {highest}")
+        if not re.fullmatch("[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"is {text[:20]!r}; it should be a whole number from {lowest} to {highest}")
         return int(text)
 
     return read

@@ -101,6 +101,12 @@ def test_teams_are_listed_and_resumed(app: Flask) -> None:
     assert said(app, "teams", "resume", "Sales") == "Sales is called again.\n"
 
 
+def test_a_team_that_is_not_there_is_said_so_with_those_that_are(make_app: Callable[..., Flask]) -> None:
+    app = make_app(widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}})
+
+    assert "There is no team sales. There are: Help, Sales." in said(app, "teams", "resume", "sales", status=1)
+
+
 def test_the_breaker_is_shown_and_reset(app: Flask, clock: Clock) -> None:
     outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
     assert said(app, "breaker", "show") == "closed: requests are handed over\n"
@@ -195,3 +201,46 @@ def test_a_new_token_is_stored_beside_the_old_one_and_shown_to_nobody(
 
 def test_without_a_token_there_is_nothing_to_reset(app: Flask) -> None:
     assert "set SAMESPACE_AUTH_TOKEN" in said(app, "samespace", "reset-token", status=1)
+
+
+ODD = ["", " ", "-1", "nan", "1e400", "9" * 5000, "\udcff", "é", "*", "+", "'; --", "RB-" * 50]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "requests list --limit",
+        "requests list --since",
+        "requests list --after",
+        "requests list --widget",
+        "requests list --phone",
+        "requests list --held",
+        "requests list --state",
+        "requests show",
+        "requests retry",
+        "requests release",
+        "requests release --phone",
+        "requests release --held",
+        "requests resolve --rang",
+        "requests export --phone",
+        "requests erase --phone",
+        "numbers block",
+        "numbers unblock",
+        "numbers unstop",
+        "teams resume",
+        "widgets pause",
+        "widgets pause sales",
+        "widgets resume",
+        "samespace callback Sales",
+        "samespace callback Sales +442079460123 --attribute",
+        "samespace click-to-call ann",
+    ],
+)
+def test_no_command_falls_over_what_is_typed(make_app: Callable[..., Flask], store_url: str, command: str) -> None:
+    runner = make_app(store_url).test_cli_runner()
+    for odd in ODD:
+        result = runner.invoke(
+            args=[*command.split(), *(["--"] if not command.split()[-1].startswith("--") else []), odd]
+        )
+
+        assert result.exception is None or isinstance(result.exception, SystemExit), (odd, result.exception)

@@ -470,6 +470,11 @@ def test_a_list_is_narrowed_by_state_widget_and_number(desk: Desk) -> None:
         (["--state", "late"], "is not one of"),
         (["--phone", "020 7946 0000"], "should be a whole number with its country code"),
         (["--limit", "0"], "0 is not in the range"),
+        (["--limit", "-1"], "-1 is not in the range"),
+        (["--limit", "99999999999999999999"], "99999999999999999999 is not in the range"),
+        (["--limit", "nan"], "'nan' is not a valid integer"),
+        (["--limit", ""], "'' is not a valid integer"),
+        (["--after", "\udcff"], "there is no request"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said_so(desk: Desk, options: list[str], sentence: str) -> None:
@@ -546,6 +551,14 @@ def test_what_is_on_its_way_is_not_released_and_counted_as_left(desk: Desk) -> N
     output = desk.types("release", "--held", "stopped", "--yes")
     assert output == "Released: 1.\nChanging at this moment, and left as they are: 1. Try again in a minute.\n"
     assert desk.states() == {first: (State.HANDING_OVER, Held.STOPPED), second: (State.WAITING, None)}
+
+
+@pytest.mark.parametrize("options", [[], ["--rang", "--not-rung"], ["--not-rung", "--rang"]])
+def test_a_resolve_says_one_thing_or_nothing_changes(desk: Desk, options: list[str]) -> None:
+    reference = desk.ends(REAL[0], "Ann", State.UNKNOWN)
+
+    assert "Say --rang or --not-rung." in desk.types("resolve", reference, *options, status=2)
+    assert desk.states() == {reference: (State.UNKNOWN, None)}
 
 
 def test_neither_retry_nor_resolve_moves_what_is_held(desk: Desk) -> None:

@@ -397,6 +397,15 @@ def test_a_forgotten_file_is_told_and_the_sandbox_is_not_taken_for_production(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("port", ["many", "-1", "65536", "٣", "99999999999"])
+def test_a_port_that_is_none_is_told_in_the_sandbox_too(tmp_path: Path, port: str) -> None:
+    done = typed(tmp_path, str(ROOT / "app.py"), PORT=port)
+
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("PORT: is ")
+
+
 def test_with_nothing_set_a_command_is_of_the_sandbox(tmp_path: Path) -> None:
     done = typed(tmp_path, "-m", "flask", "--app", "app", "check")
 

@@ -26,6 +26,9 @@ def team_commands(gate: Gate) -> click.Group:
     @click.argument("name")
     def resume(name: str) -> None:
         """Hand over to a team again, once its configuration is mended."""
+        names = [team.name for team in gate.teams()]
+        if name not in names:
+            raise click.ClickException(f"There is no team {name}. There are: {', '.join(names)}.")
         if not gate.resume(name):
             raise click.ClickException(f"{name} is not paused; nothing has changed.")
         click.echo(f"{name} is called again.")
@@ -54,15 +57,18 @@ def widget_commands(settings: Settings, schedule: Schedule, clock: Clock) -> cli
     def pause(key: str, words: tuple[str, ...]) -> None:
         """Take no requests by a widget until it is resumed. WORDS are what visitors read, such as
         "We are moving house, and back on Monday."."""
-        schedule.pause(known(key), " ".join(" ".join(words).split()), clock())
+        text = " ".join(" ".join(words).split())
+        if not text.isprintable():
+            raise click.ClickException("These words are not all text that can be shown; nothing has changed.")
+        schedule.pause(known(key), text, clock())
         click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
 
     @group.command()
     @click.argument("key")
     def resume(key: str) -> None:
         """Take requests by a widget again."""
-        if not schedule.resume(key):
-            raise click.ClickException(f"{known(key)} is not paused; nothing has changed.")
+        if not schedule.resume(known(key)):
+            raise click.ClickException(f"{key} is not paused; nothing has changed.")
         click.echo(f"{key} takes requests again.")
 
     return group
