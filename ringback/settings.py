@@ -22,9 +22,11 @@ from ringback.widget import Table, WebAddress, Widget, Words, origin_of
 
 _YEAR_MINUTES = 525_600
 _DAY_SECONDS = 86_400
+_KEY_VARIETY = 8  # different characters: of one letter repeated, there are few to try
 KEY_CHARACTERS = 32  # fewer can be guessed, and then links, forms and hashes are anybody's
 
 Network = IPv4Network | IPv6Network
+_MAPPED_BITS = 96  # of ::ffff:10.0.0.0/104, what stands before the IPv4 address
 # This machine, and addresses that nobody on the internet can have.
 PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
     map(
@@ -372,6 +374,11 @@ def _secret_key(text: str) -> SecretStr:
             f"is only {len(text)} long; it should have at least {KEY_CHARACTERS} characters: {_KEY_EXAMPLE}. "
             "The short one may go on in SECRET_KEY_FALLBACKS meanwhile"
         )
+    if len(set(text)) < _KEY_VARIETY:
+        raise ValueError(
+            f"has only {len(set(text))} different characters; it should be {_KEY_EXAMPLE}. "
+            "The one before may go on in SECRET_KEY_FALLBACKS meanwhile"
+        )
     return SecretStr(text)
 
 
@@ -381,12 +388,33 @@ def _fallbacks(text: str) -> tuple[SecretStr, ...]:
 
 
 def _networks(text: str) -> tuple[Network, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError:
+        if not parts:
+            raise ValueError("it names nobody")
+        return tuple(map(_network, parts))
+    except ValueError as error:
         raise ValueError(
-            f"is {text!r}; it should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"
+            f"is {text!r}; it should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1: {error}"
         ) from None
+
+
+def _network(text: str) -> Network:
+    """Raises ValueError. IPv4 is IPv4 however it is written: who connects is compared as that."""
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError(_mend_of_network(text)) from None
+    inner = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if inner and network.prefixlen >= _MAPPED_BITS:
+        return ip_network((inner, network.prefixlen - _MAPPED_BITS))
+    return network
+
+
+def _mend_of_network(text: str) -> str:
+    with suppress(ValueError):
+        return f"{text} has more in it than the network, which is {ip_network(text, strict=False)}"
+    return f"{text} is neither"
 
 
 def _bind(text: str) -> str:

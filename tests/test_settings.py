@@ -11,7 +11,11 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
+from ringback.form import CallbackForm, StopForm
+from ringback.proxies import Proxies
 from ringback.settings import _ENVIRONMENT, Settings, SettingsError, is_configured, load
+from ringback.time_page import ChangedTime
+from ringback.widget import RESERVED_ATTRIBUTES, Widget
 from tests.server import ROOT
 
 COMPLETE = """
@@ -212,6 +216,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
         ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
         ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"),
+        ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "10.1.2.3/8 has more in it than the network, which is 10.0.0.0/8"),
+        ({"PROXY_ADDRESSES": " , "}, "it names nobody"),
+        ({"PROXY_ADDRESSES": "10.0.0.0/8 127.0.0.1"}, "10.0.0.0/8 127.0.0.1 is neither"),
+        ({"SECRET_KEY": "a" * 64}, "SECRET_KEY: has only 1 different characters; it should be a long random text"),
+        ({"SECRET_KEY": "abcdefg" * 8}, "has only 7 different characters; it should be a long random text"),
         ({"BIND": "127.0.0.1:9000"}, "BIND: is '127.0.0.1:9000'; it should be an address of this machine"),
         ({"BIND": "localhost"}, "should be an address of this machine without a port, like 127.0.0.1 or [::]"),
         ({"SECRET_KEY": "x"}, "SECRET_KEY: is only 1 long; it should have at least 32 characters"),
@@ -235,9 +244,9 @@ def test_each_fault_of_the_environment_names_the_variable(
 
 def test_a_short_key_may_go_on_opening_what_it_signed(tmp_path: Path) -> None:
     """Else whoever has one could not change it without every form and every held number being lost."""
-    settings = loaded(tmp_path, SECRET_KEY="x" * 32, SECRET_KEY_FALLBACKS="x, a much older one")
+    settings = loaded(tmp_path, SECRET_KEY="0123abcd" * 4, SECRET_KEY_FALLBACKS="x, a much older one")
 
-    assert settings.secret_keys == ["x", "a much older one", "x" * 32]
+    assert settings.secret_keys == ["x", "a much older one", "0123abcd" * 4]
 
 
 def test_a_short_key_that_goes_on_is_told(
@@ -276,8 +285,48 @@ def test_proxies_are_believed_from_private_addresses_unless_others_are_named(tmp
     assert [str(network) for network in named.proxy_addresses] == ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]
 
 
+def test_a_proxy_s_network_holds_it_however_it_is_written(tmp_path: Path) -> None:
+    """::ffff:10.0.0.0/104 is 10.0.0.0/8, and an address that connects is compared as IPv4."""
+    named = loaded(tmp_path, PROXY_ADDRESSES="::ffff:10.0.0.0/104,::ffff:192.0.2.1, 2001:db8::/32,")
+
+    assert [str(each) for each in named.proxy_addresses] == ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]
+    assert Proxies(1, named.proxy_addresses).include("::ffff:10.1.2.3")
+
+
+OURS = "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_no_widget_stands_at_an_address_of_ours(tmp_path: Path, name: str) -> None:
+    for written in (name, name.upper(), name.title()):
+        (told,) = faults(tmp_path, COMPLETE.replace("[widgets.help]", f"[widgets.{written}]"))
+
+        assert f'"{written}" is an address of ours; give the widget another name' in told
+
+
+FIELDS_OF_FORMS = {
+    name
+    for form in (CallbackForm, ChangedTime, StopForm)
+    for name in dir(form)
+    if type(getattr(form, name)).__name__ == "UnboundField"
+}
+OF_THE_AGENT = "page language requested_at reference stop_url asked_for attempt note".split()
+OF_SAMESPACE = "space_id team_name number attributes custom_data outcome_url".split()
+HIDDEN = "csrf_token token confirmed change checked zone lang theme embed".split()
+
+
+def test_no_attribute_is_called_like_something_of_ours(tmp_path: Path) -> None:
+    names = FIELDS_OF_FORMS | {*OF_THE_AGENT, *OF_SAMESPACE, *HIDDEN, *Widget.model_fields}
+    assert {"phone", "slot", "country", "confirmed", "brand"} <= names
+    free = [name for name in sorted(names) if name.lower() not in RESERVED_ATTRIBUTES]
+    assert free == []
+    for name in ("Outcome_URL", "TOKEN", "confirmed"):
+        (told,) = faults(tmp_path, COMPLETE.replace('attributes = ["plan"]', f'attributes = ["{name}"]'))
+        assert f'"{name}" is a field or setting of ours; give the attribute another name' in told
+
+
 SECRETS = {
-    "SECRET_KEY": "k" * 40,
+    "SECRET_KEY": "0123abcd" * 5,
     "SECRET_KEY_FALLBACKS": "an older one\nan even older one",
     "DATABASE_URL": "postgresql://ann:hunter2@db/x",
     "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
@@ -297,7 +346,7 @@ def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     in_files = loaded(tmp_path, **files)
 
     assert in_files == loaded(tmp_path, **SECRETS)
-    assert in_files.secret_keys == ["an older one", "an even older one", "k" * 40]
+    assert in_files.secret_keys == ["an older one", "an even older one", "0123abcd" * 5]
 
 
 @pytest.mark.parametrize("variable", SECRETS)
