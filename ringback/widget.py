@@ -238,7 +238,7 @@ class Widget(Table):
         except phonenumbers.NumberParseException:
             raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
         if not phonenumbers.is_possible_number(parsed):
-            raise ValueError('should be a whole number with its country code, like "+44 20 7946 0000"')
+            raise ValueError('should be a telephone number in full, with its country code, like "+442079460000"')
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     # Each of these looks back at a field above it, rather than at the whole: a validator of the whole

@@ -161,7 +161,7 @@ def test_real_customers_come_first_however_many_are_held(flooded: Desk, customer
         "held: number_limit",
     ]
     assert "28 requests, 2026-11-24 10:00:01+00:00 to 2026-11-24 10:00:28+00:00, the last RB-" in lines[7]
-    assert lines[8:] == ["Each request of a line: requests list --held REASON --phone NUMBER"]
+    assert lines[8:] == ["Each request of a line: flask --app app requests list --held REASON --phone NUMBER"]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 5, 6, 7])
@@ -335,7 +335,7 @@ def test_a_paused_team_and_samespace_not_reached_are_told_of_beside_requests(des
     )
     assert team == (
         "Team Help is paused since 2026-11-24 10:00:00+00:00: answered 404: no such team. "
-        "Once that is mended: teams resume Help"
+        "Once that is mended: flask --app app teams resume Help"
     )
     assert totals == "1 request to look at: 1 unknown."
     assert "Ann" in line
@@ -468,7 +468,7 @@ def test_a_list_is_narrowed_by_state_widget_and_number(desk: Desk) -> None:
         (["--widget", "shop"], "there is no widget shop; there are: sales, help"),
         (["--after", "RB-0000-0000"], "there is no request RB-0000-0000"),
         (["--state", "late"], "is not one of"),
-        (["--phone", "020 7946 0000"], "should be a whole number with its country code"),
+        (["--phone", "020 7946 0000"], "should be a telephone number in full, with its country code"),
         (["--limit", "0"], "0 is not in the range"),
         (["--limit", "-1"], "-1 is not in the range"),
         (["--limit", "99999999999999999999"], "99999999999999999999 is not in the range"),

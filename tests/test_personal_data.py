@@ -378,7 +378,9 @@ def test_an_operator_is_told_of_what_is_on_its_way_and_erases_it_a_moment_later(
 @pytest.mark.parametrize("phone", ["02079460123", "442079460123", "+44 20", "+44abc", ""])
 @pytest.mark.parametrize("command", ["export", "erase"])
 def test_a_number_without_its_country_code_is_refused(app: Flask, command: str, phone: str) -> None:
-    assert "should be a whole number with its country code" in said(app, command, "--phone", phone, status=2)
+    assert "should be a telephone number in full, with its country code" in said(
+        app, command, "--phone", phone, status=2
+    )
 
 
 # --- the purge ---

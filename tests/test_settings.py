@@ -166,7 +166,7 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ('"2 per hour; 4 per day"', '"0 per hour"', "limits.per_number: should be a limit"),
         ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
         ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a field or setting of ours'),
-        ('phone = "+442079460000"', 'phone = "+44 12"', "widgets.sales.phone: should be a whole number"),
+        ('phone = "+442079460000"', 'phone = "+44 12"', "sales.phone: should be a telephone number in full"),
         ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
         ("promise_minutes = 15", 'key = "x"', '"key" under "sales" is no setting of ours'),
         (

@@ -49,7 +49,7 @@ def widget_commands(settings: Settings, schedule: Schedule, clock: Clock) -> cli
         """List widgets, whether they are open, and which are paused."""
         pauses, now = schedule.pauses(), clock()
         for key, widget in settings.widgets.items():
-            click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key]) if key in pauses else ''}")
+            click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
 
     @group.command()
     @click.argument("key")
@@ -82,14 +82,17 @@ def _hours(widget: Widget, now: datetime) -> str:
     if opening is None:
         return "closed, and does not open within a year"
     if opening > now:
-        return f"closed, opens {time_text(opening.astimezone(widget.timezone))}"
-    return (
-        f"open until {time_text(closing.astimezone(widget.timezone))}" if closing else "open, and does not close"
-    )
+        return f"closed, opens {_on_its_clock(opening, widget)}"
+    return f"open until {_on_its_clock(closing, widget)}" if closing else "open, and does not close"
 
 
-def _pause(pause: Pause) -> str:
-    return f"; paused since {time_text(pause.paused_at)}{f': {pause.words}' if pause.words else ''}"
+def _on_its_clock(at: datetime, widget: Widget) -> str:
+    """As the team's clock shows it, with the zone by name: an offset alone is looked up by nobody."""
+    return f"{time_text(at.astimezone(widget.timezone))} ({widget.timezone})"
+
+
+def _pause(pause: Pause, widget: Widget) -> str:
+    return f"; paused since {_on_its_clock(pause.paused_at, widget)}{f': {pause.words}' if pause.words else ''}"
 
 
 def time_text(at: datetime) -> str:

@@ -145,7 +145,7 @@ def _told(
     for item in page.items:
         yield _group_line(item, now) if isinstance(item, Group) else _line(item, now)
     if any(group.count > 1 for group in groups):
-        yield "Each request of a line: requests list --held REASON --phone NUMBER"
+        yield "Each request of a line: flask --app app requests list --held REASON --phone NUMBER"
 
 
 _NOTHING = {True: "Nothing needs a person.", False: "There are no requests."}
@@ -213,7 +213,8 @@ def _trouble_line(trouble: Trouble) -> str:
         return f"Samespace is not reached{since}: what is due waits, and goes by itself once it answers."
     why = f": {trouble.why}" if trouble.why else ""
     return (
-        f"Team {trouble.team} is paused{since}{why}. Once that is mended: teams resume {shlex.quote(trouble.team)}"
+        f"Team {trouble.team} is paused{since}{why}. Once that is mended: "
+        f"flask --app app teams resume {shlex.quote(trouble.team)}"
     )
 
 
