@@ -9,13 +9,14 @@ from werkzeug.serving import run_simple
 
 from ringback.database import StoreError
 from ringback.factory import create_app
-from ringback.settings import SettingsError, is_configured, load
+from ringback.settings import SettingsError, is_configured, load, read_port, refuse_without_file
 
 
 def start() -> Flask:
-    """With no configuration, the sandbox; never under gunicorn, where it would swallow somebody's callers."""
+    """With no configuration, the sandbox; never where there is production, whose callers it would swallow."""
     if is_configured(os.environ) or os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
         return create_app(load(os.environ))
+    refuse_without_file(os.environ)
     from ringback.sandbox import create_sandbox
 
     return create_sandbox(os.environ)
@@ -29,7 +30,7 @@ except (SettingsError, StoreError) as error:
     sys.exit(3)
 
 if __name__ == "__main__":
-    port = int(os.environ.get("PORT") or 8000)
+    port = read_port(os.environ)
     app.extensions["ringback-delivery"].start()
     click.echo(app.extensions.get("ringback-welcome", f"Ringback answers on http://127.0.0.1:{port}"))
     run_simple("127.0.0.1", port, app, threaded=True)

@@ -5,6 +5,7 @@ it up would silence a team. So it counts what rings, each number once, and over 
 for a person first; others go on being called, up to three times as many.
 """
 
+import logging
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Any
@@ -16,6 +17,8 @@ from ringback.callback_request import PROVIDER_LENGTH, Source, State
 from ringback.settings import Settings
 from ringback.tables import RINGS, alerts, requests
 from ringback.windows import bounds, longest, reached, within
+
+log = logging.getLogger("ringback.brake")
 
 # Over the brake, a source that asked for more than this in the window is heavy.
 ASKS_OF_ONE_SOURCE = 2
@@ -137,8 +140,15 @@ def _places() -> Any:
 _PLACES = _places()
 
 
+_MEANS = {
+    "brake": "over per_widget; what comes from those who ask much is held, others are called",
+    "brake_full": "over three times per_widget; everything that comes is held",
+}
+
+
 def _tell_hourly(connection: sa.Connection, kind: str, widget: str, now: datetime) -> None:
     about = f"widget {widget}"
     lately = alerts.c.kind == kind, alerts.c.about == about, alerts.c.at > now - _TOLD_EVERY, alerts.c.at <= now
     if connection.execute(sa.select(alerts.c.id).where(*lately).limit(1)).first() is None:
         connection.execute(alerts.insert().values(at=now, kind=kind, about=about))
+        log.warning("%s: %s", about, _MEANS[kind])

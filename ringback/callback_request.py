@@ -1,7 +1,7 @@
 """A callback request, its states, and which may follow which."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -37,6 +37,18 @@ class EventKind(StrEnum):
 
 
 OPERATORS_ONLY = frozenset({EventKind.HELD, EventKind.RELEASED, EventKind.RETURNED})
+_OF_THE_HAND_OVER = frozenset(
+    {EventKind.ATTEMPTED, EventKind.WITH_TEAM, EventKind.UNKNOWN, EventKind.FAILED, EventKind.RETURNED}
+)
+
+
+def which_only_look_so(kinds: Iterable[EventKind]) -> list[bool]:
+    """Of a request's history, oldest first: what its visitor is shown, and did not happen, because it was held."""
+    is_held, found = False, []
+    for kind in kinds:
+        is_held = kind is EventKind.HELD or (is_held and kind is not EventKind.RELEASED)
+        found.append(is_held and kind in _OF_THE_HAND_OVER)
+    return found
 
 
 class Held(StrEnum):

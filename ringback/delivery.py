@@ -142,7 +142,9 @@ class Delivery:
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
         settled = self._settle(claim, settlement)
         for request in claim.requests:
-            if settled:
+            if claim.is_held:
+                log.info("request %s: held, nobody was called", request.reference)
+            elif settled:
                 after = settled.transition.after
                 log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
             else:

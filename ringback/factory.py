@@ -89,6 +89,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     housekeeping = Housekeeping(personal_data)
     auth_token = AuthToken(database, settings)
     auth_token.lock_up()
+    probe = Probe(database, clock)
     tokens = Tokens(settings.secret_keys, clock)
     app.extensions["ringback"] = Parts(settings, outbox, tokens, clock, personal_data, _form_version())
     app.extensions["ringback-database"] = database
@@ -105,7 +106,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     errors.init_app(app)
     limits.init_app(app, settings)
     embedding.init_app(app, settings)
-    app.register_blueprint(health_pages(Probe(database, clock), _hands_over(settings, outbox, delivery)))
+    app.register_blueprint(health_pages(probe, _hands_over(settings, outbox, delivery)))
     app.register_blueprint(embedding.embed_script(ROOT / "static"))
     app.register_blueprint(own_file_pages(settings))
     assets.init_app(app, ROOT / "static")
@@ -122,6 +123,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         auth_token,
         personal_data,
         housekeeping,
+        probe,
         clock,
     )
     proxies = Proxies(settings.trusted_proxies, settings.proxy_addresses)

@@ -172,6 +172,14 @@ def init_app(app: Flask, settings: Settings) -> None:
     limiter.init_app(app)
 
 
+def storage_answers() -> bool:
+    """Whether what counts can be reached; in memory it always can."""
+    try:
+        return bool(limiter.storage and limiter.storage.check())
+    except Exception:  # whatever Redis and its client make of it
+        return False
+
+
 def retry_after_seconds() -> int:
     """How long to wait after the limit that was just reached."""
     limit = limiter.current_limit

@@ -471,7 +471,8 @@ class Outbox:
             self._hold_silent(connection, resent, now)
             moved += resent
             moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
-            return sorted({row.reference for row in moved})
+            # Of what is held, nothing has happened but to the page of its visitor.
+            return sorted({row.reference for row in moved if row.held is None})
 
     def _steady_for(self, now: datetime) -> timedelta:
         """How long the clock has run since it leapt ahead, as this process saw it; the longest there is if never.

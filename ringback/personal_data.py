@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ringback import transitions
 from ringback.brake import Brake
-from ringback.callback_request import OPERATORS_ONLY, EventKind, State
+from ringback.callback_request import OPERATORS_ONLY, EventKind, State, which_only_look_so
 from ringback.clock import SKEW, whole_minute
 from ringback.database import Database
 from ringback.numbers import Numbers, lock_name
@@ -100,12 +100,15 @@ class PersonalData:
             return [self._about(connection, row, True) for row in connection.execute(query).all()]
 
     def _about(self, connection: sa.Connection, row: Any, for_operators: bool) -> dict[str, Any]:
-        happened = sa.select(events).where(events.c.request_id == row.id).order_by(events.c.id)
+        query = sa.select(events).where(events.c.request_id == row.id).order_by(events.c.id)
+        happened = connection.execute(query).all()
+        only_look_so = which_only_look_so(EventKind(event.kind) for event in happened)
+        is_held = for_operators and row.held and row.state != State.CANCELLED
         agreed = sa.select(consents).where(consents.c.request_id == row.id).order_by(consents.c.id)
         data = {
             "reference": row.reference,
             "widget": row.widget,
-            "state": row.state,
+            "state": "held" if is_held else row.state,
             "requested_at": _written(row.requested_at, for_operators),
             "due_at": _written(row.due_at, for_operators),
             "slot_starts_at": row.slot_starts_at and row.slot_starts_at.isoformat(),
@@ -117,8 +120,8 @@ class PersonalData:
             "language": row.language,
             "consents": [_consent(consent, for_operators) for consent in connection.execute(agreed)],
             "events": [
-                _event(event, for_operators)
-                for event in connection.execute(happened)
+                _event(event, for_operators) | ({"shown_only": True} if for_operators and looks else {})
+                for event, looks in zip(happened, only_look_so, strict=True)
                 if for_operators or EventKind(event.kind) not in OPERATORS_ONLY
             ],
         }

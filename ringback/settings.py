@@ -27,9 +27,11 @@ _LONGEST_WINDOW_SECONDS = 366 * _DAY_SECONDS
 _HIGHEST_AMOUNT = 1_000_000
 _MOST_LIMITS = 10
 _LONGEST_SHOWN = 10**18
+_KEY_VARIETY = 8  # different characters: of one letter repeated, there are few to try
 KEY_CHARACTERS = 32  # fewer can be guessed, and then links, forms and hashes are anybody's
 
 Network = IPv4Network | IPv6Network
+_MAPPED_BITS = 96  # of ::ffff:10.0.0.0/104, what stands before the IPv4 address
 # This machine, and addresses that nobody on the internet can have.
 PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
     map(
@@ -236,6 +238,22 @@ def is_configured(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("RINGBACK_CONFIG")) or config_path(environ).exists()
 
 
+def refuse_without_file(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError where settings of production are there and only the file is not.
+
+    Whoever forgot RINGBACK_CONFIG would look at the sandbox's empty store, and believe that all is well.
+    """
+    given = [name for name in _ONLY_IN_PRODUCTION if environ.get(name, "").strip()]
+    if given:
+        raise SettingsError(
+            [
+                f"RINGBACK_CONFIG: is missing beside {' and '.join(given)}, and there is no "
+                f"{config_path(environ).absolute()}; it should name your ringback.toml. "
+                "The sandbox starts only without them"
+            ]
+        )
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Read and check everything. Raises SettingsError with every fault at once."""
     faults: list[str] = []
@@ -258,6 +276,14 @@ def read_configuration(path: Path) -> Configuration:
     if configuration is None:
         raise SettingsError(faults)
     return configuration
+
+
+def read_port(environ: Mapping[str, str]) -> int:
+    """PORT alone, likewise. Raises SettingsError."""
+    try:
+        return _number(0, 65535)(environ.get("PORT", "").strip() or "8000")
+    except ValueError as error:
+        raise SettingsError([f"PORT: {error}"]) from None
 
 
 def _read_file(path: Path, faults: list[str]) -> dict[str, Any] | None:
@@ -359,6 +385,11 @@ def _secret_key(text: str) -> SecretStr:
             f"is only {len(text)} long; it should have at least {KEY_CHARACTERS} characters: {_KEY_EXAMPLE}. "
             "The short one may go on in SECRET_KEY_FALLBACKS meanwhile"
         )
+    if len(set(text)) < _KEY_VARIETY:
+        raise ValueError(
+            f"has only {len(set(text))} different characters; it should be {_KEY_EXAMPLE}. "
+            "The one before may go on in SECRET_KEY_FALLBACKS meanwhile"
+        )
     return SecretStr(text)
 
 
@@ -368,12 +399,33 @@ def _fallbacks(text: str) -> tuple[SecretStr, ...]:
 
 
 def _networks(text: str) -> tuple[Network, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError:
+        if not parts:
+            raise ValueError("it names nobody")
+        return tuple(map(_network, parts))
+    except ValueError as error:
         raise ValueError(
-            f"is {text!r}; it should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"
+            f"is {text!r}; it should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1: {error}"
         ) from None
+
+
+def _network(text: str) -> Network:
+    """Raises ValueError. IPv4 is IPv4 however it is written: who connects is compared as that."""
+    try:
+        network = ip_network(text)
+    except ValueError:
+        raise ValueError(_mend_of_network(text)) from None
+    inner = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if inner and network.prefixlen >= _MAPPED_BITS:
+        return ip_network((inner, network.prefixlen - _MAPPED_BITS))
+    return network
+
+
+def _mend_of_network(text: str) -> str:
+    with suppress(ValueError):
+        return f"{text} has more in it than the network, which is {ip_network(text, strict=False)}"
+    return f"{text} is neither"
 
 
 def _bind(text: str) -> str:
@@ -449,14 +501,16 @@ def _delivery_mode(text: str) -> str:
 
 def _number(lowest: int, highest: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
-            raise ValueError(f"is {text!r}; it should be a whole number from {lowest} to {highest}")
+        if not re.fullmatch("[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"is {text[:20]!r}; it should be a whole number from {lowest} to {highest}")
         return int(text)
 
     return read
 
 
 _REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
+# Where one of these is set, somebody means the requests of a real site.
+_ONLY_IN_PRODUCTION = ("DATABASE_URL", "DATABASE_URL_FILE", "PUBLIC_URL")
 # What may be given as the path of a file that holds it, in `…_FILE`.
 _SECRETS = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SAMESPACE_AUTH_TOKEN"),

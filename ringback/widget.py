@@ -17,7 +17,7 @@ from ringback import languages
 from ringback.own_file import OwnFile, read_font, read_logo
 
 RESERVED_NAMES = frozenset(
-    "requests static stop console sandbox embed healthz readyz metrics openapi api docs install".split()
+    "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
 )
 FIELDS = ("name", "email", "company", "message")
 # What a host page may not overwrite: our form's own fields and what we tell the agent ourselves.
@@ -25,7 +25,8 @@ RESERVED_ATTRIBUTES = frozenset(
     "name email company message phone country when slot zone consent marketing confirm_again csrf_token "
     "checked reading page title lang theme embed inline dialog button language requested_at reference stop_url "
     "asked_for attempt note space_id team_name number region regions fields required attributes brand "
-    "languages key origins privacy_url promise_minutes calls_per_minute hours texts".split()
+    "languages key origins privacy_url promise_minutes calls_per_minute hours texts logo font timezone caller_id "
+    "confirm_by_email token confirmed change outcome_url custom_data consent_shown visitor_address".split()
 )
 
 
@@ -237,7 +238,7 @@ class Widget(Table):
         except phonenumbers.NumberParseException:
             raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
         if not phonenumbers.is_possible_number(parsed):
-            raise ValueError('should be a whole number with its country code, like "+44 20 7946 0000"')
+            raise ValueError('should be a telephone number in full, with its country code, like "+442079460000"')
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     # Each of these looks back at a field above it, rather than at the whole: a validator of the whole

@@ -375,7 +375,7 @@ def test_what_is_held_is_told_of_once_and_not_again_as_what_its_visitor_sees(
     held = outbox.accept(Answers("sales", "442079460101", "GB")).reference
     lost = outbox.accept(Answers("sales", "442079460102", "GB")).reference
     clock.passes(days=1)
-    assert sorted(outbox.expire()) == sorted([held, lost])
+    assert outbox.expire() == [lost]
 
     with app.extensions["ringback-database"].read() as connection:
         told = connection.execute(sa.select(alerts.c.kind, alerts.c.about).order_by(alerts.c.id)).all()

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback import transitions
+from ringback import cli, transitions
 from ringback.callback_request import Answers
 from ringback.outbox import Settlement
 from ringback.samespace import Busy, Misconfigured
@@ -83,9 +83,65 @@ def test_check_says_what_is_configured_and_rings_nobody(app: Flask, samespace: S
 
     assert "/sales: team Sales, numbers in GB" in output
     assert f"{samespace.base_url} answers." in output
+    assert "Redis" not in output
     samespace.mode = Mode.DOWN
     assert "does not answer" in said(app, "check", "--live", status=1)
     assert samespace.calls == []
+
+
+def test_check_tries_the_store_and_names_it_without_its_password(
+    make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamespace, clock: Clock
+) -> None:
+    app = make_app(store_url, base_url=samespace.base_url)
+    engine = "PostgreSQL" if store_url.startswith("postgres") else "SQLite"
+    assert f"The store takes requests: {engine}, " in said(app, "check", "--live")
+    clock.passes(seconds=3)  # so long is believed what was found
+    full = {
+        "PostgreSQL": "ALTER TABLE about ADD CONSTRAINT small CHECK (length(value) < 1000)",
+        "SQLite": "CREATE TRIGGER small BEFORE INSERT ON about WHEN length(NEW.value) >= 1000 "
+        "BEGIN SELECT RAISE(ABORT, 'full'); END",
+    }
+    with app.extensions["ringback-database"].write() as connection:
+        connection.exec_driver_sql(full[engine])
+
+    assert f"The store takes no requests: {engine}, " in said(app, "check", "--live", status=1)
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("sqlite:////srv/ringback.db", "SQLite, /srv/ringback.db"),
+        ("postgresql://ann:hunter2@db:5433/x?password=hunter2", "PostgreSQL, db:5433/x"),
+        ("postgres://db/x", "PostgreSQL, db/x"),
+        ("postgresql:///x?host=/run/postgresql", "PostgreSQL, this machine/x"),
+    ],
+)
+def test_a_store_is_named_by_what_it_is_and_where(url: str, named: str) -> None:
+    assert cli.store_name(url) == named
+
+
+def test_check_tries_redis_where_addresses_are_counted_there(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace
+) -> None:
+    uri = SecretStr("redis://:hunter2@127.0.0.1:9/0")
+    app = make_app(base_url=samespace.base_url, environment={"ratelimit_storage_uri": uri})
+    output = said(app, "check", "--live", status=1)
+
+    assert "Redis at 127.0.0.1:9 does not answer." in output
+    assert f"{samespace.base_url} answers." in output, "all are tried, whatever fails first"
+    assert "hunter2" not in output
+
+
+def test_check_says_what_nobody_is_told_and_who_hands_over(make_app: Callable[..., Flask]) -> None:
+    alone, hook = "[alerts] is not set: nobody is told", {"webhook": "https://hooks.acme.test/ringback"}
+    worker = "RINGBACK_DELIVERY is worker: requests are handed over only while `flask --app app deliver` runs."
+    quiet = said(make_app(), "check")
+    told = said(make_app(alerts=hook, environment={"delivery_mode": "inline"}), "check")
+
+    assert alone in quiet
+    assert worker in quiet
+    assert alone not in told
+    assert worker not in told
 
 
 def test_teams_are_listed_and_resumed(app: Flask) -> None:
@@ -99,6 +155,12 @@ def test_teams_are_listed_and_resumed(app: Flask) -> None:
 
     assert "paused since 2026-11-24 10:00:00+00:00: answered 404: no such team" in said(app, "teams", "list")
     assert said(app, "teams", "resume", "Sales") == "Sales is called again.\n"
+
+
+def test_a_team_that_is_not_there_is_said_so_with_those_that_are(make_app: Callable[..., Flask]) -> None:
+    app = make_app(widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}})
+
+    assert "There is no team sales. There are: Help, Sales." in said(app, "teams", "resume", "sales", status=1)
 
 
 def test_the_breaker_is_shown_and_reset(app: Flask, clock: Clock) -> None:
@@ -138,8 +200,8 @@ def test_widgets_are_listed_paused_and_resumed(make_app: Callable[..., Flask]) -
     app = make_app(widgets=widgets)
     hours = [
         "sales  always open",
-        "help  open until 2026-11-24 17:30:00+05:30",
-        "shop  closed, opens 2026-11-25 09:00:00+05:30",
+        "help  open until 2026-11-24 17:30:00+05:30 (Asia/Kolkata)",
+        "shop  closed, opens 2026-11-25 09:00:00+05:30 (Asia/Kolkata)",
         "none  closed, and does not open within a year",
     ]
     assert said(app, "widgets", "list").splitlines() == hours
@@ -148,7 +210,7 @@ def test_widgets_are_listed_paused_and_resumed(make_app: Callable[..., Flask]) -
         "help takes no requests. What it has taken is handed over as before.\n"
     )
     assert said(app, "widgets", "pause", "shop")
-    since = "; paused since 2026-11-24 10:00:00+00:00"
+    since = "; paused since 2026-11-24 15:30:00+05:30 (Asia/Kolkata)"
     assert said(app, "widgets", "list").splitlines()[1:3] == [
         f"{hours[1]}{since}: We are moving house.",
         f"{hours[2]}{since}",
@@ -195,3 +257,46 @@ def test_a_new_token_is_stored_beside_the_old_one_and_shown_to_nobody(
 
 def test_without_a_token_there_is_nothing_to_reset(app: Flask) -> None:
     assert "set SAMESPACE_AUTH_TOKEN" in said(app, "samespace", "reset-token", status=1)
+
+
+ODD = ["", " ", "-1", "nan", "1e400", "9" * 5000, "\udcff", "é", "*", "+", "'; --", "RB-" * 50]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "requests list --limit",
+        "requests list --since",
+        "requests list --after",
+        "requests list --widget",
+        "requests list --phone",
+        "requests list --held",
+        "requests list --state",
+        "requests show",
+        "requests retry",
+        "requests release",
+        "requests release --phone",
+        "requests release --held",
+        "requests resolve --rang",
+        "requests export --phone",
+        "requests erase --phone",
+        "numbers block",
+        "numbers unblock",
+        "numbers unstop",
+        "teams resume",
+        "widgets pause",
+        "widgets pause sales",
+        "widgets resume",
+        "samespace callback Sales",
+        "samespace callback Sales +442079460123 --attribute",
+        "samespace click-to-call ann",
+    ],
+)
+def test_no_command_falls_over_what_is_typed(make_app: Callable[..., Flask], store_url: str, command: str) -> None:
+    runner = make_app(store_url).test_cli_runner()
+    for odd in ODD:
+        result = runner.invoke(
+            args=[*command.split(), *(["--"] if not command.split()[-1].startswith("--") else []), odd]
+        )
+
+        assert result.exception is None or isinstance(result.exception, SystemExit), (odd, result.exception)

@@ -11,7 +11,7 @@ from ringback.sandbox.samespace import SandboxSamespace
 from tests.conftest import Clock
 
 NUMBER = "442079460123"
-WHOLE = 'should be a whole number with its country code, like "+44 20 7946 0000"'
+WHOLE = 'should be a telephone number in full, with its country code, like "+44 20 7946 0000"'
 RANGE = 'should be the beginning of a number with its country code and a star, like "+4470*"'
 
 

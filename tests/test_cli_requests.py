@@ -18,7 +18,7 @@ from ringback.gate import Sign
 from ringback.opening_hours import Interval
 from ringback.outbox import Receipt, Settlement
 from ringback.samespace import Misconfigured, Unclear
-from ringback.sandbox.samespace import SandboxSamespace
+from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.tables import requests
 from tests.conftest import WIDGET, Clock
 
@@ -161,7 +161,7 @@ def test_real_customers_come_first_however_many_are_held(flooded: Desk, customer
         "held: number_limit",
     ]
     assert "28 requests, 2026-11-24 10:00:01+00:00 to 2026-11-24 10:00:28+00:00, the last RB-" in lines[7]
-    assert lines[8:] == ["Each request of a line: requests list --held REASON --phone NUMBER"]
+    assert lines[8:] == ["Each request of a line: flask --app app requests list --held REASON --phone NUMBER"]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 5, 6, 7])
@@ -240,6 +240,60 @@ def test_operators_are_shown_that_a_request_is_held_whatever_its_visitor_sees(de
     assert [each["reference"] for each in desk.objects("--state", "held")] == [receipt.reference]
 
 
+def test_what_only_looks_as_if_it_had_happened_is_shown_as_that(desk: Desk) -> None:
+    desk.outbox.stop(STOPPED)
+    receipt = desk.asks(STOPPED, "Ann")
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+
+    def history() -> list[str]:
+        shown = desk.types("show", receipt.reference).splitlines()
+        return [line.partition("+00:00 ")[2] for line in shown if line.startswith("  2026")]
+
+    held = [
+        "received",
+        "held: stopped",
+        "nobody was called; its visitor sees: attempted",
+        "nobody was called; its visitor sees: with_team (held, on the attention list)",
+    ]
+    assert history() == held
+    (told,) = json.loads(desk.types("export", "--phone", f"+{STOPPED}"))
+    assert (told["state"], told["held"]) == ("held", "stopped")
+    assert [event.get("shown_only", False) for event in told["events"]] == [False, False, True, True]
+
+    desk.types("release", receipt.reference)
+    desk.outbox.unstop(STOPPED)
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+    assert history()[:6] == [*held, "released: by an operator", "attempted"]
+    assert history()[6].startswith("with_team: accepted: ")
+
+
+def test_no_log_says_that_what_is_held_was_attempted_or_is_with_the_team(
+    desk: Desk, samespace: SandboxSamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.outbox.stop(STOPPED)
+    reference = desk.asks(STOPPED).reference
+    samespace.mode = Mode.DOWN
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+    samespace.mode = Mode.ANSWERS
+    desk.clock.passes(seconds=7)
+    desk.delivery.hand_over(desk.outbox.claim("test"))
+
+    told = [record.getMessage() for record in caplog.records if reference in record.getMessage()]
+    assert told == [f"request {reference}: held, nobody was called"] * 2
+
+
+def test_a_held_request_that_was_cut_off_is_nothing_to_look_at(desk: Desk) -> None:
+    """Its visitor sees unknown from then on; nobody can have been called."""
+    desk.outbox.stop(STOPPED)
+    desk.asks(STOPPED)
+    rung = desk.asks("442079460109").reference
+    assert desk.outbox.claim("test")
+    assert desk.outbox.claim("test")
+    desk.clock.passes(minutes=5)
+
+    assert desk.outbox.expire() == [rung]
+
+
 def test_what_was_held_and_is_withdrawn_is_cancelled(desk: Desk) -> None:
     receipt = desk.asks(STOPPED)
     desk.changes(receipt, state=State.CANCELLED, held=Held.STOPPED)
@@ -281,7 +335,7 @@ def test_a_paused_team_and_samespace_not_reached_are_told_of_beside_requests(des
     )
     assert team == (
         "Team Help is paused since 2026-11-24 10:00:00+00:00: answered 404: no such team. "
-        "Once that is mended: teams resume Help"
+        "Once that is mended: flask --app app teams resume Help"
     )
     assert totals == "1 request to look at: 1 unknown."
     assert "Ann" in line
@@ -414,8 +468,13 @@ def test_a_list_is_narrowed_by_state_widget_and_number(desk: Desk) -> None:
         (["--widget", "shop"], "there is no widget shop; there are: sales, help"),
         (["--after", "RB-0000-0000"], "there is no request RB-0000-0000"),
         (["--state", "late"], "is not one of"),
-        (["--phone", "020 7946 0000"], "should be a whole number with its country code"),
+        (["--phone", "020 7946 0000"], "should be a telephone number in full, with its country code"),
         (["--limit", "0"], "0 is not in the range"),
+        (["--limit", "-1"], "-1 is not in the range"),
+        (["--limit", "99999999999999999999"], "99999999999999999999 is not in the range"),
+        (["--limit", "nan"], "'nan' is not a valid integer"),
+        (["--limit", ""], "'' is not a valid integer"),
+        (["--after", "\udcff"], "there is no request"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said_so(desk: Desk, options: list[str], sentence: str) -> None:
@@ -492,6 +551,14 @@ def test_what_is_on_its_way_is_not_released_and_counted_as_left(desk: Desk) -> N
     output = desk.types("release", "--held", "stopped", "--yes")
     assert output == "Released: 1.\nChanging at this moment, and left as they are: 1. Try again in a minute.\n"
     assert desk.states() == {first: (State.HANDING_OVER, Held.STOPPED), second: (State.WAITING, None)}
+
+
+@pytest.mark.parametrize("options", [[], ["--rang", "--not-rung"], ["--not-rung", "--rang"]])
+def test_a_resolve_says_one_thing_or_nothing_changes(desk: Desk, options: list[str]) -> None:
+    reference = desk.ends(REAL[0], "Ann", State.UNKNOWN)
+
+    assert "Say --rang or --not-rung." in desk.types("resolve", reference, *options, status=2)
+    assert desk.states() == {reference: (State.UNKNOWN, None)}
 
 
 def test_neither_retry_nor_resolve_moves_what_is_held(desk: Desk) -> None:

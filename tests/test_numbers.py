@@ -327,13 +327,17 @@ def test_over_the_brake_one_network_that_asks_for_much_holds_no_other_customer_o
 
 
 def test_a_hundred_sources_hold_a_widget_over_its_brake_and_it_is_told_when_nobody_is_called_any_more(
-    opened: Callable[..., Ringback],
+    opened: Callable[..., Ringback], caplog: pytest.LogCaptureFixture
 ) -> None:
     ringback = opened(limits=LIMITS | {"per_widget": "60 per hour; 500 per day"})
     flood = [ringback.asks(number(turn), source=source) for turn, source in enumerate(strangers(100) * 5)]
     assert Counter(ringback.held(*flood)) == {None: 180, Held.WIDGET_LIMIT: 320}, "two each, up to three times 60"
     assert ringback.held(ringback.asks(number(900), source=Source("Ann", "Ann's"))) == [Held.WIDGET_LIMIT]
     assert (ringback.told("brake"), ringback.told("brake_full")) == (["widget sales"], ["widget sales"])
+    assert [record.getMessage() for record in caplog.records if record.name == "ringback.brake"] == [
+        "widget sales: over per_widget; what comes from those who ask much is held, others are called",
+        "widget sales: over three times per_widget; everything that comes is held",
+    ]
 
 
 def test_a_hundred_sources_hold_no_widget_for_the_day(opened: Callable[..., Ringback]) -> None:

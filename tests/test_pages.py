@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, session
 
+from ringback.callback_request import new_id
 from tests.conftest import PUBLIC_URL, Clock
 from tests.visitor import Visitor
 
@@ -133,6 +134,22 @@ def test_the_address_of_a_request_is_told_to_nobody(visitor: Visitor, app: Flask
         assert [consent["page"] for consent in data["consents"]] == [f"{PUBLIC_URL}/sales"]
         assert made.address.rpartition("/")[2] not in str(data)
     assert {request.answers.page for request in stored(app)} == {""}
+
+
+def test_a_requests_address_has_128_random_bits() -> None:
+    ids = [new_id() for _ in range(400)]
+
+    assert all(re.fullmatch("[0-9a-f]{32}", id) for id in ids)
+    assert [len({id[place] for id in ids}) for place in range(32)] == [16] * 32
+
+
+def test_what_is_kept_of_a_requests_page_is_nothing_and_no_search_engine_has_it(visitor: Visitor) -> None:
+    page = visitor.asks()
+
+    assert '<meta name="robots" content="noindex">' in page.html
+    for end in ("", ".json", "/export"):
+        answer = visitor.client.get(page.address + end, base_url=PUBLIC_URL)
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
 
 
 @pytest.mark.parametrize("end", ["", "/time", "/erase", ".json", "/export", "/cancel", "/no", "s" * 30])

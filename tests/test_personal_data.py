@@ -370,7 +370,7 @@ def test_an_operator_is_told_of_what_is_on_its_way_and_erases_it_a_moment_later(
     assert claim
     output = said(app, "erase", "--phone", "+442079460123", status=1)
 
-    assert output == "Erased: 0.\nError: Being handed over at this moment: 1. Try again in a minute.\n"
+    assert output == "Erased: 0.\nError: Changing at this moment: 1. Try again in a minute.\n"
     outbox.settle(claim, TAKEN)
     assert said(app, "erase", "--phone", "+442079460123") == "Erased: 1.\n"
 
@@ -378,7 +378,9 @@ def test_an_operator_is_told_of_what_is_on_its_way_and_erases_it_a_moment_later(
 @pytest.mark.parametrize("phone", ["02079460123", "442079460123", "+44 20", "+44abc", ""])
 @pytest.mark.parametrize("command", ["export", "erase"])
 def test_a_number_without_its_country_code_is_refused(app: Flask, command: str, phone: str) -> None:
-    assert "should be a whole number with its country code" in said(app, command, "--phone", phone, status=2)
+    assert "should be a telephone number in full, with its country code" in said(
+        app, command, "--phone", phone, status=2
+    )
 
 
 # --- the purge ---

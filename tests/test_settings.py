@@ -1,6 +1,9 @@
 """Settings: complete and right, or every fault in one go."""
 
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,8 +13,13 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr, ValidationError
 
+from ringback.form import CallbackForm, StopForm
+from ringback.proxies import Proxies
 from ringback.settings import _ENVIRONMENT, Configuration, Settings, SettingsError, is_configured, load
+from ringback.time_page import ChangedTime
+from ringback.widget import RESERVED_ATTRIBUTES, Widget
 from tests.conftest import WIDGET
+from tests.server import ROOT
 
 COMPLETE = """
 [samespace]
@@ -179,7 +187,7 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ("promise_minutes = 15", f"promise_minutes = 0x{'f' * 5000}", "sales.promise_minutes: should be less"),
         ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
         ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a field or setting of ours'),
-        ('phone = "+442079460000"', 'phone = "+44 12"', "widgets.sales.phone: should be a whole number"),
+        ('phone = "+442079460000"', 'phone = "+44 12"', "sales.phone: should be a telephone number in full"),
         ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
         ("promise_minutes = 15", 'key = "x"', '"key" under "sales" is no setting of ours'),
         (
@@ -229,6 +237,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
         ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
         ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"),
+        ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "10.1.2.3/8 has more in it than the network, which is 10.0.0.0/8"),
+        ({"PROXY_ADDRESSES": " , "}, "it names nobody"),
+        ({"PROXY_ADDRESSES": "10.0.0.0/8 127.0.0.1"}, "10.0.0.0/8 127.0.0.1 is neither"),
+        ({"SECRET_KEY": "a" * 64}, "SECRET_KEY: has only 1 different characters; it should be a long random text"),
+        ({"SECRET_KEY": "abcdefg" * 8}, "has only 7 different characters; it should be a long random text"),
         ({"BIND": "127.0.0.1:9000"}, "BIND: is '127.0.0.1:9000'; it should be an address of this machine"),
         ({"BIND": "localhost"}, "should be an address of this machine without a port, like 127.0.0.1 or [::]"),
         ({"SECRET_KEY": "x"}, "SECRET_KEY: is only 1 long; it should have at least 32 characters"),
@@ -252,9 +265,9 @@ def test_each_fault_of_the_environment_names_the_variable(
 
 def test_a_short_key_may_go_on_opening_what_it_signed(tmp_path: Path) -> None:
     """Else whoever has one could not change it without every form and every held number being lost."""
-    settings = loaded(tmp_path, SECRET_KEY="x" * 32, SECRET_KEY_FALLBACKS="x, a much older one")
+    settings = loaded(tmp_path, SECRET_KEY="0123abcd" * 4, SECRET_KEY_FALLBACKS="x, a much older one")
 
-    assert settings.secret_keys == ["x", "a much older one", "x" * 32]
+    assert settings.secret_keys == ["x", "a much older one", "0123abcd" * 4]
 
 
 def test_a_short_key_that_goes_on_is_told(
@@ -293,8 +306,48 @@ def test_proxies_are_believed_from_private_addresses_unless_others_are_named(tmp
     assert [str(network) for network in named.proxy_addresses] == ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]
 
 
+def test_a_proxy_s_network_holds_it_however_it_is_written(tmp_path: Path) -> None:
+    """::ffff:10.0.0.0/104 is 10.0.0.0/8, and an address that connects is compared as IPv4."""
+    named = loaded(tmp_path, PROXY_ADDRESSES="::ffff:10.0.0.0/104,::ffff:192.0.2.1, 2001:db8::/32,")
+
+    assert [str(each) for each in named.proxy_addresses] == ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]
+    assert Proxies(1, named.proxy_addresses).include("::ffff:10.1.2.3")
+
+
+OURS = "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_no_widget_stands_at_an_address_of_ours(tmp_path: Path, name: str) -> None:
+    for written in (name, name.upper(), name.title()):
+        (told,) = faults(tmp_path, COMPLETE.replace("[widgets.help]", f"[widgets.{written}]"))
+
+        assert f'"{written}" is an address of ours; give the widget another name' in told
+
+
+FIELDS_OF_FORMS = {
+    name
+    for form in (CallbackForm, ChangedTime, StopForm)
+    for name in dir(form)
+    if type(getattr(form, name)).__name__ == "UnboundField"
+}
+OF_THE_AGENT = "page language requested_at reference stop_url asked_for attempt note".split()
+OF_SAMESPACE = "space_id team_name number attributes custom_data outcome_url".split()
+HIDDEN = "csrf_token token confirmed change checked zone lang theme embed".split()
+
+
+def test_no_attribute_is_called_like_something_of_ours(tmp_path: Path) -> None:
+    names = FIELDS_OF_FORMS | {*OF_THE_AGENT, *OF_SAMESPACE, *HIDDEN, *Widget.model_fields}
+    assert {"phone", "slot", "country", "confirmed", "brand"} <= names
+    free = [name for name in sorted(names) if name.lower() not in RESERVED_ATTRIBUTES]
+    assert free == []
+    for name in ("Outcome_URL", "TOKEN", "confirmed"):
+        (told,) = faults(tmp_path, COMPLETE.replace('attributes = ["plan"]', f'attributes = ["{name}"]'))
+        assert f'"{name}" is a field or setting of ours; give the attribute another name' in told
+
+
 SECRETS = {
-    "SECRET_KEY": "k" * 40,
+    "SECRET_KEY": "0123abcd" * 5,
     "SECRET_KEY_FALLBACKS": "an older one\nan even older one",
     "DATABASE_URL": "postgresql://ann:hunter2@db/x",
     "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
@@ -314,7 +367,7 @@ def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     in_files = loaded(tmp_path, **files)
 
     assert in_files == loaded(tmp_path, **SECRETS)
-    assert in_files.secret_keys == ["an older one", "an even older one", "k" * 40]
+    assert in_files.secret_keys == ["an older one", "an even older one", "0123abcd" * 5]
 
 
 @pytest.mark.parametrize("variable", SECRETS)
@@ -388,3 +441,63 @@ def test_no_number_is_taken_that_cannot_be_reckoned_with(value: float) -> None:
         given = {"samespace": {"space_id": "acme", "cluster_id": "in1"}, "widgets": {"sales": WIDGET}} | table
         with pytest.raises(ValidationError):
             Configuration.model_validate(given)
+
+
+def typed(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command as an operator types it, in a folder without a configuration."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = inherited | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        (
+            ("-m", "flask", "--app", "app", "requests", "list"),
+            {"DATABASE_URL": "sqlite:////srv/r.db", "SECRET_KEY": "x"},
+        ),
+        (("-m", "flask", "--app", "app", "deliver"), {"DATABASE_URL_FILE": "/run/secrets/url"}),
+        (("-c", "from app import app"), {"PUBLIC_URL": "https://callback.acme.test"}),
+        (
+            (str(ROOT / "app.py"),),
+            {"DATABASE_URL": "sqlite:////srv/r.db", "PUBLIC_URL": "https://callback.acme.test"},
+        ),
+    ],
+)
+def test_a_forgotten_file_is_told_and_the_sandbox_is_not_taken_for_production(
+    tmp_path: Path, command: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    """Its store is empty, and an empty list would look like good news."""
+    done = typed(tmp_path, *command, **environment)
+
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("RINGBACK_CONFIG: is missing beside ")
+    assert all(name in line for name in environment if name != "SECRET_KEY")
+    assert str(tmp_path / "ringback.toml") in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("port", ["many", "-1", "65536", "٣", "99999999999"])
+def test_a_port_that_is_none_is_told_in_the_sandbox_too(tmp_path: Path, port: str) -> None:
+    done = typed(tmp_path, str(ROOT / "app.py"), PORT=port)
+
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("PORT: is ")
+
+
+def test_with_nothing_set_a_command_is_of_the_sandbox(tmp_path: Path) -> None:
+    done = typed(tmp_path, "-m", "flask", "--app", "app", "check")
+
+    assert done.returncode == 0, done.stderr
+    assert "This is the sandbox." in done.stdout

@@ -4,11 +4,14 @@ Requests are named by their reference, never by the id in their link.
 """
 
 import signal
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import click
 from flask import Flask
+from sqlalchemy.engine import make_url
 
-from ringback import languages
+from ringback import languages, limits
 from ringback.alert_channels import webhook_secret
 from ringback.alerts import Alerts
 from ringback.attention import Attention
@@ -19,6 +22,7 @@ from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.requests import request_commands
 from ringback.cli.vendor import samespace_commands
 from ringback.delivery import Delivery
+from ringback.health import Probe
 from ringback.housekeeping import Housekeeping
 from ringback.outbox import Clock, Outbox
 from ringback.personal_data import PersonalData
@@ -38,11 +42,12 @@ def init_app(
     auth_token: AuthToken,
     personal_data: PersonalData,
     housekeeping: Housekeeping,
+    probe: Probe,
     clock: Clock,
 ) -> None:
     """Add the commands."""
     app.cli.add_command(_deliver(settings, delivery, alerts, housekeeping))
-    app.cli.add_command(_check(settings, samespace, personal_data))
+    app.cli.add_command(_check(settings, samespace, personal_data, probe))
     looking_after = request_commands(settings, attention, outbox, clock)
     add_data_commands(looking_after, personal_data, housekeeping)
     app.cli.add_command(looking_after)
@@ -73,9 +78,9 @@ def _deliver(settings: Settings, delivery: Delivery, alerts: Alerts, housekeepin
     return deliver
 
 
-def _check(settings: Settings, samespace: Samespace, personal_data: PersonalData) -> click.Command:
+def _check(settings: Settings, samespace: Samespace, personal_data: PersonalData, probe: Probe) -> click.Command:
     @click.command("check")
-    @click.option("--live", is_flag=True, help="Also try the way to Samespace. Rings nobody.")
+    @click.option("--live", is_flag=True, help="Also try the store, Samespace and Redis. Rings nobody.")
     def check(live: bool) -> None:
         """Say what is configured. Faults stop every command before this one runs."""
         click.echo("The configuration is complete." if not settings.sandbox else "This is the sandbox.")
@@ -90,12 +95,49 @@ def _check(settings: Settings, samespace: Samespace, personal_data: PersonalData
         click.echo(
             f"  last purge: {purged_at.isoformat(sep=' ', timespec='seconds') if purged_at else 'none yet'}"
         )
-        if live:
-            if not samespace.probe():
-                raise click.ClickException(f"{settings.samespace.url} does not answer.")
-            click.echo(f"{settings.samespace.url} answers.")
+        for advice in _process_advice(settings):
+            click.echo(f"  {advice}")
+        if live and not all([*_tried(settings, samespace, probe)]):
+            raise click.ClickException("Not all of it works.")
 
     return check
+
+
+def _tried(settings: Settings, samespace: Samespace, probe: Probe) -> Iterator[bool]:
+    """Whether each thing it leads to works, with a line for each; all are tried, whatever fails."""
+    url = settings.database_url.get_secret_value()
+    takes = probe.can_store()
+    click.echo(f"The store takes {'' if takes else 'no '}requests: {store_name(url)}", err=not takes)
+    yield takes
+    answers = samespace.probe()
+    click.echo(f"{settings.samespace.url} {'answers' if answers else 'does not answer'}.", err=not answers)
+    yield answers
+    redis = urlsplit(settings.ratelimit_storage_uri.get_secret_value())
+    if redis.scheme != "memory":
+        counts = limits.storage_answers()
+        at = redis.netloc.rpartition("@")[2] or redis.path
+        click.echo(f"Redis at {at} {'answers' if counts else 'does not answer'}.", err=not counts)
+        yield counts
+
+
+def store_name(database_url: str) -> str:
+    """What a store is and where, without user and password, which may stand in its query as well."""
+    url = make_url(database_url)
+    if url.drivername.startswith("sqlite"):
+        return f"SQLite, {url.database}"
+    port = f":{url.port}" if url.port else ""
+    return f"PostgreSQL, {url.host or 'this machine'}{port}/{url.database}"
+
+
+def _process_advice(settings: Settings) -> list[str]:
+    advice = []
+    if not (settings.alerts.email or settings.alerts.webhook):
+        advice.append("[alerts] is not set: nobody is told when a request needs a person.")
+    if settings.delivery_mode == "worker":
+        advice.append(
+            "RINGBACK_DELIVERY is worker: requests are handed over only while `flask --app app deliver` runs."
+        )
+    return advice
 
 
 def _named(tag: str) -> str:

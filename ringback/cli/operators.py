@@ -26,6 +26,9 @@ def team_commands(gate: Gate) -> click.Group:
     @click.argument("name")
     def resume(name: str) -> None:
         """Hand over to a team again, once its configuration is mended."""
+        names = [team.name for team in gate.teams()]
+        if name not in names:
+            raise click.ClickException(f"There is no team {name}. There are: {', '.join(names)}.")
         if not gate.resume(name):
             raise click.ClickException(f"{name} is not paused; nothing has changed.")
         click.echo(f"{name} is called again.")
@@ -46,7 +49,7 @@ def widget_commands(settings: Settings, schedule: Schedule, clock: Clock) -> cli
         """List widgets, whether they are open, and which are paused."""
         pauses, now = schedule.pauses(), clock()
         for key, widget in settings.widgets.items():
-            click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key]) if key in pauses else ''}")
+            click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
 
     @group.command()
     @click.argument("key")
@@ -54,15 +57,18 @@ def widget_commands(settings: Settings, schedule: Schedule, clock: Clock) -> cli
     def pause(key: str, words: tuple[str, ...]) -> None:
         """Take no requests by a widget until it is resumed. WORDS are what visitors read, such as
         "We are moving house, and back on Monday."."""
-        schedule.pause(known(key), " ".join(" ".join(words).split()), clock())
+        text = " ".join(" ".join(words).split())
+        if not text.isprintable():
+            raise click.ClickException("These words are not all text that can be shown; nothing has changed.")
+        schedule.pause(known(key), text, clock())
         click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
 
     @group.command()
     @click.argument("key")
     def resume(key: str) -> None:
         """Take requests by a widget again."""
-        if not schedule.resume(key):
-            raise click.ClickException(f"{known(key)} is not paused; nothing has changed.")
+        if not schedule.resume(known(key)):
+            raise click.ClickException(f"{key} is not paused; nothing has changed.")
         click.echo(f"{key} takes requests again.")
 
     return group
@@ -76,14 +82,17 @@ def _hours(widget: Widget, now: datetime) -> str:
     if opening is None:
         return "closed, and does not open within a year"
     if opening > now:
-        return f"closed, opens {time_text(opening.astimezone(widget.timezone))}"
-    return (
-        f"open until {time_text(closing.astimezone(widget.timezone))}" if closing else "open, and does not close"
-    )
+        return f"closed, opens {_on_its_clock(opening, widget)}"
+    return f"open until {_on_its_clock(closing, widget)}" if closing else "open, and does not close"
 
 
-def _pause(pause: Pause) -> str:
-    return f"; paused since {time_text(pause.paused_at)}{f': {pause.words}' if pause.words else ''}"
+def _on_its_clock(at: datetime, widget: Widget) -> str:
+    """As the team's clock shows it, with the zone by name: an offset alone is looked up by nobody."""
+    return f"{time_text(at.astimezone(widget.timezone))} ({widget.timezone})"
+
+
+def _pause(pause: Pause, widget: Widget) -> str:
+    return f"; paused since {_on_its_clock(pause.paused_at, widget)}{f': {pause.words}' if pause.words else ''}"
 
 
 def time_text(at: datetime) -> str:

@@ -14,7 +14,7 @@ from ringback.phone import FEWEST_DIGITS, MOST_DIGITS
 
 
 class Number(click.ParamType[str, Any]):
-    """A whole number with its country code, as its digits."""
+    """A telephone number in full, with its country code, as its digits."""
 
     name = "number"
 
@@ -22,7 +22,7 @@ class Number(click.ParamType[str, Any]):
         """Take any grouping; refuse what has no plus, since 0044 and 44 read alike."""
         digits = _ungrouped(value)
         if not re.fullmatch(rf"\+[1-9][0-9]{{{FEWEST_DIGITS - 1},{MOST_DIGITS - 1}}}", digits):
-            self.fail('should be a whole number with its country code, like "+44 20 7946 0000"')
+            self.fail('should be a telephone number in full, with its country code, like "+44 20 7946 0000"')
         return digits[1:]
 
 
@@ -102,7 +102,7 @@ def add_data_commands(group: click.Group, personal_data: PersonalData, housekeep
         erased, left = personal_data.erase_number(phone)
         click.echo(f"Erased: {erased}.")
         if left:
-            raise click.ClickException(f"Being handed over at this moment: {left}. Try again in a minute.")
+            raise click.ClickException(f"Changing at this moment: {left}. Try again in a minute.")
 
     @group.command()
     def purge() -> None:

@@ -21,16 +21,25 @@ from ringback.attention import (
     is_late,
     true_state,
 )
-from ringback.callback_request import CallbackRequest, Held
+from ringback.callback_request import CallbackRequest, Event, Held, which_only_look_so
 from ringback.cli.operators import time_text
 from ringback.cli.people import Number
 from ringback.outbox import Clock, Outbox
 from ringback.phone import PhoneNumber
 from ringback.settings import Settings
 
-REFERENCE = click.argument("reference")
+
+def _readable(_context: click.Context, _parameter: click.Parameter, reference: str | None) -> str | None:
+    """Refuses what no reference is written with, and what a store may be unable to look for."""
+    if reference and not (reference.isascii() and reference.isprintable()):
+        raise click.BadParameter("there is no request of that name")
+    return reference.upper() if reference else reference
+
+
+REFERENCE = click.argument("reference", callback=_readable)
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _LINES = 100
+_MOST = 1_000_000
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 # Each object of `--json` has these; what does not apply is null.
 _KEYS = ("kind", "reference", "state", "why", "late", "widget", "phone", "name")
@@ -86,8 +95,8 @@ def _list(settings: Settings, attention: Attention, clock: Clock) -> click.Comma
     @click.option("--phone", type=Number(), help='Only those for a number, such as "+44 20 7946 0000".')
     @click.option("--since", type=Since(), help="Only those asked for in the last 30m, 2h, 3d.")
     @click.option("--json", "as_json", is_flag=True, help="For programs: an array, of all if there is no --limit.")
-    @click.option("--limit", type=click.IntRange(min=1), help=f"How many lines at most; else {_LINES}.")
-    @click.option("--after", metavar="REFERENCE", help="Go on after the last one of the page before.")
+    @click.option("--limit", type=click.IntRange(1, _MOST), help=f"How many lines at most; else {_LINES}.")
+    @click.option("--after", metavar="REFERENCE", callback=_readable, help="Go on after the last one of a page.")
     @click.pass_context
     def listed(
         context: click.Context,
@@ -103,7 +112,6 @@ def _list(settings: Settings, attention: Attention, clock: Clock) -> click.Comma
     ) -> None:
         """List requests, the newest first; with --attention what needs a person, and what is held last."""
         selection = Selection(state, Held(held) if held else None, widget, phone, since)
-        after = after.upper() if after else None
         lines = limit if as_json else limit or _LINES
         try:
             page = attention.page(only_attention, lines, selection, after, only_attention and not as_json)
@@ -137,7 +145,7 @@ def _told(
     for item in page.items:
         yield _group_line(item, now) if isinstance(item, Group) else _line(item, now)
     if any(group.count > 1 for group in groups):
-        yield "Each request of a line: requests list --held REASON --phone NUMBER"
+        yield "Each request of a line: flask --app app requests list --held REASON --phone NUMBER"
 
 
 _NOTHING = {True: "Nothing needs a person.", False: "There are no requests."}
@@ -205,7 +213,8 @@ def _trouble_line(trouble: Trouble) -> str:
         return f"Samespace is not reached{since}: what is due waits, and goes by itself once it answers."
     why = f": {trouble.why}" if trouble.why else ""
     return (
-        f"Team {trouble.team} is paused{since}{why}. Once that is mended: teams resume {shlex.quote(trouble.team)}"
+        f"Team {trouble.team} is paused{since}{why}. Once that is mended: "
+        f"flask --app app teams resume {shlex.quote(trouble.team)}"
     )
 
 
@@ -253,11 +262,19 @@ def _show(attention: Attention, outbox: Outbox, clock: Clock) -> click.Command:
                     click.echo(f"  {name}: {getattr(answers, name)}")
             if answers.attributes:
                 click.echo(f"  attributes: {json.dumps(dict(answers.attributes), ensure_ascii=False)}")
-            for event in events:
-                detail = f": {event.detail}" if event.detail else ""
-                click.echo(f"  {time_text(event.at)} {event.kind.value}{detail}")
+            only_look_so = which_only_look_so(event.kind for event in events)
+            for event, looks in zip(events, only_look_so, strict=True):
+                click.echo(f"  {time_text(event.at)} {_happened(event, looks)}")
 
     return show
+
+
+def _happened(event: Event, only_looks_so: bool) -> str:
+    """What happened, in the words of states; not as if it had, where only the visitor's page says so."""
+    if only_looks_so:
+        why = f" ({event.detail})" if event.detail else ""
+        return f"nobody was called; its visitor sees: {event.kind.value}{why}"
+    return f"{event.kind.value}{f': {event.detail}' if event.detail else ''}"
 
 
 # --- done ---
@@ -265,7 +282,7 @@ def _show(attention: Attention, outbox: Outbox, clock: Clock) -> click.Command:
 
 def _retry(attention: Attention) -> click.Command:
     @click.command("retry")
-    @click.argument("reference", required=False)
+    @click.argument("reference", required=False, callback=_readable)
     @click.option("--all", "everything", is_flag=True, help="All that failed, or waits and was due. No unknown.")
     @YES
     def retry(reference: str | None, everything: bool, yes: bool) -> None:
@@ -293,7 +310,7 @@ def _retry(attention: Attention) -> click.Command:
 
 def _release(attention: Attention) -> click.Command:
     @click.command("release")
-    @click.argument("reference", required=False)
+    @click.argument("reference", required=False, callback=_readable)
     @click.option("--held", type=click.Choice([why.value for why in Held]), help="All that is held for this.")
     @click.option("--phone", type=Number(), help='All that is held of a number, such as "+44 20 7946 0000".')
     @YES
@@ -306,7 +323,8 @@ def _release(attention: Attention) -> click.Command:
             raise click.UsageError("Name one request, or say --held or --phone.")
         if reference:
             worked = attention.release(_id(attention, reference))
-            _say(worked, reference, "will be handed over.", "is not held; nothing has changed.")
+            no = "is not held, or is changing at this moment; nothing has changed."
+            _say(worked, reference, "will be handed over.", no)
             return
         ids = attention.to_release(Selection(held=Held(held) if held else None, phone=phone))
         _ask(len(ids), "that are held", yes)
@@ -321,9 +339,12 @@ def _release(attention: Attention) -> click.Command:
 def _resolve(attention: Attention) -> click.Command:
     @click.command("resolve")
     @REFERENCE
-    @click.option("--rang/--not-rung", required=True, help="Did the team get it?")
-    def resolve(reference: str, rang: bool) -> None:
+    @click.option("--rang", is_flag=True, help="The team got it.")
+    @click.option("--not-rung", is_flag=True, help="The team did not: it is handed over again.")
+    def resolve(reference: str, rang: bool, not_rung: bool) -> None:
         """Say what became of an unknown request."""
+        if rang == not_rung:
+            raise click.UsageError("Say --rang or --not-rung.")
         worked = attention.resolve(_id(attention, reference), rang)
         yes = "is with the team." if rang else "will be handed over again."
         _say(worked, reference, yes, "is not unknown; nothing has changed.")
@@ -332,7 +353,7 @@ def _resolve(attention: Attention) -> click.Command:
 
 
 def _id(attention: Attention, reference: str) -> str:
-    id = attention.find(reference.upper())
+    id = attention.find(reference)
     if id is None:
         raise click.ClickException(f"There is no request {reference}.")
     return id

@@ -16,7 +16,7 @@ from ringback.factory import create_app
 from ringback.sandbox.install import install_pages
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.settings import SamespaceSettings, Settings, read_configuration
+from ringback.settings import SamespaceSettings, Settings, read_configuration, read_port
 
 STORE = Path(".sandbox") / "ringback.db"
 
@@ -53,10 +53,11 @@ def _port(environ: Mapping[str, str], arguments: list[str]) -> int:
     """Where it will be served: `flask run` has a port of its own, and tells it to nobody."""
     if arguments[0].endswith("flask") and "run" in arguments:
         for name, value in pairwise(arguments):
-            if name in ("-p", "--port"):
+            if name in ("-p", "--port") and value.isdecimal():  # what is no number flask refuses itself
                 return int(value)
-        return int(environ.get("FLASK_RUN_PORT") or 5000)
-    return int(environ.get("PORT") or 8000)
+        given = environ.get("FLASK_RUN_PORT") or "5000"
+        return int(given) if given.isdecimal() else 5000
+    return read_port(environ)
 
 
 def welcome(port: int) -> str:
