@@ -34,6 +34,7 @@ bench: .venv/test browser ## The benchmarks, each beside a peer
 check: .venv/test ## Style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
 format: .venv/test ## Writes every file in the one style

@@ -7,9 +7,9 @@ import click
 from flask import Flask
 from werkzeug.serving import run_simple
 
-from ringback.database import StoreError
+from ringback.config.settings import SettingsError, is_configured, load, read_port, refuse_without_file
 from ringback.factory import create_app
-from ringback.settings import SettingsError, is_configured, load, read_port, refuse_without_file
+from ringback.store.database import StoreError
 
 
 def start() -> Flask:

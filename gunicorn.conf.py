@@ -9,9 +9,9 @@ import logging
 import os
 import sys
 
-from ringback import connections as _connections
-from ringback import settings as _settings
-from ringback.server import KindsOnly as _KindsOnly
+from ringback.config import settings as _settings
+from ringback.server import connections as _connections
+from ringback.server.worker import KindsOnly as _KindsOnly
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
@@ -27,7 +27,7 @@ logging.getLogger("gunicorn.error").addFilter(_KindsOnly())
 
 bind = _loaded.listens_at
 workers = _loaded.web_concurrency
-worker_class = "ringback.server.DeadlineWorker"
+worker_class = "ringback.server.worker.DeadlineWorker"
 timeout = 60
 graceful_timeout = 25
 keepalive = 5

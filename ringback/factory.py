@@ -1,6 +1,5 @@
 """The list of parts an app is made of. It decides nothing."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
@@ -14,36 +13,27 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.sansio.utils import host_is_trusted
 
-from ringback import (
-    assets,
-    bounds,
-    cli,
-    embedding,
-    errors,
-    form_page,
-    languages,
-    limits,
-    logs,
-    page,
-    request_page,
-    stop_page,
-    time_page,
-)
-from ringback.alerts import Alerts
-from ringback.attention import Attention
-from ringback.auth_token import AuthToken
-from ringback.database import Database
-from ringback.delivery import Delivery
-from ringback.form_token import Tokens
-from ringback.health import Probe, health_pages
-from ringback.housekeeping import Housekeeping
-from ringback.outbox import Clock, Outbox, utc_now
-from ringback.own_file_page import own_file_pages
-from ringback.parts import Parts
-from ringback.personal_data import PersonalData
-from ringback.proxies import Proxies, believe
-from ringback.samespace import Samespace
-from ringback.settings import KEY_CHARACTERS, Settings
+from ringback import cli, logs
+from ringback.alerts.sender import Alerts
+from ringback.config.settings import KEY_CHARACTERS, Settings
+from ringback.handover.auth_token import AuthToken
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Samespace
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Clock, Outbox, utc_now
+from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.purge_loop import Housekeeping
+from ringback.server.proxies import Proxies, believe
+from ringback.services import Parts
+from ringback.store.database import Database
+from ringback.web import bounds, errors, headers, limits, page, static_files
+from ringback.web.brand_pages import own_file_pages
+from ringback.web.form import routes as form_routes
+from ringback.web.form.token import Tokens
+from ringback.web.form.version import form_version
+from ringback.web.health import Probe, health_pages
+from ringback.web.request import change_time, stop
+from ringback.web.request import routes as request_routes
 
 log = logging.getLogger("ringback")
 
@@ -91,7 +81,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     auth_token.lock_up()
     probe = Probe(database, clock)
     tokens = Tokens(settings.secret_keys, clock)
-    app.extensions["ringback"] = Parts(settings, outbox, tokens, clock, personal_data, _form_version())
+    app.extensions["ringback"] = Parts(settings, outbox, tokens, clock, personal_data, form_version(ROOT))
     app.extensions["ringback-database"] = database
     app.extensions["ringback-alerts"] = alerts
     app.extensions["ringback-attention"] = attention
@@ -105,12 +95,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     _bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)
-    embedding.init_app(app, settings)
+    headers.init_app(app, settings)
     app.register_blueprint(health_pages(probe, _hands_over(settings, outbox, delivery)))
-    app.register_blueprint(embedding.embed_script(ROOT / "static"))
+    app.register_blueprint(headers.embed_script(ROOT / "static"))
     app.register_blueprint(own_file_pages(settings))
-    assets.init_app(app, ROOT / "static")
-    for pages in (form_page, request_page, time_page, stop_page):
+    static_files.init_app(app, ROOT / "static")
+    for pages in (form_routes, request_routes, change_time, stop):
         app.register_blueprint(pages.blueprint)
     cli.init_app(
         app,
@@ -192,16 +182,3 @@ def _bound_bodies(app: Flask) -> None:
         if len(body) > BODY_BYTES:
             raise RequestEntityTooLarge
         request.environ["wsgi.input"], request.environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
-
-
-def _form_version() -> str:
-    """What a record of consent names the form by: it changes with anything the form is made of."""
-    made_of = ["templates/widget/form.html", "templates/components/field.html", "templates/components/when.html"]
-    made_of += ["ringback/form.py", "ringback/consent.py"]
-    files = [*[ROOT / name for name in made_of], *sorted(languages.CATALOGUES.glob("*.po"))]
-    whole = "".join(map(_version, files))
-    return hashlib.sha256(whole.encode()).hexdigest()[:12]
-
-
-def _version(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]

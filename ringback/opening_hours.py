@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from ringback.widget import Hours
+from ringback.config.widget import Hours
 
 # How far ahead the next opening is looked for: longer than any company closes.
 _LOOK_AHEAD_DAYS = 370

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from flask import Flask
 from pydantic import SecretStr
 
+from ringback.config.settings import Configuration, Settings
 from ringback.factory import create_app
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.settings import Configuration, Settings
 from tests import privacy
 from tests.visitor import Visitor
 

@@ -22,13 +22,13 @@ from flask import Flask
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from ringback.alert_channels import webhook_secret
-from ringback.alerts import Alerts, _Claim
-from ringback.callback_request import Answers
-from ringback.database import Database
-from ringback.outbox import Outbox
-from ringback.samespace import Misconfigured, Unclear
-from ringback.tables import alert_channels, alerts
+from ringback.alerts.channels import webhook_secret
+from ringback.alerts.sender import Alerts, _Claim
+from ringback.handover.samespace import Misconfigured, Unclear
+from ringback.outbox.outbox import Outbox
+from ringback.outbox.request import Answers
+from ringback.store.database import Database
+from ringback.store.tables import alert_channels, alerts
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.faults import (
     Behaviour,

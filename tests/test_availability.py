@@ -9,12 +9,12 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringback.availability import describe
-from ringback.dates import Clock as TeamClock
-from ringback.dates import locale_of
+from ringback.config.widget import Widget
+from ringback.i18n.local_time import Clock as TeamClock
 from ringback.opening_hours import next_opening, slots
-from ringback.schedule import MOST_OFFERED
-from ringback.widget import Widget
+from ringback.outbox.slots import MOST_OFFERED
+from ringback.web.form.availability import describe
+from ringback.web.page import locale_of
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 

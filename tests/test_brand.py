@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ringback import brand
-from ringback.brand import contrast
+from ringback.web import theme as brand
+from ringback.web.theme import contrast
 
 STYLE_SHEET = Path("static/ringback.css").read_text(encoding="utf-8")
 # WCAG 2.2: 1.4.3 Contrast (Minimum), and 1.4.11 Non-text Contrast.

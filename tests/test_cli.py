@@ -7,10 +7,11 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback import cli, transitions
-from ringback.callback_request import Answers
-from ringback.outbox import Settlement
-from ringback.samespace import Busy, Misconfigured
+from ringback import cli
+from ringback.handover.samespace import Busy, Misconfigured
+from ringback.outbox import transitions
+from ringback.outbox.outbox import Settlement
+from ringback.outbox.request import Answers
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.conftest import WIDGET, Clock
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from ringback.callback_request import Answers, Held
+from ringback.outbox.request import Answers, Held
 from ringback.sandbox.samespace import SandboxSamespace
 from tests.conftest import Clock
 

@@ -11,15 +11,15 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback import transitions
-from ringback.attention import Attention
-from ringback.callback_request import Answers, Held, State, new_id, new_reference
-from ringback.gate import Sign
+from ringback.handover.samespace import Misconfigured, Unclear
 from ringback.opening_hours import Interval
-from ringback.outbox import Receipt, Settlement
-from ringback.samespace import Misconfigured, Unclear
+from ringback.outbox import transitions
+from ringback.outbox.breaker import Sign
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Receipt, Settlement
+from ringback.outbox.request import Answers, Held, State, new_id, new_reference
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from ringback.tables import requests
+from ringback.store.tables import requests
 from tests.conftest import WIDGET, Clock
 
 WIDGETS = {"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}}

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.tables import consents
+from ringback.store.tables import consents
+from ringback.web.form.version import form_version
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 
@@ -65,6 +67,18 @@ def test_the_record_is_the_very_sentence_that_was_shown(
     assert record.form_version == visitor.app.extensions["ringback"].form_version
     assert re.fullmatch(r"[0-9a-f]{12}", record.form_version)
     assert boxes(page) == {}
+
+
+def test_the_form_has_a_new_version_where_its_words_change_and_not_where_our_code_moves(tmp_path: Path) -> None:
+    for folder in ("templates", "translations"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    catalogue = tmp_path / "translations" / "de.po"
+    text, version = catalogue.read_text(encoding="utf-8"), form_version(ROOT)
+
+    catalogue.write_text(text.replace("#: ringback/", "#: elsewhere/"), encoding="utf-8")
+    assert form_version(tmp_path) == version
+    catalogue.write_text(text.replace("Vollständiger Name", "Name"), encoding="utf-8")
+    assert form_version(tmp_path) != version
 
 
 def test_where_no_site_says_its_page_it_is_the_forms_own(form_of: Callable[..., Visitor]) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringback.counts import ProcessMemory
+from ringback.web.limit_storage import ProcessMemory
 
 NOON = 1_795_435_200.0
 

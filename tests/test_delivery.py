@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from ringback import transitions
-from ringback.callback_request import Answers, State
-from ringback.delivery import Delivery
-from ringback.outbox import Claim, Outbox, Settlement
-from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
+from ringback.outbox import transitions
+from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.request import Answers, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.conftest import WIDGET, Clock
 

@@ -14,10 +14,10 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback.auth_token import AuthToken, LockedOutError
-from ringback.callback_request import Answers
-from ringback.database import STORE_ERRORS, Database, StoreError
-from ringback.tables import about
+from ringback.handover.auth_token import AuthToken, LockedOutError
+from ringback.outbox.request import Answers
+from ringback.store.database import STORE_ERRORS, Database, StoreError
+from ringback.store.tables import about
 from tests.conftest import Clock, make_settings
 from tests.server import production
 from tests.test_health import ready

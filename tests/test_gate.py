@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ringback import transitions
-from ringback.callback_request import Answers, EventKind, State
-from ringback.database import StoreError
-from ringback.delivery import Delivery
-from ringback.gate import Sign
-from ringback.outbox import Claim, Outbox, Settlement
-from ringback.samespace import Accepted, Busy, Misconfigured, Unclear
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Accepted, Busy, Misconfigured, Unclear
+from ringback.outbox import transitions
+from ringback.outbox.breaker import Sign
+from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.store.database import StoreError
 from tests.conftest import WIDGET, Clock
 
 TAKEN = Settlement(transitions.TAKEN, sign=Sign.SOUND)

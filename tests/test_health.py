@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from ringback.callback_request import Answers
+from ringback.outbox.request import Answers
 from tests.conftest import Clock
 
 

@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 from werkzeug.test import TestResponse
 
-from ringback.callback_request import EventKind, Held, State
-from ringback.consent import Purpose
+from ringback.config.widget import Widget
 from ringback.factory import BODY_BYTES
+from ringback.outbox.consent import Purpose
+from ringback.outbox.request import EventKind, Held, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from ringback.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
-from ringback.widget import Widget
+from ringback.store.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
 from tests import hostile, privacy
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.hostile import GOOD, Visit

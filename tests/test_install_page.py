@@ -12,12 +12,12 @@ import html5lib
 import pytest
 from flask import Flask
 
-from ringback import brand
+from ringback.config.widget import Widget
 from ringback.sandbox import install, welcome
 from ringback.sandbox.install import Choices, check
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.widget import Widget
+from ringback.web import theme
 from tests.conftest import WIDGET
 from tests.visitor import Page, Visitor
 
@@ -152,7 +152,7 @@ def test_another_colour_is_a_line_for_the_form_and_one_for_the_launcher(
     assert tomllib.loads(pasted(page, "brand-line")) == {"brand": colour}
     style = f":root {{ --ringback-accent: {colour}; --ringback-on-accent: {words}; }}"
     assert pasted(page, "launcher-style") == style
-    assert f"--on-brand:{words}" in brand.style(colour)
+    assert f"--on-brand:{words}" in theme.style(colour)
     assert "The form keeps the colour #0b6b4b until that setting is changed." in page.words
 
 

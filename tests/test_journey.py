@@ -12,8 +12,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from ringback.database import Database
 from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.store.database import Database
 from tests.server import Server, production
 
 PERSON = {"name": "Ann Example-Unmistakable", "phone": "020 7946 0123", "email": "ann.unmistakable@example.test"}

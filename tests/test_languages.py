@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from ringback import languages
-from ringback.consent import call_sentence
-from ringback.dates import Clock as TeamClock
+from ringback.config.widget import Widget
+from ringback.i18n import languages
+from ringback.i18n.local_time import Clock as TeamClock
+from ringback.outbox.consent import call_sentence
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.widget import Widget
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.test_cli import said
 from tests.test_settings import COMPLETE, faults

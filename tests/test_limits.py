@@ -10,8 +10,10 @@ from flask_limiter import _limits
 from limits import parse_many
 from pydantic import SecretStr
 
-from ringback import limits, phone, time_page
-from ringback.callback_request import Source
+from ringback import phone
+from ringback.outbox.request import Source
+from ringback.web import limits
+from ringback.web.request import change_time
 from tests.conftest import PUBLIC_URL, WIDGET
 from tests.faults import refusing, swallowing
 from tests.visitor import Visitor
@@ -391,7 +393,7 @@ def test_a_post_too_many_to_change_a_time_is_not_even_judged(
     visitor = Visitor(make_app(widgets={"sales": WIDGET | {"hours": hours}}, limits=limits))
     address = f"{visitor.asks(when='slot', slot='2026-11-24T14:00Z').address}/time"
     statuses = [visitor.posts(address, {"when": "slot", "slot": "nonsense"}).status for _ in range(36)]
-    monkeypatch.setattr(time_page, "_judge", None)
+    monkeypatch.setattr(change_time, "_judge", None)
 
     assert statuses == [422] * 36
     assert visitor.posts(address, {"when": "slot", "slot": "nonsense"}).status == 429

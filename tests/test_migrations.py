@@ -9,16 +9,16 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from ringback.attention import Attention
-from ringback.callback_request import State
-from ringback.database import Database
-from ringback.outbox import Outbox
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Outbox
+from ringback.outbox.request import State
+from ringback.store.database import Database
 from tests.conftest import Clock, make_settings
 
 
 def configuration() -> Config:
     config = Config()
-    config.set_main_option("script_location", "ringback:migrations")
+    config.set_main_option("script_location", "ringback.store:migrations")
     return config
 
 

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback import transitions, turned_away
-from ringback.attention import Attention
-from ringback.callback_request import Answers, Held, Source, State
-from ringback.database import Database
-from ringback.gate import Sign
-from ringback.numbers import Numbers
-from ringback.outbox import Claim, Outbox, Receipt, Settlement
-from ringback.personal_data import Erasure, PersonalData
+from ringback.outbox import transitions, turned_away
+from ringback.outbox.breaker import Sign
+from ringback.outbox.number_rules import Numbers
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Claim, Outbox, Receipt, Settlement
+from ringback.outbox.personal_data import Erasure, PersonalData
+from ringback.outbox.request import Answers, Held, Source, State
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.tables import alerts, requests, stops
+from ringback.store.database import Database
+from ringback.store.tables import alerts, requests, stops
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.visitor import Visitor
 

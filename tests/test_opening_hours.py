@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringback import opening_hours as oh
-from ringback.widget import Hours
+from ringback.config.widget import Hours
 
 # Of 2026, as https://www.gov.uk/bank-holidays lists them; and the day itself where another stands in for it.
 ENGLISH_HOLIDAYS = (

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from ringback.callback_request import Answers, State
-from ringback.outbox import Outbox, Receipt, Settlement
-from ringback.transitions import RETURN, TAKEN
+from ringback.outbox.outbox import Outbox, Receipt, Settlement
+from ringback.outbox.request import Answers, State
+from ringback.outbox.transitions import RETURN, TAKEN
 from tests.conftest import WIDGET, Clock
 
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)  # a Tuesday

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ringback import transitions
-from ringback.attention import Attention
-from ringback.callback_request import Answers, EventKind, Held, State
-from ringback.database import Database, StoreError
-from ringback.outbox import FormUse, Outbox, Settlement
+from ringback.outbox import transitions
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import FormUse, Outbox, Settlement
+from ringback.outbox.request import Answers, EventKind, Held, State
+from ringback.store.database import Database, StoreError
 from tests.conftest import WIDGET, Clock, make_settings
 
 WITH_TEAM = Settlement(transitions.TAKEN)
@@ -309,7 +309,7 @@ def test_the_migrations_make_the_tables_the_code_knows(database: Database) -> No
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from ringback.tables import metadata
+    from ringback.store.tables import metadata
 
     with database.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []

@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
 
-from ringback import transitions
-from ringback.attention import Attention
-from ringback.callback_request import Answers, EventKind, State
-from ringback.database import Database
-from ringback.gate import Sign
 from ringback.opening_hours import Interval
-from ringback.outbox import Claim, Outbox, Settlement
-from ringback.transitions import Transition
+from ringback.outbox import transitions
+from ringback.outbox.breaker import Sign
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.request import Answers, EventKind, State
+from ringback.outbox.transitions import Transition
+from ringback.store.database import Database
 from tests.conftest import WIDGET, Clock, make_settings
 
 ARROWS = {(arrow.before, arrow.after) for arrow in vars(transitions).values() if isinstance(arrow, Transition)}

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ringback.own_file import FONT_BYTES, LOGO_BYTES, read_font, read_logo
+from ringback.config.brand_files import FONT_BYTES, LOGO_BYTES, read_font, read_logo
 from tests.conftest import PUBLIC_URL, WIDGET
 from tests.test_settings import COMPLETE, faults, loaded
 from tests.visitor import Visitor

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, session
 
-from ringback.callback_request import new_id
+from ringback.outbox.request import new_id
 from tests.conftest import PUBLIC_URL, Clock
 from tests.visitor import Visitor
 
@@ -511,7 +511,7 @@ def test_a_stopped_number_is_held_and_nobody_can_tell(visitor: Visitor, app: Fla
 def test_a_store_that_another_process_has_locked_is_not_waited_for_long(
     app: Flask, visitor: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ringback.database.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("ringback.store.database.PATIENCE_SECONDS", 0.3)
     page = visitor.opens("/sales")
     other = sqlite3.connect(tmp_path / "ringback.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

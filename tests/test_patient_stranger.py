@@ -12,10 +12,10 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from ringback import transitions
-from ringback.callback_request import Answers, Source
-from ringback.outbox import Outbox, Receipt, Settlement
-from ringback.settings import LimitSettings
+from ringback.config.settings import LimitSettings
+from ringback.outbox import transitions
+from ringback.outbox.outbox import Outbox, Receipt, Settlement
+from ringback.outbox.request import Answers, Source
 from tests.conftest import Clock
 
 DAY = timedelta(days=1)

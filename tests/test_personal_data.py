@@ -15,16 +15,16 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback import transitions
-from ringback.attention import Attention
-from ringback.callback_request import Answers, Held, State
-from ringback.database import Database
-from ringback.delivery import Delivery
-from ringback.housekeeping import Housekeeping
-from ringback.outbox import Outbox, Settlement
-from ringback.personal_data import Erasure, PersonalData
-from ringback.samespace import Accepted, Misconfigured, Refused, Unclear
-from ringback.tables import about, alerts, consents, events, metadata, requests, stops, teams
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Accepted, Misconfigured, Refused, Unclear
+from ringback.outbox import transitions
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Outbox, Settlement
+from ringback.outbox.personal_data import Erasure, PersonalData
+from ringback.outbox.purge_loop import Housekeeping
+from ringback.outbox.request import Answers, Held, State
+from ringback.store.database import Database
+from ringback.store.tables import about, alerts, consents, events, metadata, requests, stops, teams
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 
@@ -644,7 +644,7 @@ def test_the_purge_goes_on_after_a_store_that_failed(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("ringback.housekeeping.EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("ringback.outbox.purge_loop.EVERY_SECONDS", 0.02)
     id = ended(outbox, name="Quixotine")
     clock.passes(days=30)
     rename(database, "events", "elsewhere")

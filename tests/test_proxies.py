@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 
-from ringback.proxies import Proxies
-from ringback.settings import PRIVATE_NETWORKS
+from ringback.config.settings import PRIVATE_NETWORKS
+from ringback.server.proxies import Proxies
 from tests.server import Server, production
 from tests.test_limits import NUMBERS, counted_as
 from tests.visitor import Visitor

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.tables import requests
+from ringback.store.tables import requests
 from tests.conftest import WIDGET
 from tests.visitor import Page, Visitor
 

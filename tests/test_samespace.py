@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ringback.samespace import (
+from ringback.handover.samespace import (
     Accepted,
     Busy,
     Misconfigured,

@@ -8,11 +8,11 @@ from threading import Barrier
 import pytest
 from flask import Flask
 
-from ringback.callback_request import Answers, CallbackRequest, Held, Source
-from ringback.database import Database
 from ringback.opening_hours import Interval
-from ringback.outbox import Outbox, Receipt
-from ringback.schedule import PausedError, SlotTakenError
+from ringback.outbox.outbox import Outbox, Receipt
+from ringback.outbox.request import Answers, CallbackRequest, Held, Source
+from ringback.outbox.slots import PausedError, SlotTakenError
+from ringback.store.database import Database
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 

@@ -133,7 +133,7 @@ def test_a_page_that_fails_while_it_is_made_is_told_by_where_it_was(
     def fail(*_: object, **__: object) -> None:
         raise ValueError(WORD)
 
-    monkeypatch.setattr("ringback.errors.render_template", fail)
+    monkeypatch.setattr("ringback.web.errors.render_template", fail)
     app.testing = False
     with pytest.raises(ValueError, match=WORD):
         app.test_client().get(TELLING, base_url="https://callback.acme.test")

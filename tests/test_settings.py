@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr, ValidationError
 
-from ringback.form import CallbackForm, StopForm
-from ringback.proxies import Proxies
-from ringback.settings import _ENVIRONMENT, Configuration, Settings, SettingsError, is_configured, load
-from ringback.time_page import ChangedTime
-from ringback.widget import RESERVED_ATTRIBUTES, Widget
+from ringback.config.settings import _ENVIRONMENT, Configuration, Settings, SettingsError, is_configured, load
+from ringback.config.widget import RESERVED_ATTRIBUTES, Widget
+from ringback.server.proxies import Proxies
+from ringback.web.form.fields import CallbackForm, StopForm
+from ringback.web.request.change_time import ChangedTime
 from tests.conftest import WIDGET
 from tests.server import ROOT
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import gevent
 import pytest
 
-from ringback.database import Database, StoreError
-from ringback.shared_flush import SharedFlush
-from ringback.tables import about
+from ringback.store.database import Database, StoreError
+from ringback.store.group_commit import SharedFlush
+from ringback.store.tables import about
 
 
 class Disk:
@@ -34,7 +34,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     disk = Disk()
-    monkeypatch.setattr("ringback.shared_flush._to_disk", disk.flush)
+    monkeypatch.setattr("ringback.store.group_commit._to_disk", disk.flush)
     return disk
 
 
@@ -102,10 +102,10 @@ def test_who_is_interrupted_leaves_the_flush_to_the_next(file: Path, monkeypatch
         raise gevent.Timeout
 
     with monkeypatch.context() as patch:
-        patch.setattr("ringback.shared_flush._outside", interrupted)
+        patch.setattr("ringback.store.group_commit._outside", interrupted)
         with pytest.raises(gevent.Timeout):
             shared.wait()
-    monkeypatch.setattr("ringback.shared_flush._to_disk", flushed.append)
+    monkeypatch.setattr("ringback.store.group_commit._to_disk", flushed.append)
     shared.wait()
 
     assert len(flushed) == 1

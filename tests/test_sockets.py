@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ringback import connections
-from ringback.connections import PER_ADDRESS, Connection, Connections, owner_of
+from ringback.server import connections
+from ringback.server.connections import PER_ADDRESS, Connection, Connections, owner_of
 from tests.server import Server, production
 from tests.test_journey import fetch
 

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from flask import Flask
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from ringback import limits, phone
-from ringback.tables import stops
+from ringback import phone
+from ringback.store.tables import stops
+from ringback.web import limits
 from tests.conftest import WIDGET
 from tests.visitor import Page, Visitor
 

@@ -17,9 +17,9 @@ from flask import Flask
 from playwright.sync_api import Route, sync_playwright
 from werkzeug.test import TestResponse
 
-from ringback.callback_request import Answers, Held, Source
+from ringback.outbox.request import Answers, Held, Source
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from ringback.tables import alerts
+from ringback.store.tables import alerts
 from tests.browser.chromium import options
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.visitor import Page, Visitor

@@ -15,10 +15,10 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.callback_request import Answers, EventKind
 from ringback.factory import create_app
+from ringback.outbox.request import Answers, EventKind
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from ringback.tables import events
+from ringback.store.tables import events
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.visitor import Visitor
 

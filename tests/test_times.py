@@ -11,8 +11,8 @@ import icalendar
 import pytest
 from flask import Flask
 
-from ringback.callback_request import Answers, CallbackRequest
 from ringback.opening_hours import Interval
+from ringback.outbox.request import Answers, CallbackRequest
 from ringback.sandbox.samespace import SandboxSamespace
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor

@@ -8,8 +8,9 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from flask import Flask
 
-from ringback import languages, transitions
-from ringback.outbox import Settlement
+from ringback.i18n import languages
+from ringback.outbox import transitions
+from ringback.outbox.outbox import Settlement
 from tests import messages, pseudo
 from tests.conftest import WIDGET, Clock
 from tests.messages import CATALOGUES, forms

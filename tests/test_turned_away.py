@@ -8,14 +8,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.attention import Attention
-from ringback.callback_request import Answers, EventKind, State
-from ringback.database import Database
-from ringback.delivery import Delivery
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.opening_hours import Interval
-from ringback.outbox import Claim, Outbox
-from ringback.samespace import Accepted, Misconfigured, NotSent, Outcome, Refused
-from ringback.tables import alerts, teams
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Claim, Outbox
+from ringback.outbox.request import Answers, EventKind, State
+from ringback.store.database import Database
+from ringback.store.tables import alerts, teams
 from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, Visit, response
 

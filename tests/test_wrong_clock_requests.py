@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from ringback import transitions
-from ringback.callback_request import Answers, Held, State
-from ringback.outbox import Outbox, Settlement
+from ringback.outbox import transitions
+from ringback.outbox.outbox import Outbox, Settlement
+from ringback.outbox.request import Answers, Held, State
 from tests.conftest import WIDGET, Clock
 
 NUMBER = "442079460123"

@@ -6,15 +6,15 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from ringback import transitions
-from ringback.alerts import Alerts
-from ringback.callback_request import Answers, State
-from ringback.delivery import Delivery
-from ringback.gate import Sign
+from ringback.alerts.sender import Alerts
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
 from ringback.opening_hours import Interval
-from ringback.outbox import Claim, Outbox, Settlement
-from ringback.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
-from ringback.tables import alerts
+from ringback.outbox import transitions
+from ringback.outbox.breaker import Sign
+from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.request import Answers, State
+from ringback.store.tables import alerts
 from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, answer, response
 

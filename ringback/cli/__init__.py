@@ -11,24 +11,25 @@ import click
 from flask import Flask
 from sqlalchemy.engine import make_url
 
-from ringback import languages, limits
-from ringback.alert_channels import webhook_secret
-from ringback.alerts import Alerts
-from ringback.attention import Attention
-from ringback.auth_token import AuthToken
+from ringback.alerts.channels import webhook_secret
+from ringback.alerts.sender import Alerts
 from ringback.cli.breaker import breaker_commands
 from ringback.cli.operators import team_commands, widget_commands
 from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.requests import request_commands
 from ringback.cli.vendor import samespace_commands
-from ringback.delivery import Delivery
-from ringback.health import Probe
-from ringback.housekeeping import Housekeeping
-from ringback.outbox import Clock, Outbox
-from ringback.personal_data import PersonalData
-from ringback.samespace import Samespace
-from ringback.settings import Settings
-from ringback.widget import Texts, Widget
+from ringback.config.settings import Settings
+from ringback.config.widget import Texts, Widget
+from ringback.handover.auth_token import AuthToken
+from ringback.handover.loop import Delivery
+from ringback.handover.samespace import Samespace
+from ringback.i18n import languages
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Clock, Outbox
+from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.purge_loop import Housekeeping
+from ringback.web import limits
+from ringback.web.health import Probe
 
 
 def init_app(

@@ -4,8 +4,8 @@ from datetime import datetime
 
 import click
 
-from ringback.gate import Breaker, Gate
-from ringback.outbox import Clock
+from ringback.outbox.breaker import Breaker, Gate
+from ringback.outbox.outbox import Clock
 
 
 def breaker_commands(gate: Gate, clock: Clock) -> click.Group:

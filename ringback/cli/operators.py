@@ -5,11 +5,11 @@ from datetime import datetime
 import click
 
 from ringback import opening_hours
-from ringback.gate import Gate
-from ringback.outbox import Clock
-from ringback.schedule import Pause, Schedule
-from ringback.settings import Settings
-from ringback.widget import Widget
+from ringback.config.settings import Settings
+from ringback.config.widget import Widget
+from ringback.outbox.breaker import Gate
+from ringback.outbox.outbox import Clock
+from ringback.outbox.slots import Pause, Schedule
 
 
 def team_commands(gate: Gate) -> click.Group:

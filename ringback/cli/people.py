@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ringback.attention import Attention
-from ringback.housekeeping import Housekeeping
-from ringback.outbox import Outbox
-from ringback.personal_data import PersonalData
+from ringback.outbox.operations import Attention
+from ringback.outbox.outbox import Outbox
+from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.purge_loop import Housekeeping
 from ringback.phone import FEWEST_DIGITS, MOST_DIGITS
 
 

@@ -9,7 +9,10 @@ from typing import Any
 
 import click
 
-from ringback.attention import (
+from ringback.cli.operators import time_text
+from ringback.cli.people import Number
+from ringback.config.settings import Settings
+from ringback.outbox.operations import (
     HELD,
     STATES,
     Attention,
@@ -21,12 +24,9 @@ from ringback.attention import (
     is_late,
     true_state,
 )
-from ringback.callback_request import CallbackRequest, Event, Held, which_only_look_so
-from ringback.cli.operators import time_text
-from ringback.cli.people import Number
-from ringback.outbox import Clock, Outbox
+from ringback.outbox.outbox import Clock, Outbox
+from ringback.outbox.request import CallbackRequest, Event, Held, which_only_look_so
 from ringback.phone import PhoneNumber
-from ringback.settings import Settings
 
 
 def _readable(_context: click.Context, _parameter: click.Parameter, reference: str | None) -> str | None:

@@ -3,9 +3,9 @@
 import click
 
 from ringback import phone
-from ringback.auth_token import LOCKED_OUT, AuthToken, LockedOutError
-from ringback.database import STORE_ERRORS
-from ringback.samespace import (
+from ringback.config.settings import Settings
+from ringback.handover.auth_token import LOCKED_OUT, AuthToken, LockedOutError
+from ringback.handover.samespace import (
     Accepted,
     Busy,
     Misconfigured,
@@ -17,7 +17,7 @@ from ringback.samespace import (
     Samespace,
     Unclear,
 )
-from ringback.settings import Settings
+from ringback.store.database import STORE_ERRORS
 
 
 def samespace_commands(settings: Settings, samespace: Samespace, auth_token: AuthToken) -> click.Group:

@@ -12,11 +12,11 @@ from pathlib import Path
 from flask import Flask
 from pydantic import SecretStr
 
+from ringback.config.settings import SamespaceSettings, Settings, read_configuration, read_port
 from ringback.factory import create_app
 from ringback.sandbox.install import install_pages
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.settings import SamespaceSettings, Settings, read_configuration, read_port
 
 STORE = Path(".sandbox") / "ringback.db"
 

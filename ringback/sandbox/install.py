@@ -10,11 +10,12 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from markupsafe import Markup
 
-from ringback import brand, languages
-from ringback.form import PAGE_TITLE
-from ringback.parts import parts
+from ringback.config.widget import Widget, origin_of
+from ringback.i18n import languages
 from ringback.sandbox.pages import origin_on, page
-from ringback.widget import Widget, origin_of
+from ringback.services import parts
+from ringback.web import theme as brand
+from ringback.web.form.fields import PAGE_TITLE
 
 WORDS = "Request a call back"  # of the link; the site owner puts others
 # An inline form's link keeps its place while the form is on its way, so that nothing on the page jumps.

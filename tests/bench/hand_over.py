@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.tables import requests
+from ringback.store.tables import requests
 from tests.bench import served, stored
 from tests.bench.load import Crowd, send
 from tests.bench.record import Bar, at_least, at_most, machine, record, table

@@ -18,13 +18,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import StringField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from ringback import counts, settings
-from ringback.callback_request import Answers, new_id, new_reference
+from ringback.config import settings
 from ringback.factory import create_app
-from ringback.form import CallbackForm
-from ringback.form_token import Tokens
-from ringback.outbox import Receipt, utc_now
-from ringback.shared_flush import SharedFlush
+from ringback.outbox.outbox import Receipt, utc_now
+from ringback.outbox.request import Answers, new_id, new_reference
+from ringback.store.group_commit import SharedFlush
+from ringback.web import limit_storage
+from ringback.web.form.fields import CallbackForm
+from ringback.web.form.token import Tokens
 
 FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
 
@@ -72,7 +73,7 @@ def bare_row() -> Flask:
 
     _judge(app, keep)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
-    Limiter(get_remote_address, app=app, default_limits=["30 per hour"], storage_uri=f"{counts.SCHEME}://")
+    Limiter(get_remote_address, app=app, default_limits=["30 per hour"], storage_uri=f"{limit_storage.SCHEME}://")
     return app
 
 

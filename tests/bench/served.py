@@ -24,7 +24,7 @@ region = "GB"
 phone = "+44 20 7946 0000"
 promise_minutes = 15
 """
-SAME_WORKER = "ringback.server.DeadlineWorker"
+SAME_WORKER = "ringback.server.worker.DeadlineWorker"
 
 
 def environment(folder: Path, base_url: str, store_url: str = "", delivery: str = "inline") -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ringback.database import Database
+from ringback.store.database import Database
 from tests.crash.stores import Postgres, postgres_store, sqlite_store
 
 # For each number `n` of a series: a request that the team has had, some time in the last 30 days.

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from ringback import languages
-from ringback.database import Database
-from ringback.outbox import utc_now
+from ringback.i18n import languages
+from ringback.outbox.outbox import utc_now
+from ringback.outbox.slots import Schedule
 from ringback.sandbox.samespace import Mode, SandboxSamespace
-from ringback.schedule import Schedule
+from ringback.store.database import Database
 from tests import privacy
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, WebSite, new_number
 from tests.server import Server, production, sandbox

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Frame, Page, expect
 
-from ringback import languages
+from ringback.i18n import languages
 from tests.browser.states import LANGUAGES, STATES, Places, Stage, State, places, reach
 from tests.browser.trees import tree_of, written_tree
 from tests.pairs import covering_pairs

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, Request, Route
 
-from ringback import languages
+from ringback.i18n import languages
 from tests.browser.journeys import Visitor
 from tests.conftest import NO_SAMESPACE
 from tests.server import Server, production

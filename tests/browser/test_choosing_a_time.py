@@ -12,9 +12,9 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from werkzeug.serving import make_server
 
-from ringback import languages
-from ringback.attention import Attention
 from ringback.factory import create_app
+from ringback.i18n import languages
+from ringback.outbox.operations import Attention
 from tests.browser.journeys import Visitor, international
 from tests.browser.test_accessibility import AXE, RULES, findings
 from tests.conftest import WIDGET, Clock, make_settings

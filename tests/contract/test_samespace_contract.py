@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ringback.samespace import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Samespace, Unclear
+from ringback.handover.samespace import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Samespace, Unclear
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 
 NO = "Cant make call! Not logged In"

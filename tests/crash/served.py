@@ -16,9 +16,9 @@ from urllib.parse import urlencode, urlsplit
 
 import sqlalchemy as sa
 
-from ringback.callback_request import State
-from ringback.database import Database
-from ringback.tables import requests
+from ringback.outbox.request import State
+from ringback.store.database import Database
+from ringback.store.tables import requests
 from tests.crash.victim import UNDER_WAY
 from tests.server import ROOT, Server, free_port
 

@@ -16,10 +16,10 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from ringback.callback_request import State
-from ringback.database import Database
+from ringback.outbox.request import State
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.tables import alerts, requests
+from ringback.store.database import Database
+from ringback.store.tables import alerts, requests
 from tests.crash.victim import ENDLESS, PASSED_ONCE, Fault, Life, Point, live
 
 LANES = 2  # processes that are alive at a time

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ringback.callback_request import Answers, State
 from ringback.factory import create_app
-from ringback.outbox import Outbox
+from ringback.outbox.outbox import Outbox
+from ringback.outbox.request import Answers, State
 from tests.conftest import WIDGET, make_settings
 from tests.crash.served import eventually, states
 from tests.crash.storm import RingLog

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.callback_request import State
+from ringback.outbox.request import State
 from tests.crash.stores import postgres_store, sqlite_store
 from tests.crash.storm import Storm
 from tests.crash.victim import PASSED_ONCE, Fault, Point

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ringback.callback_request import Answers, State
 from ringback.factory import create_app
+from ringback.outbox.request import Answers, State
 from tests.conftest import make_settings
 from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.storm import RingLog

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.callback_request import State
+from ringback.outbox.request import State
 from tests.crash.storm import Storm
 
 pytestmark = pytest.mark.xdist_group("crash")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ringback import database
-from ringback.callback_request import State
-from ringback.database import Database
+from ringback.outbox.request import State
+from ringback.store import database
+from ringback.store.database import Database
 from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.stores import Postgres, postgres_store
 from tests.crash.storm import RingLog

@@ -23,14 +23,14 @@ import sqlalchemy as sa
 from flask import Flask
 from urllib3.connection import HTTPConnection
 
-from ringback import callback_request, transitions
-from ringback import outbox as outbox_module
-from ringback.callback_request import Answers, State
-from ringback.database import Database
 from ringback.factory import create_app
-from ringback.outbox import Claim, Outbox, Settlement
-from ringback.samespace import Samespace
-from ringback.tables import requests
+from ringback.handover.samespace import Samespace
+from ringback.outbox import outbox as outbox_module
+from ringback.outbox import request, transitions
+from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.request import Answers, State
+from ringback.store.database import Database
+from ringback.store.tables import requests
 from tests.conftest import make_settings
 
 UNDER_WAY = (State.WAITING, State.HANDING_OVER)
@@ -248,7 +248,7 @@ def _requeue(_told: Connection) -> None:
 
 
 def _tell_early(told: Connection) -> None:
-    draw = callback_request.new_reference
+    draw = request.new_reference
 
     def new_reference() -> str:
         reference = draw()

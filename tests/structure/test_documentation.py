@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ringback import settings
-from ringback.settings import Configuration
-from ringback.widget import Hours, Texts, Widget
+from ringback.config import settings
+from ringback.config.settings import Configuration
+from ringback.config.widget import Hours, Texts, Widget
 from tests.test_settings import ENVIRONMENT, loaded
 
 ROOT = Path(__file__).parent.parent.parent

@@ -1,0 +1,274 @@
+"""One configured form: one team, one look, one set of rules. What may stand under `[widgets.…]`."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, tzinfo
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import holidays
+import phonenumbers
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from ringback.config.brand_files import OwnFile, read_font, read_logo
+from ringback.i18n import languages
+
+RESERVED_NAMES = frozenset(
+    "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
+)
+FIELDS = ("name", "email", "company", "message")
+# What a host page may not overwrite: our form's own fields and what we tell the agent ourselves.
+RESERVED_ATTRIBUTES = frozenset(
+    "name email company message phone country when slot zone consent marketing confirm_again csrf_token "
+    "checked reading page title lang theme embed inline dialog button language requested_at reference stop_url "
+    "asked_for attempt note space_id team_name number region regions fields required attributes brand "
+    "languages key origins privacy_url promise_minutes calls_per_minute hours texts logo font timezone caller_id "
+    "confirm_by_email token confirmed change outcome_url custom_data consent_shown visitor_address".split()
+)
+
+
+class Table(BaseModel):
+    """A table of ringback.toml: frozen, and a key it does not know is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def origin_of(url: str) -> str:
+    """`https://Acme.com/` as a browser writes an origin: `https://acme.com`. Raises ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError('should be an origin, like "https://www.acme.com"')
+    if parts.query or parts.fragment or "@" in parts.netloc or "*" in parts.netloc:
+        raise ValueError('should be an origin and nothing more, like "https://www.acme.com"')
+    default = {"http": 80, "https": 443}[parts.scheme]
+    port = f":{parts.port}" if parts.port and parts.port != default else ""
+    if not re.fullmatch(r"[a-z0-9.:_-]+", parts.hostname):
+        raise ValueError('should be an origin, like "https://www.acme.com"; write other scripts as xn--…')
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}{port}"
+
+
+def _web_address(url: str) -> str:
+    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
+        raise ValueError('should be a web address, like "https://www.acme.com/privacy"')
+    return url
+
+
+def _region(code: str) -> str:
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError('should be a region in two capital letters, like "GB"')
+    return code
+
+
+def _colour(value: str) -> str:
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+        raise ValueError('should be a colour, like "#4f46e5"')
+    return value.lower()
+
+
+def _language(tag: str) -> str:
+    return languages.language(tag.replace("-", "_")).tag
+
+
+def _attribute(name: str) -> str:
+    if name.lower() in RESERVED_ATTRIBUTES:
+        raise ValueError(f'"{name}" is a field or setting of ours; give the attribute another name')
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
+        raise ValueError(f'"{name}" should be a name of letters, digits, _ and -, at most 40, like "plan"')
+    return name
+
+
+def _span(text: str) -> str:
+    first, _, last = text.partition("-")
+    if first == last:
+        raise ValueError(f'"{text}" is empty; a whole day is "00:00-24:00"')
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", text):
+        raise ValueError(f'"{text}" should be a span of time, like "09:00-17:30"')
+    return text
+
+
+def _apart(spans: tuple[str, ...]) -> tuple[str, ...]:
+    """In order and apart from one another, so that no time is offered twice."""
+    ordered = sorted(spans)
+    for before, after in pairwise(ordered):
+        first, last = before.split("-")
+        if after.split("-")[0] < last or last < first:
+            raise ValueError(f'"{before}" and "{after}" overlap; make one span of them')
+    return tuple(ordered)
+
+
+def _calendar(name: str) -> str:
+    country, _, subdivision = name.partition("-")
+    try:
+        holidays.country_holidays(country, subdiv=subdivision or None)
+    except NotImplementedError:
+        raise ValueError(
+            'should be a country, with its part where that matters, like "GB-ENG" or "DE-BY"'
+        ) from None
+    return name
+
+
+def _day(text: str) -> str:
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(f'"{text}" should be a day, like "2026-12-27"') from None
+
+
+def _file(read: Callable[[Path], OwnFile]) -> BeforeValidator:
+    """A file's name, as seen from the folder of ringback.toml, becomes what is in it."""
+
+    def checked(name: object, info: ValidationInfo) -> OwnFile | None:
+        if name is None or isinstance(name, OwnFile):
+            return name
+        if not isinstance(name, str) or not name:
+            raise ValueError("should be the name of a file, beside ringback.toml or with its path")
+        return read((info.context or {}).get("folder", Path()) / name)
+
+    return BeforeValidator(checked)
+
+
+Origin = Annotated[str, AfterValidator(origin_of)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Region = Annotated[str, AfterValidator(_region)]
+Language = Annotated[str, AfterValidator(_language)]
+Span = Annotated[str, AfterValidator(_span)]
+Spans = Annotated[tuple[Span, ...], AfterValidator(_apart)]
+Day = Annotated[str, AfterValidator(_day)]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class Hours(Table):
+    """`[widgets.….hours]`: when the team can be reached."""
+
+    timezone: str
+    mon: Spans = ()
+    tue: Spans = ()
+    wed: Spans = ()
+    thu: Spans = ()
+    fri: Spans = ()
+    sat: Spans = ()
+    sun: Spans = ()
+    holidays: Annotated[str, AfterValidator(_calendar)] | None = None
+    closed: tuple[Day, ...] = ()
+    special: dict[Day, Spans] = {}
+    slot_minutes: int = Field(default=30, ge=5, le=1440)
+    calls_per_slot: int | None = Field(default=None, ge=1, le=10_000)
+    days_ahead: int = Field(default=7, ge=0, le=90)
+
+    def __hash__(self) -> int:
+        """So that what is reckoned from a table can be kept; of all of it, `special` has no hash."""
+        return hash((self.timezone, self.mon, self.slot_minutes, self.days_ahead))
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError('should be a time zone, like "Europe/London"') from None
+        return name
+
+
+class Texts(Table):
+    """`[widgets.….texts.en]`: the site owner's own sentences, in place of ours."""
+
+    title: Words | None = None
+    intro: Words | None = None
+    button: Words | None = None
+    consent: Words | None = None
+    marketing: Words | None = None  # a box of its own, for more than the call; none without a sentence
+
+
+class Widget(Table):
+    """One form. `key` is its name in the file and its address, `/{key}`."""
+
+    key: str
+    team_name: Words
+    company: str = Field(default="", validate_default=True)
+    privacy_url: WebAddress | None = None
+    origins: tuple[Origin, ...] = ()
+    region: Region
+    regions: tuple[Region, ...] = ()
+    fields: tuple[Literal["name", "email", "company", "message"], ...] = ("name",)
+    required: tuple[Literal["name", "email", "company", "message"], ...] = ()
+    attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
+    phone: str | None = None
+    promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
+    brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
+    logo: Annotated[OwnFile | None, _file(read_logo)] = None
+    font: Annotated[OwnFile | None, _file(read_font)] = None
+    languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
+    consent: Literal["request", "checkbox"] = "request"
+    calls_per_minute: int | None = Field(default=None, ge=1, le=60_000)
+    hours: Hours | None = None
+    texts: dict[Language, Texts] = {}
+
+    @field_validator("key")
+    @classmethod
+    def _usable_address(cls, key: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", key):
+            raise ValueError("should be a name of letters, digits, - and _: it is the form's address")
+        if key.lower() in RESERVED_NAMES:
+            raise ValueError(f'"{key}" is an address of ours; give the widget another name')
+        return key
+
+    @field_validator("company")
+    @classmethod
+    def _or_the_team(cls, company: str, so_far: ValidationInfo) -> str:
+        return company or so_far.data.get("team_name", "")
+
+    @field_validator("attributes")
+    @classmethod
+    def _once_each(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len({name.lower() for name in names}) < len(names):
+            raise ValueError("should name each attribute once")
+        return names
+
+    @field_validator("phone")
+    @classmethod
+    def _international(cls, number: str | None) -> str | None:
+        if number is None:
+            return None
+        try:
+            parsed = phonenumbers.parse(number)
+        except phonenumbers.NumberParseException:
+            raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
+        if not phonenumbers.is_possible_number(parsed):
+            raise ValueError('should be a telephone number in full, with its country code, like "+442079460000"')
+        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+    # Each of these looks back at a field above it, rather than at the whole: a validator of the whole
+    # does not run while another key is wrong, and every fault should be told at once.
+    @field_validator("required")
+    @classmethod
+    def _shown(cls, required: tuple[str, ...], so_far: ValidationInfo) -> tuple[str, ...]:
+        unseen = [name for name in required if name not in so_far.data.get("fields", required)]
+        if unseen:
+            raise ValueError(f"names {', '.join(unseen)}, which fields does not show; add it there")
+        return required
+
+    @field_validator("regions")
+    @classmethod
+    def _with_the_main_one(cls, regions: tuple[str, ...], so_far: ValidationInfo) -> tuple[str, ...]:
+        region = so_far.data.get("region")
+        if regions and region and region not in regions:
+            raise ValueError(f'should contain region, which is "{region}"')
+        return regions
+
+    @property
+    def called_regions(self) -> tuple[str, ...]:
+        """The only regions whose numbers are called."""
+        return self.regions or (self.region,)
+
+    @property
+    def timezone(self) -> tzinfo:
+        """The team's time zone; UTC where it has none."""
+        return ZoneInfo(self.hours.timezone) if self.hours else UTC
+
+    def own_texts(self, language: str) -> Texts:
+        """The site owner's sentences in a language; empty where there are none."""
+        return self.texts.get(language, Texts())

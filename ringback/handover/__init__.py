@@ -1,0 +1,1 @@
+"""Requests leave for Samespace here."""

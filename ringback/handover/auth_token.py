@@ -1,0 +1,107 @@
+"""The token of the Reset Token API: the one in use, and the one before it.
+
+The vendor makes a new token the moment it is asked, so what it answers has to be on the disk at once; the
+one before stays beside it, for the case that the new one does not work. Both are encrypted with a key that follows
+from SECRET_KEY: whoever gets hold of a back-up alone has no token.
+"""
+
+import base64
+import hmac
+import logging
+
+import sqlalchemy as sa
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from ringback.config.settings import Settings
+from ringback.store.database import Database
+from ringback.store.tables import about
+
+log = logging.getLogger("ringback")
+
+_NOW, _BEFORE = "samespace_auth_token", "samespace_auth_token_before"
+_LOCKED = "fernet:"  # a version before stored the token as it is
+LOCKED_OUT = (
+    "The Samespace token in the store opens with none of our keys: put the SECRET_KEY it was kept with "
+    "into SECRET_KEY_FALLBACKS."
+)
+
+
+class LockedOutError(Exception):
+    """No key opens the stored token."""
+
+
+class AuthToken:
+    """Where the token is kept: in the store, once it was reset; in the environment until then."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        # The first one locks; all of them open.
+        self._keys = [_key_from(key) for key in reversed(settings.secret_keys)]
+
+    def lock_up(self) -> None:
+        """Encrypt what a version before left in clear, and anew what an earlier key locked, so that it may go."""
+        with self._database.read() as connection:
+            stored = self._stored(connection)
+        try:
+            changed = {
+                key: self._locked(self._open(value)) for key, value in stored.items() if self._is_old(value)
+            }
+        except LockedOutError:
+            log.error(LOCKED_OUT)
+            return
+        if not changed:
+            return
+        with self._database.write() as connection:
+            for key, value in changed.items():
+                # Only what was read: another process may have reset it meanwhile.
+                same = sa.and_(about.c.key == key, about.c.value == stored[key])
+                connection.execute(about.update().where(same).values(value=value))
+        self._database.sweep()  # of what stood there in clear
+
+    def current(self) -> str | None:
+        """The token in use, or None where there never was one. Raises LockedOutError."""
+        with self._database.read() as connection:
+            stored = self._stored(connection).get(_NOW)
+        return self._open(stored) if stored else self.given()
+
+    def given(self) -> str | None:
+        """The token of the environment."""
+        token = self._settings.samespace_auth_token
+        return token.get_secret_value() if token else None
+
+    def replace(self, old: str, new: str) -> None:
+        """Put the new one in use and keep the old one beside it, in one commit."""
+        with self._database.write() as connection:
+            connection.execute(about.delete().where(about.c.key.in_([_NOW, _BEFORE])))
+            rows = [{"key": _NOW, "value": self._locked(new)}, {"key": _BEFORE, "value": self._locked(old)}]
+            connection.execute(about.insert(), rows)
+
+    def _stored(self, connection: sa.Connection) -> dict[str, str]:
+        rows = connection.execute(sa.select(about).where(about.c.key.in_([_NOW, _BEFORE])))
+        return {row.key: row.value for row in rows}
+
+    def _locked(self, token: str) -> str:
+        return _LOCKED + self._keys[0].encrypt(token.encode()).decode()
+
+    def _open(self, value: str) -> str:
+        if not value.startswith(_LOCKED):
+            return value
+        try:
+            return MultiFernet(self._keys).decrypt(value.removeprefix(_LOCKED)).decode()
+        except InvalidToken:
+            raise LockedOutError(LOCKED_OUT) from None
+
+    def _is_old(self, value: str) -> bool:
+        if not value.startswith(_LOCKED):
+            return True
+        try:
+            self._keys[0].decrypt(value.removeprefix(_LOCKED))
+        except InvalidToken:
+            return True
+        return False
+
+
+def _key_from(secret_key: str) -> Fernet:
+    digest = hmac.digest(secret_key.encode(), b"Ringback: the Samespace token in the store", "sha256")
+    return Fernet(base64.urlsafe_b64encode(digest))

@@ -1,0 +1,239 @@
+"""The hand-over: claim, call Samespace, settle, until told to stop.
+
+It starts from what is in the store, not from what it remembers, so a process that was killed goes on
+where it was; and it never dies of an error, since a hand-over that stopped in silence would be found
+days later by the people nobody called.
+"""
+
+import logging
+import os
+import random
+import socket
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from ringback.config.settings import Settings
+from ringback.handover.agent_note import what_the_agent_sees
+from ringback.handover.samespace import (
+    Accepted,
+    Busy,
+    Misconfigured,
+    NotSent,
+    Outcome,
+    Refused,
+    Samespace,
+    Unclear,
+)
+from ringback.outbox import transitions
+from ringback.outbox.breaker import Sign
+from ringback.outbox.outbox import Claim, Clock, Outbox, Settlement, utc_now
+from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
+from ringback.store.database import STORE_ERRORS
+
+log = logging.getLogger("ringback.delivery")
+
+POLL_SECONDS = 0.25
+_EXPIRE_SECONDS = 1.0
+_HANDS = 8  # calls in the air at once, so that a slow Samespace does not make everybody queue
+_HANDS_FOR_ONE_WIDGET = _HANDS - 2  # so that a flood at one leaves hands for the others
+_AFTER_AN_ERROR_SECONDS = 1.0
+_STUCK_SECONDS = 15.0
+_STILL_ANSWERS_SECONDS = 10.0  # after a call that was taken
+
+
+class Delivery:
+    """The hand-over of one process."""
+
+    def __init__(self, outbox: Outbox, samespace: Samespace, settings: Settings, clock: Clock = utc_now) -> None:
+        """Do nothing yet: `start` or `run` does."""
+        self._outbox = outbox
+        self._samespace = samespace
+        self._settings = settings
+        self._clock = clock
+        self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._free_hands = threading.Semaphore(_HANDS)
+        self._in_the_air: Counter[str] = Counter()  # by widget
+        self._pool: ThreadPoolExecutor | None = None
+        self._last_turn = time.monotonic()
+        self._last_expiry = 0.0
+        self._recent: deque[float] = deque(maxlen=50)  # seconds that calls took
+        self._answered_at: float | None = None  # when the last call was, if Samespace took it
+        self._last_probe = 0.0
+
+    def start(self) -> None:
+        """Hand over in the background of this process. Once is enough; more does nothing."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self.run, name="hand-over", daemon=True)
+            self._thread.start()
+
+    def run(self) -> None:
+        """Hand over until `stop`."""
+        self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="hand")
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+                self._last_turn = time.monotonic()
+            except Exception as error:
+                log.error("hand-over: the store did not answer (%s); trying again", type(error).__name__)
+                self._stopping.wait(_AFTER_AN_ERROR_SECONDS)
+        self._pool.shutdown(wait=True)
+
+    def stop(self, patience_seconds: float) -> None:
+        """Claim nothing more, finish what is in the air, return."""
+        self._stopping.set()
+        self._outbox.arrived.set()
+        if self._thread:
+            self._thread.join(patience_seconds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs here and has looked at the store lately."""
+        alive = self._thread is not None and self._thread.is_alive()
+        return alive and time.monotonic() - self._last_turn < _STUCK_SECONDS
+
+    def _turn(self) -> None:
+        self._outbox.arrived.wait(POLL_SECONDS)
+        self._outbox.arrived.clear()
+        self._look_around()
+        # However much is due, what is cut off and whether we are alive is looked at again in time.
+        until = time.monotonic() + _EXPIRE_SECONDS
+        while not self._stopping.is_set() and time.monotonic() < until and self._take_one():
+            pass
+
+    def _look_around(self) -> None:
+        """What has to be seen to in time, however many requests come: once a second, four times a second."""
+        now = time.monotonic()
+        if now - self._last_expiry > _EXPIRE_SECONDS:
+            self._last_expiry = now
+            for reference in self._outbox.expire():
+                log.warning("request %s: see what happened with `requests show`", reference)
+        if now - self._last_probe > POLL_SECONDS:
+            self._last_probe = now
+            if self._outbox.take_probe() and self._samespace.probe():
+                self._outbox.samespace_answers()
+
+    def _take_one(self) -> bool:
+        """Claim a number and give it to a free hand. False when nothing is due."""
+        if not self._free_hands.acquire(timeout=POLL_SECONDS):
+            return True
+        claim = None
+        try:
+            busy = [widget for widget, hands in self._in_the_air.items() if hands >= _HANDS_FOR_ONE_WIDGET]
+            claim = self._outbox.claim(self._owner, busy)
+        finally:
+            if claim is None:
+                self._free_hands.release()
+        if claim is None or self._pool is None:
+            return False
+        self._in_the_air[claim.widget] += 1
+        self._pool.submit(self._hand, claim)
+        return True
+
+    def _hand(self, claim: Claim) -> None:
+        try:
+            self.hand_over(claim)
+        except Exception as error:
+            # The claim runs out by itself and becomes unknown, which is what it is.
+            log.error("request %s: could not be settled (%s)", claim.requests[0].reference, type(error).__name__)
+        finally:
+            self._in_the_air[claim.widget] -= 1
+            self._free_hands.release()
+            self._outbox.arrived.set()  # what waited for a hand may have one now
+
+    def hand_over(self, claim: Claim) -> None:
+        """Make one call for a claim and record how it ended."""
+        settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
+        settled = self._settle(claim, settlement)
+        for request in claim.requests:
+            if claim.is_held:
+                log.info("request %s: held, nobody was called", request.reference)
+            elif settled:
+                after = settled.transition.after
+                log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
+            else:
+                log.warning("request %s: its claim ran out before the answer came", request.reference)
+
+    def _settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
+        """Record it, and try again while the claim is ours: an answer that we have is not to become unknown."""
+        delivery = self._settings.delivery
+        until = time.monotonic() + delivery.lease_seconds - delivery.timeout_seconds
+        while True:
+            try:
+                return self._outbox.settle(claim, settlement)
+            except STORE_ERRORS:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_AFTER_AN_ERROR_SECONDS / 4)  # also while stopping: the answer is to be recorded first
+
+    def _ring(self, claim: Claim) -> Settlement:
+        widget = self._settings.widget(claim.widget)
+        if widget is None:
+            # Taken out of the file while requests waited: nobody to give them to, so a person decides.
+            return Settlement(transitions.FAIL, "its widget is no longer configured")
+        tried = max(request.attempt for request in claim.requests)
+        attributes = what_the_agent_sees(claim.requests, tried, widget, self._settings.public_url, self._clock())
+        number, started = claim.requests[0].answers.phone, time.monotonic()
+        outcome = self._samespace.make_call(widget.team_name, number, attributes)
+        self._recent.append(time.monotonic() - started)
+        self._answered_at = time.monotonic() if isinstance(outcome, Accepted) else None
+        return self.judge(outcome, claim)
+
+    def _ring_nobody(self, claim: Claim) -> Settlement:
+        """What is held takes the steps of any other, and as long as a recent call: its page tells nothing."""
+        until = time.monotonic() + (random.choice(self._recent) if self._recent else 0)  # noqa: S311 no secret
+        settlement = self._as_any_other(claim)
+        self._stopping.wait(max(until - time.monotonic(), 0))
+        return settlement
+
+    def _as_any_other(self, claim: Claim) -> Settlement:
+        """How a call would end at the moment, as far as that can be known without making one."""
+        widget = self._settings.widget(claim.widget)
+        if widget and self._outbox.gate.is_paused(widget):
+            return self._again(claim, "held; the team is paused")
+        if widget and self._outbox.gate.refuses(widget):
+            if claim.attempt > len(self._settings.delivery.retry_seconds):
+                return Settlement(transitions.FAIL, "held; the team refused to the last")
+            return self._again(claim, "held; the team refuses at the moment")
+        # Asked only where no call has just told it: to ask takes time as well.
+        if self._was_answered_lately() or self._samespace.probe():
+            return Settlement(transitions.TAKEN, "held, on the attention list")
+        return self._again(claim, "held; Samespace did not answer")
+
+    def _was_answered_lately(self) -> bool:
+        answered_at = self._answered_at
+        return answered_at is not None and time.monotonic() - answered_at < _STILL_ANSWERS_SECONDS
+
+    def judge(self, outcome: Outcome, claim: Claim) -> Settlement:
+        """What an outcome means for the request. What cannot be told is never sent again by itself."""
+        match outcome:
+            case Accepted(reply=reply):
+                return Settlement(transitions.TAKEN, f"accepted: {reply}", Sign.SOUND)
+            case Refused(message=message, retry_after=wait):
+                if claim.attempt > len(self._settings.delivery.retry_seconds):
+                    return Settlement(transitions.FAIL, f"refused to the last: {message}", Sign.REFUSED)
+                return self._again(claim, f"refused: {message}", Sign.REFUSED, wait or 0)
+            case NotSent(reason=reason):
+                return self._again(claim, f"not sent: {reason}", Sign.UNREACHED)
+            case Busy(retry_after=wait, status=status):
+                return self._again(claim, f"busy ({status})", Sign.BUSY, wait or 0)
+            case Misconfigured(status=status, reply=reply):
+                reference, advice = claim.requests[0].reference, "check [samespace] and team_name"
+                log.error(
+                    "request %s: Samespace answered %d. Unless it is the number, %s", reference, status, advice
+                )
+                return self._again(claim, f"answered {status}: {reply}", Sign.MISCONFIGURED)
+            case Unclear(reason=reason, reply=reply):
+                return self._outbox.lost(f"{reason}: {reply}" if reply else reason, claim)
+
+    def _again(self, claim: Claim, detail: str, sign: Sign | None = None, at_least: float = 0) -> Settlement:
+        waits = self._settings.delivery.retry_seconds
+        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        asked = min(at_least, LONGEST_ASKED_WAIT_SECONDS)
+        later = self._clock() + timedelta(seconds=max(wait, asked))
+        return Settlement(transitions.RETURN, detail, sign, later, asked)

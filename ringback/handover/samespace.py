@@ -1,0 +1,386 @@
+"""The vendor's three APIs in one class, and every way a call to them can end, as a type.
+
+Nothing that the network or Samespace does is raised. The question that decides about a person's telephone is
+"may Samespace have taken it?"; `line` knows how far a request got, and this module reads what came back.
+"""
+
+import json
+import logging
+import unicodedata
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from http import HTTPStatus
+from http.client import HTTPException
+from time import monotonic
+from typing import Any, TypeVar
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from ringback.deadline import Line, OneCallAdapter
+
+logger = logging.getLogger(__name__)
+
+REPLY_CHARACTERS = 2_000
+ANSWER_BYTES = 20_000
+# No request waits longer than this on one answer's word; after a day nobody expects the call.
+LONGEST_RETRY_AFTER_SECONDS = 86_400.0
+
+# Proxies answer 503 of their own when an upstream that had the request already breaks off. Who says when to come
+# back has done nothing yet; so with 425, which nobody who understood us would say: we send no early data.
+COME_BACK = frozenset({HTTPStatus.TOO_EARLY, HTTPStatus.SERVICE_UNAVAILABLE})
+# RFC 9110, 15.5.9 and 15.5.10: the server gave up waiting, or the state of things was in the way;
+# neither says that nothing was done.
+DOUBTFUL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, *COME_BACK})
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The team has the request: somebody will call.
+
+    `reply` is what Samespace said, for the operator, as in every outcome that has one: at most
+    2,000 characters, on one line, and in no repr because it may quote the visitor.
+    """
+
+    reply: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Samespace said `success: false`: certainly no call yet, and it is asked again on schedule.
+
+    `retry_after` (seconds) is set where the refusal came with a `Retry-After` header.
+    """
+
+    message: str = field(repr=False)
+    reply: str = field(repr=False)
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class NotSent:
+    """Not a byte of the request left us: certainly no call yet, and it is tried again on schedule."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Samespace turned the request away unread: no call yet, and it waits as long as Samespace asks.
+
+    `retry_after` is in seconds, from 0 to a day, or None where a 429 named no time that can be read.
+    """
+
+    retry_after: float | None
+    status: int
+
+
+@dataclass(frozen=True)
+class Misconfigured:
+    """Samespace turned the request away and would do so again: its configuration is at fault, or its number."""
+
+    status: int
+    reply: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """The request was sent, and there is no telling whether it was taken: a person has to look."""
+
+    reason: str
+    status: int | None
+    reply: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NotLoggedIn:
+    """The agent's dock is closed: no call, and the person waits until the agent has logged in."""
+
+    message: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """Samespace gave a fresh auth token: nobody waits for it, but the old one may be dead already."""
+
+    token: str = field(repr=False)
+
+
+Judged = TypeVar("Judged")
+Outcome = Accepted | Refused | NotSent | Busy | Misconfigured | Unclear
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Samespace:
+    """One Samespace, as its Voice API is documented; safe to share between threads.
+
+    `base_url` is the API's root without a slash at its end, `https://in1.samespace.com`. A call
+    takes at most `timeout_seconds` from start to end, whatever the other side does. `clock` gives
+    the aware time that a `Retry-After` date is compared with.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        space_id: str,
+        timeout_seconds: float,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._base_url = base_url
+        self._space_id = space_id
+        self._timeout_seconds = timeout_seconds
+        self._clock = clock
+
+    def make_call(self, team_name: str, number: str, attributes: Mapping[str, str]) -> Outcome:
+        """Ask a team to call `number` (digits with the country code, no plus) and show it `attributes`."""
+        body = {
+            "space_id": self._space_id,
+            "team_name": team_name,
+            "number": number,
+            "attributes": dict(attributes),
+        }
+        return self._post("/apiv1/team/make_call", body, self._judge)
+
+    def click_to_call(
+        self,
+        username: str,
+        number: str,
+        caller_id: str | None = None,
+        custom: Mapping[str, Any] | None = None,
+    ) -> Outcome | NotLoggedIn:
+        """Let the dock of the agent `username` (`name@cloud_id`) dial `number` and show it `custom`."""
+        body: dict[str, Any] = {"username": username, "number": number}
+        if caller_id is not None:
+            body["callerId"] = caller_id
+        if custom is not None:
+            body["custom"] = dict(custom)
+        return self._post("/apiv1/make_call", body, self._judge_dial)
+
+    def reset_token(self, auth_token: str) -> NewToken | Outcome:
+        """Swap `auth_token` for a fresh one; never `Accepted`, since an answer without a token is unclear."""
+        body = {"cloud_id": self._space_id, "auth_token": auth_token}
+        return self._post("/router/api/v2/token/reset", body, self._judge_token)
+
+    def probe(self) -> bool:
+        """Whether the API's root answers at all (any status below 500); a request that can ring nobody."""
+        started = monotonic()
+        answer = self._exchange("GET", "/", None)
+        reachable = isinstance(answer, _Answer) and answer.status < 500
+        _log("Reachable" if reachable else "Unreachable", answer, started)
+        return reachable
+
+    def _post(self, path: str, body: object, judge: Callable[["_Answer"], Judged]) -> Judged | NotSent | Unclear:
+        content = json.dumps(body, allow_nan=False).encode()
+        started = monotonic()
+        answer = self._exchange("POST", path, content)
+        outcome = judge(answer) if isinstance(answer, _Answer) else answer
+        _log(type(outcome).__name__, answer, started)
+        return outcome
+
+    def _exchange(self, method: str, path: str, content: bytes | None) -> "_Answer | NotSent | Unclear":
+        line = Line(self._timeout_seconds)
+        adapter = OneCallAdapter(line)
+        try:
+            request = requests.Request(method, self._base_url + path, headers=_headers(content), data=content)
+            sent = adapter.send(request.prepare(), stream=True, timeout=line.socket_seconds, verify=True)
+            with closing(sent) as response:
+                return _read(response, line)
+        except Exception as error:
+            # Whatever went wrong and in whichever library, what counts is how far the request got.
+            return _broken_off(line, error)
+        finally:
+            line.close()
+            adapter.close()
+
+    def _judge(self, answer: "_Answer") -> Outcome:
+        """What an answer says about the person waiting; the body's plain no goes before the status."""
+        success = _success(answer.json_object)
+        if success is False:
+            return Refused(answer.message, answer.reply, self._retry_after(answer))
+        if answer.successful:
+            return _judge_successful(answer, success)
+        if success is True:
+            return Unclear("the status says no, the answer says yes", answer.status, answer.reply)
+        wait = self._retry_after(answer)
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or (answer.status in COME_BACK and wait is not None):
+            return Busy(wait, answer.status)
+        if answer.turned_away:
+            return Misconfigured(answer.status, answer.reply)
+        return Unclear(f"answered with {answer.status}", answer.status, answer.reply)
+
+    def _judge_dial(self, answer: "_Answer") -> Outcome | NotLoggedIn:
+        outcome = self._judge(answer)
+        # Seen with 422, too: the words say more than the status.
+        if isinstance(outcome, Refused | Misconfigured) and "not logged in" in answer.message.casefold():
+            return NotLoggedIn(answer.message)
+        return outcome
+
+    def _judge_token(self, answer: "_Answer") -> NewToken | Outcome:
+        outcome = self._judge(answer)
+        if not answer.successful or isinstance(outcome, Refused):
+            return outcome
+        token = _token(answer.json_object)
+        if token:
+            return NewToken(token)
+        if isinstance(outcome, Accepted):
+            return Unclear("no token in the answer", answer.status, answer.reply)
+        return outcome
+
+    def _retry_after(self, answer: "_Answer") -> float | None:
+        """Seconds from a `Retry-After` in either form (RFC 9110, 10.2.3), None where it has neither."""
+        text = (answer.retry_after or "").strip()
+        if text.isascii() and text.isdigit():
+            seconds = float(text)
+        else:
+            moment = _http_date(text)
+            if moment is None:
+                return None
+            seconds = (moment - self._clock()).total_seconds()
+        return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """An answer whose status and headers came; `flaw` says what is wrong with its body, if anything."""
+
+    status: int
+    retry_after: str | None
+    body: bytes
+    flaw: str | None
+
+    @property
+    def successful(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def turned_away(self) -> bool:
+        """A status by which HTTP says that nothing was done, and will not be if asked again the same way.
+
+        Of the 1xx only 101, an answer to a question we never asked: the others announce that the
+        answer is still to come, and it did not.
+        """
+        if self.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            return True
+        return 300 <= self.status < 500 and self.status not in DOUBTFUL
+
+    @cached_property
+    def json_object(self) -> dict[str, Any] | None:
+        try:
+            value = None if self.flaw else json.loads(self.body)
+        except (ValueError, RecursionError):  # RecursionError: ten thousand opening brackets
+            return None
+        return value if isinstance(value, dict) else None
+
+    @property
+    def message(self) -> str:
+        message = (self.json_object or {}).get("message")
+        return _for_operator(message) if isinstance(message, str) else ""
+
+    @property
+    def reply(self) -> str:
+        return _for_operator(self.body.decode("utf-8", "replace"))
+
+
+_ABSENT = object()
+_AS_TEXT = {"true": True, "false": False}  # as the vendor's chat API has it
+
+
+def _success(answer: dict[str, Any] | None) -> object:
+    """True or False, also where it is written as text; else what stands there, or `_ABSENT`."""
+    value = _ABSENT if answer is None else answer.get("success", _ABSENT)
+    return _AS_TEXT.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _judge_successful(answer: _Answer, success: object) -> Accepted | Unclear:
+    """A 2xx: the vendor's page shows no successful answer, so an object without `success` counts as one."""
+    if answer.flaw:
+        return Unclear(answer.flaw, answer.status, answer.reply)
+    if answer.json_object is None:
+        return Unclear("the answer is no JSON object", answer.status, answer.reply)
+    if success is True or success is _ABSENT:
+        return Accepted(answer.reply)
+    return Unclear("`success` is neither true nor false", answer.status, answer.reply)
+
+
+def _token(answer: dict[str, Any] | None) -> str | None:
+    """The new token, under either name and at either depth: the vendor's page does not show the answer."""
+    top = answer or {}
+    data = top.get("data")
+    for place in (top, data if isinstance(data, dict) else {}):
+        for name in ("auth_token", "token"):
+            token = place.get(name)
+            if isinstance(token, str) and token.strip():
+                return token.strip()
+    return None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _for_operator(text: str) -> str:
+    """One line of what a stranger sent: cut, without control, direction and half characters."""
+    visible = (c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join("".join(visible).split())[:REPLY_CHARACTERS]
+
+
+def _headers(content: bytes | None) -> dict[str, str]:
+    headers = {
+        "User-Agent": "Ringback",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    if content is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def _log(outcome: str, answer: "_Answer | NotSent | Unclear", started: float) -> None:
+    status = answer.status if isinstance(answer, _Answer) else None
+    milliseconds = (monotonic() - started) * 1000
+    logger.info("Samespace call ended: %s, status %s, %d ms", outcome, status, milliseconds)
+
+
+def _broken_off(line: Line, error: Exception) -> NotSent | Unclear:
+    """What it means that a call ended with `error` in place of an answer: how far did it get?"""
+    if not line.was_sent:
+        return NotSent(line.why_not_sent(error))
+    if line.timed_out:
+        return Unclear(line.too_late, None, "")
+    return Unclear(f"no answer came: {type(error).__name__}", None, "")
+
+
+def _read(response: requests.Response, line: Line) -> _Answer | Unclear:
+    """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
+    if line.timed_out:
+        # http.client takes the end of the connection for the end of the headers.
+        return Unclear(line.too_late, None, "")
+    body = b""
+    flaw: str | None = "the answer is too long"
+    try:
+        while len(body) <= ANSWER_BYTES:
+            # read1 and not read: what came before a break is kept for the operator.
+            piece = response.raw.read1(ANSWER_BYTES + 1 - len(body), decode_content=True)
+            if not piece:
+                flaw = None
+                break
+            body += piece
+    except (HTTPError, HTTPException, OSError, ValueError):
+        flaw = "the answer broke off"
+    # Where no length was given, our own hanging up looks like the end of the body, too.
+    line.stop_clock()
+    if line.timed_out:
+        flaw = line.too_late
+    return _Answer(response.status_code, response.headers.get("Retry-After"), body, flaw)

@@ -1,0 +1,95 @@
+"""What may be handed over now, the oldest promise first; behind all others what Samespace turned away."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.outbox.request import State
+from ringback.store.tables import NOW, in_state, requests
+
+_IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > NOW)
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is due at `now`, of widgets that are neither `shut` nor `closed`. Of a number in the air, nothing.
+
+    `shut_for_held`: of these widgets, nothing that is held.
+    """
+
+    now: datetime
+    shut: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
+    shut_for_held: tuple[str, ...] = ()
+
+    def first(self, connection: sa.Connection) -> Any:
+        """The id, phone, held, widget and slot_starts_at of what goes next, or None."""
+        return next(filter(None, (self._first(connection, behind) for behind in (False, True))), None)
+
+    def first_to_take(self, connection: sa.Connection, rung_only: bool = False) -> Any:
+        """The same, locked, passing over what others have locked. `rung_only`: nothing that is held."""
+        found = (self._first_to_take(connection, behind, rung_only) for behind in (False, True))
+        return next(filter(None, found), None)
+
+    def _first(self, connection: sa.Connection, behind: bool) -> Any:
+        return connection.execute(_due(*self._counts, behind), self._values).first()
+
+    def _first_to_take(self, connection: sa.Connection, behind: bool, rung_only: bool) -> Any:
+        statement = _due_to_take(*self._counts, behind, rung_only)
+        return connection.execute(statement, self._values).first()
+
+    @property
+    def _counts(self) -> tuple[int, int, int]:
+        return len(self.shut), len(self.closed), len(self.shut_for_held)
+
+    @property
+    def _values(self) -> dict[str, Any]:
+        held = {f"held_{place}": key for place, key in enumerate(self.shut_for_held)}
+        shut = {f"shut_{place}": key for place, key in enumerate(self.shut)}
+        closed = {f"closed_{place}": key for place, key in enumerate(self.closed)}
+        return {"now": self.now, **shut, **closed, **held}
+
+
+@cache  # one for each number of widgets: to make a statement takes longer than to run it
+def _due(shut: int, closed: int, shut_for_held: int, behind: bool) -> sa.Select[Any]:
+    """`give_up_at`, by which it is ordered, is every request's promise plus the same patience.
+
+    `behind`: what was turned away, whoever was tried longest ago first. A statement of its own, so that each of
+    the two has its order from an index.
+    """
+    columns = requests.c
+    order: tuple[sa.Column[Any], ...] = (columns.give_up_at, columns.next_attempt_at, columns.requested_at)
+    other = requests.alias()
+    # Of two numbers of which one begins with the other, both ring one telephone (`numbers`).
+    same = other.c.phone.startswith(requests.c.phone) | requests.c.phone.startswith(other.c.phone)
+    in_the_air = sa.exists().where(same, in_state(State.HANDING_OVER, other), other.c.held.is_(None))
+    return (
+        sa.select(
+            *(requests.c.id, requests.c.phone, requests.c.held, requests.c.widget, requests.c.slot_starts_at)
+        )
+        .where(in_state(State.WAITING))
+        .where(requests.c.next_attempt_at <= NOW)
+        # Too late, by a clock that may have leapt: it is given up, or waits until that clock is put right.
+        .where(requests.c.give_up_at > NOW)
+        .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
+        .where(*_not_of("shut", shut))
+        .where(*(sa.or_(requests.c.held.is_(None), mine) for mine in _not_of("held", shut_for_held)))
+        # A time that was promised is kept, though the opening hours have changed since.
+        .where(*(sa.or_(mine, _IN_ITS_SLOT) for mine in _not_of("closed", closed)))
+        .where(columns.turned_away.is_not(None) if behind else columns.turned_away.is_(None))
+        .order_by(*((columns.changed_at, *order) if behind else order))
+        .limit(1)
+    )
+
+
+@cache
+def _due_to_take(shut: int, closed: int, shut_for_held: int, behind: bool, rung_only: bool) -> sa.Select[Any]:
+    rung = [requests.c.held.is_(None)] if rung_only else []
+    return _due(shut, closed, shut_for_held, behind).where(*rung).with_for_update(skip_locked=True)
+
+
+def _not_of(name: str, count: int) -> list[sa.ColumnElement[bool]]:
+    return [requests.c.widget != sa.bindparam(f"{name}_{place}") for place in range(count)]

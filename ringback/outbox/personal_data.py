@@ -1,0 +1,302 @@
+"""Everything that is kept about a person: given out, erased, and purged when its time is over.
+
+What is left of an erased request is what nobody can be known by: its id, so that its link can say that it
+is gone, its reference, widget, states and times; and, for as long as limits look back, keyed hashes of the
+number and of the address that asked.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.clock import SKEW, whole_minute
+from ringback.config.settings import Settings
+from ringback.outbox import transitions
+from ringback.outbox.brake import Brake
+from ringback.outbox.number_rules import Numbers, lock_name
+from ringback.outbox.outbox import Clock, as_request, utc_now
+from ringback.outbox.quoting import is_quoted
+from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
+from ringback.outbox.wrong_clock import STEADY
+from ringback.store.database import Database
+from ringback.store.tables import (
+    about,
+    alerts,
+    consents,
+    erased_beginnings,
+    events,
+    in_state,
+    requests,
+    stop_beginnings,
+    stops,
+)
+
+_LAST_PURGE = "purged_at"
+_TO_SWEEP = "to_sweep"
+_LAST_LOOK, _LEAPT_AT = "purge_looked_at", "clock_leapt_at"
+# A clock that moved on by more than this since the last look may be wrong, and a purge cannot be taken back.
+LEAP = timedelta(days=1)
+_LOOKS_EARLY = timedelta(minutes=1)  # the look that comes an hour later may be a moment early
+# So long a stop is known after it has run out: a clock that was ahead for a while and is put right finds it again.
+_KNOWN_AFTER = timedelta(weeks=4)
+_AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
+_IN_THE_AIR = in_state(State.HANDING_OVER)
+_KEPT = requests.c.erased_at.is_(None)
+_PERSONAL = ("name", "email", "company", "message", "page", "zone")
+
+
+class Erasure(StrEnum):
+    """What became of the wish to be forgotten."""
+
+    DONE = "done"
+    ON_ITS_WAY = "on its way"  # being handed over: a moment later it can be erased
+    GONE = "gone"  # erased before, or never there
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What a purge did, and what is left of all that was ever erased.
+
+    `clock_leapt`: it did nothing, since the clock has not run steadily for an hour.
+    """
+
+    at: datetime
+    erased: int
+    left: int
+    clock_leapt: bool = False
+
+
+class PersonalData:
+    """The personal data of one store."""
+
+    def __init__(self, database: Database, settings: Settings, numbers: Numbers, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._settings = settings
+        self._numbers = numbers
+        self._brake = Brake(settings)
+        self._clock = clock
+
+    # --- given out ---
+
+    def export(self, id: str, for_operators: bool = False) -> dict[str, Any] | None:
+        """All that is kept about one request, or None.
+
+        A visitor's copy does not say whether their number is held: it would tell a stranger. Its times are whole
+        minutes: by their fractions a call that was made differs from one that was not.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(requests).where(requests.c.id == id, _KEPT)).first()
+            return self._about(connection, row, for_operators) if row else None
+
+    def export_number(self, phone: str) -> list[dict[str, Any]]:
+        """All that is kept about a number, oldest first, as operators may see it."""
+        query = sa.select(requests).where(requests.c.phone == phone, _KEPT).order_by(requests.c.requested_at)
+        with self._database.read() as connection:
+            return [self._about(connection, row, True) for row in connection.execute(query).all()]
+
+    def _about(self, connection: sa.Connection, row: Any, for_operators: bool) -> dict[str, Any]:
+        query = sa.select(events).where(events.c.request_id == row.id).order_by(events.c.id)
+        happened = connection.execute(query).all()
+        only_look_so = which_only_look_so(EventKind(event.kind) for event in happened)
+        is_held = for_operators and row.held and row.state != State.CANCELLED
+        agreed = sa.select(consents).where(consents.c.request_id == row.id).order_by(consents.c.id)
+        data = {
+            "reference": row.reference,
+            "widget": row.widget,
+            "state": "held" if is_held else row.state,
+            "requested_at": _written(row.requested_at, for_operators),
+            "due_at": _written(row.due_at, for_operators),
+            "slot_starts_at": row.slot_starts_at and row.slot_starts_at.isoformat(),
+            "slot_ends_at": row.slot_ends_at and row.slot_ends_at.isoformat(),
+            "phone": f"+{row.phone}",
+            "region": row.region,
+            **{name: getattr(row, name) for name in _PERSONAL},
+            "attributes": row.attributes,
+            "language": row.language,
+            "consents": [_consent(consent, for_operators) for consent in connection.execute(agreed)],
+            "events": [
+                _event(event, for_operators) | ({"shown_only": True} if for_operators and looks else {})
+                for event, looks in zip(happened, only_look_so, strict=True)
+                if for_operators or EventKind(event.kind) not in OPERATORS_ONLY
+            ],
+        }
+        return data | {"held": row.held} if for_operators else data
+
+    # --- erased ---
+
+    def erase(self, id: str) -> Erasure:
+        """Forget one request. What waits is withdrawn by it; what is in the air has to come down first."""
+        with self._database.write() as connection:
+            row = connection.execute(sa.select(requests.c.state).where(requests.c.id == id, _KEPT)).first()
+            if row is None:
+                return Erasure.GONE
+            if not self._erase(connection, requests.c.id == id):
+                return Erasure.ON_ITS_WAY
+        if self._database.is_small:
+            self._sweep()  # else with the next purge: no visitor is to wait while a large file is written anew
+        return Erasure.DONE
+
+    def erase_number(self, phone: str) -> tuple[int, int]:
+        """Forget every request for a number: how many were erased, and how many are on their way."""
+        mine, erased = requests.c.phone == phone, 0
+        while some := self._erase_some(mine, phone):
+            erased += some
+        with self._database.read() as connection:
+            left = connection.execute(sa.select(sa.func.count()).select_from(requests).where(mine)).scalar_one()
+        self._sweep()
+        return erased, left
+
+    def _erase_some(self, which: sa.ColumnElement[bool], phone: str = "") -> int:
+        with self._database.write() as connection:
+            if phone:
+                self._database.lock(connection, lock_name(phone))
+            return self._erase(connection, which)
+
+    def _erase(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+        now = self._clock()
+        some = sa.select(requests).where(which, _KEPT, sa.not_(_IN_THE_AIR))
+        rows = connection.execute(some.limit(_AT_ONCE).with_for_update()).all()
+        ids = [row.id for row in rows]
+        if not ids:
+            return 0
+        transitions.apply(connection, transitions.CANCEL, requests.c.id.in_(ids), now)
+        for row in rows:
+            _forget_replies(connection, row)
+            blank = _BLANK | {
+                "number_hash": self._numbers.remember(connection, row.id, row.phone),
+                "erased_at": now,
+            }
+            connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
+        connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        if self._database.is_sqlite:
+            # In the same commit: whoever is killed before it has swept leaves it to the next purge.
+            _note(connection, _TO_SWEEP, secrets.token_hex(8))
+        return len(ids)
+
+    def _sweep(self) -> None:
+        """Take out of the store's files what was erased from its tables."""
+        with self._database.read() as connection:
+            mark = connection.execute(sa.select(about.c.value).where(about.c.key == _TO_SWEEP)).scalar()
+        if mark and self._database.sweep():
+            with self._database.write() as connection:
+                # Not a later one: what it stands for may have missed this sweep.
+                connection.execute(about.delete().where(about.c.key == _TO_SWEEP, about.c.value == mark))
+
+    # --- purged ---
+
+    def purge(self) -> Purge:
+        """Erase what ended, and was due, longer than `retention_days` ago, and what limits need no more.
+
+        Never what waits: a call that is booked for later than that is made first. With a clock that leapt it does
+        nothing until that ran steadily for an hour.
+        """
+        now = self._clock()
+        if self._has_leapt(now):
+            return Purge(now, 0, self._count_erased(), clock_leapt=True)
+        long_ago = now - timedelta(days=self._settings.privacy.retention_days)
+        over = requests.c.changed_at <= long_ago, requests.c.due_at <= long_ago
+        erased = 0
+        while some := self._erase_some(sa.and_(*over, requests.c.state != State.WAITING)):
+            erased += some
+        with self._database.write() as connection:
+            self._database.lock(connection, _LAST_PURGE)  # processes that start together purge together
+            self._forget_hashes(connection, now)
+            _drop_old_alerts(connection, long_ago)
+            _note(connection, _LAST_PURGE, now.isoformat())
+        self._sweep()
+        return Purge(now, erased, self._count_erased())
+
+    def _has_leapt(self, now: datetime) -> bool:
+        """Whether the clock moved on by a day since the last look, or back, and not for an hour steadily since."""
+        with self._database.write() as connection:
+            self._database.lock(connection, _LAST_PURGE)
+            last, leapt_at = (_noted(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
+            _note(connection, _LAST_LOOK, now.isoformat())
+            if last and not -SKEW <= now - last <= LEAP:
+                _note(connection, _LEAPT_AT, now.isoformat())
+                return True
+            if leapt_at and now - leapt_at < STEADY - _LOOKS_EARLY:
+                return True
+            connection.execute(about.delete().where(about.c.key == _LEAPT_AT))
+            return False
+
+    def _forget_hashes(self, connection: sa.Connection, now: datetime) -> None:
+        # Who booked a time counts for as long as it is kept for them.
+        is_over = requests.c.state != State.WAITING
+        for counted_for, columns, further in (
+            (self._numbers.counted_for(), ["number_hash"], sa.true()),
+            (self._brake.counted_for(), ["source", "source_network"], is_over),
+        ):
+            # What a wrong clock stored as asked for later is counted by nobody.
+            done = sa.or_(requests.c.requested_at < now - counted_for, requests.c.requested_at > now + LEAP)
+            known = sa.or_(*(requests.c[name].is_not(None) for name in columns))
+            connection.execute(requests.update().where(known, done, further).values(dict.fromkeys(columns)))
+        counted = sa.select(requests.c.id).where(requests.c.number_hash.is_not(None))
+        connection.execute(erased_beginnings.delete().where(erased_beginnings.c.request_id.not_in(counted)))
+        for table in (stops, stop_beginnings):
+            connection.execute(table.delete().where(table.c.until <= now - _KNOWN_AFTER))
+
+    def _count_erased(self) -> int:
+        with self._database.read() as connection:
+            return connection.execute(_COUNT_ERASED).scalar_one()
+
+    def last_purge(self) -> datetime | None:
+        """When the last one ended, or None."""
+        with self._database.read() as connection:
+            return _noted(connection, _LAST_PURGE)
+
+
+_BLANK: dict[str, Any] = {
+    **dict.fromkeys(("phone", "region", *_PERSONAL), ""),
+    "attributes": {},
+    "answers_hash": None,
+    "resend_at": None,
+}
+_COUNT_ERASED = sa.select(sa.func.count()).select_from(requests).where(requests.c.erased_at.is_not(None))
+
+
+def _drop_old_alerts(connection: sa.Connection, before: datetime) -> None:
+    # The newest stays: channels know by its number how far they have told.
+    newest = sa.select(sa.func.max(alerts.c.id)).scalar_subquery()
+    connection.execute(alerts.delete().where(alerts.c.at < before, alerts.c.id < newest))
+
+
+def _forget_replies(connection: sa.Connection, row: Any) -> None:
+    """Samespace's replies about a request; and those about who shared its call, where they quote it."""
+    mine = events.c.request_id == row.id
+    calls = sa.select(events.c.at).where(mine, events.c.detail.is_not(None))
+    shared = sa.select(requests.c.id).where(requests.c.phone == row.phone, requests.c.id != row.id)
+    of_others = sa.and_(events.c.request_id.in_(shared), events.c.at.in_(calls), events.c.kind != EventKind.HELD)
+    said = connection.execute(sa.select(events.c.id, events.c.detail).where(of_others)).all()
+    answers = as_request(row).answers
+    quoting = [event.id for event in said if event.detail and is_quoted(answers, event.detail)]
+    connection.execute(events.update().where(sa.or_(mine, events.c.id.in_(quoting))).values(detail=None))
+
+
+def _noted(connection: sa.Connection, key: str) -> datetime | None:
+    at = connection.execute(sa.select(about.c.value).where(about.c.key == key)).scalar()
+    return datetime.fromisoformat(at) if at else None
+
+
+def _note(connection: sa.Connection, key: str, value: str) -> None:
+    connection.execute(about.delete().where(about.c.key == key))
+    connection.execute(about.insert().values(key=key, value=value))
+
+
+def _written(at: datetime, for_operators: bool) -> str:
+    return (at if for_operators else whole_minute(at)).isoformat()
+
+
+def _event(row: Any, for_operators: bool) -> dict[str, Any]:
+    event = {"at": _written(row.at, for_operators), "kind": row.kind}
+    return event | {"detail": row.detail} if for_operators and row.detail else event
+
+
+def _consent(row: Any, for_operators: bool) -> dict[str, Any]:
+    names: Sequence[str] = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
+    return {name: getattr(row, name) for name in names} | {"at": _written(row.at, for_operators)}

@@ -1,0 +1,130 @@
+"""What can be asked for now: the times that are left, and widgets that an operator has paused."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+import sqlalchemy as sa
+
+from ringback import opening_hours
+from ringback.config.widget import Widget
+from ringback.opening_hours import Interval
+from ringback.outbox.request import State
+from ringback.store.database import STORE_ERRORS, Database
+from ringback.store.tables import paused_widgets, requests
+
+# A form shows no more times than this: two an hour, day and night, for eight days. With more it is slow for
+# everybody, and nobody reads them.
+MOST_OFFERED = 400
+# A page waits no longer than this for the store: what was seen last has to do then.
+_GLANCE_SECONDS = 0.5
+
+
+class SlotTakenError(Exception):
+    """The last place of a chosen time went to somebody else a moment before."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A widget that takes no requests. `words` are the operator's, for visitors; often empty."""
+
+    key: str
+    paused_at: datetime
+    words: str
+
+
+class PausedError(Exception):
+    """The widget takes no requests at this moment."""
+
+    def __init__(self, pause: Pause) -> None:
+        super().__init__()
+        self.pause = pause
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the store said: paused widgets by key, and how many have which time of which widget."""
+
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
+    taken: Mapping[tuple[str, datetime], int] = field(default_factory=dict)
+
+    def free_slots(self, widget: Widget, now: datetime) -> list[Interval]:
+        """The times of a widget that can be chosen, in order; of very many the soonest."""
+        places = widget.hours.calls_per_slot if widget.hours else None
+        times = opening_hours.slots(widget.hours, now)
+        free = (slot for slot in times if places is None or self.taken.get((widget.key, slot.start), 0) < places)
+        return list(islice(free, MOST_OFFERED))
+
+
+class Schedule:
+    """The times and pauses of one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._seen = Glance()
+        self._look: Future[Glance] | None = None
+        self._eyes = ThreadPoolExecutor(1, thread_name_prefix="schedule")
+
+    def glance(self, now: datetime) -> Glance:
+        """How things stand, for a page. With a store that does not answer, how they stood: the post decides."""
+        if self._look is None or self._look.done():
+            self._look = self._eyes.submit(self._read, now)
+        try:
+            self._seen = self._look.result(_GLANCE_SECONDS)
+        except (TimeoutError, *STORE_ERRORS):
+            pass
+        return self._seen
+
+    def _read(self, now: datetime) -> Glance:
+        with self._database.read() as connection:
+            ahead = requests.c.slot_starts_at >= now
+            rows = connection.execute(_counted(ahead)).all()
+            return Glance(_pauses(connection), {(row.widget, row.slot_starts_at): row.how_many for row in rows})
+
+    def admit(self, connection: sa.Connection, widget: Widget, start: datetime | None) -> None:
+        """Make sure, inside the transaction that stores a request, that it may be. `start` is of a chosen time.
+
+        Raises PausedError, SlotTakenError.
+        """
+        if pause := _pauses(connection).get(widget.key):
+            raise PausedError(pause)
+        if start is None or not widget.hours or widget.hours.calls_per_slot is None:
+            return
+        self._database.lock(connection, f"slot {widget.key} {start.isoformat()}")
+        mine = sa.and_(requests.c.widget == widget.key, requests.c.slot_starts_at == start)
+        row = connection.execute(_counted(mine)).first()
+        if row and row.how_many >= widget.hours.calls_per_slot:
+            raise SlotTakenError
+
+    def pause(self, key: str, words: str, now: datetime) -> None:
+        """Take no requests by a widget until `resume`. Again with other words: these are shown from now on."""
+        with self._database.write() as connection:
+            connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
+            connection.execute(paused_widgets.insert().values(key=key, paused_at=now, words=words))
+
+    def resume(self, key: str) -> bool:
+        """Take requests again. False if it was not paused."""
+        with self._database.write() as connection:
+            return connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key)).rowcount > 0
+
+    def pauses(self) -> Mapping[str, Pause]:
+        """The widgets that are paused, by key."""
+        with self._database.read() as connection:
+            return _pauses(connection)
+
+
+_PAUSED = sa.select(paused_widgets)  # made once: it is asked with every request
+
+
+def _pauses(connection: sa.Connection) -> dict[str, Pause]:
+    return {row.key: Pause(row.key, row.paused_at, row.words) for row in connection.execute(_PAUSED)}
+
+
+def _counted(which: sa.ColumnElement[bool]) -> sa.Select[tuple[str, datetime, int]]:
+    # Held ones take a place like any other: else a full day would tell that a number is not called.
+    # A number's second does not, or one number could take every place there is.
+    columns = requests.c.widget, requests.c.slot_starts_at, sa.func.count().label("how_many")
+    kept = requests.c.slot_starts_at.is_not(None), requests.c.state != State.CANCELLED, requests.c.takes_place
+    return sa.select(*columns).where(which, *kept).group_by(requests.c.widget, requests.c.slot_starts_at)

@@ -1,0 +1,1 @@
+"""The database: its engines, its tables, and how they came about."""

@@ -1,0 +1,78 @@
+"""Whether this process lives, and whether it can store and hand over. For load balancers and alarms."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from flask import Blueprint, Response, jsonify
+
+from ringback.store.database import STORE_ERRORS, Database
+from ringback.store.tables import about
+
+# Anybody may ask; so often is looked.
+_LOOKS_EVERY = timedelta(seconds=2)
+# More than any request writes, in its rows and their indexes.
+_PROBE_BYTES = 64 * 1024
+_PROBE = "probe "
+
+
+def health_pages(probe: "Probe", hand_over_is_running: Callable[[], bool]) -> Blueprint:
+    """`/healthz` and `/readyz`, which answer on any host name: a balancer asks by address."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def alive() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @blueprint.get("/readyz")
+    def ready() -> tuple[Response, int]:
+        checks = {"store": probe.can_store(), "hand_over": _answers(hand_over_is_running)}
+        is_ready = all(checks.values())
+        words = {name: "ok" if ok else "not answering" for name, ok in checks.items()}
+        return jsonify(status="ready" if is_ready else "not ready", **words), 200 if is_ready else 503
+
+    return blueprint
+
+
+def _answers(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except STORE_ERRORS:
+        return False
+
+
+class Probe:
+    """Whether the store takes what a request writes, found by writing as much: less fits on a full disk."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._clock = clock
+        self._turn = threading.Lock()
+        self._looked_at: datetime | None = None
+        self._failures = 0
+        self._took_it = False
+
+    def can_store(self) -> bool:
+        """What was found last, if that is no older than two seconds and nothing failed since; else look."""
+        with self._turn:
+            now = self._clock()
+            # Both ways: a clock that was put back must not leave us with what was found in its future.
+            if self._looked_at is None or abs(now - self._looked_at) >= _LOOKS_EVERY:
+                self._took_it = self._takes_it()
+                self._looked_at, self._failures = now, self._database.failures
+            return self._took_it and self._database.failures == self._failures
+
+    def _takes_it(self) -> bool:
+        try:
+            with self._database.write() as connection:
+                # A key of its own, for several processes look at the same time; and each time other bytes: of what
+                # is the same as before, nothing is written.
+                row = {"key": _PROBE + secrets.token_hex(8), "value": secrets.token_hex(_PROBE_BYTES // 2)}
+                connection.execute(about.insert().values(row))
+            # Afterwards: in the same transaction, the room of the last one would do for this one.
+            with self._database.write() as connection:
+                connection.execute(about.delete().where(about.c.key.startswith(_PROBE)))
+        except STORE_ERRORS:
+            return False
+        return True

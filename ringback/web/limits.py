@@ -1,0 +1,198 @@
+"""How often one address may ask. How often one number may be asked for is the outbox's to say.
+
+Each count has a moving window (a fixed one lets nearly twice the limit through at its edge):
+every post spends a wide one before it is read, only an accepted request spends `per_address`, so that five typos
+do not lock a visitor out. A form that led to a request is answered as before when it is sent again, whatever they
+say: to find what it led to costs less than the page that would say no.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar, cast
+
+from flask import Flask, Response, current_app, g, request
+from flask_limiter import Limiter
+from limits import parse_many
+
+from ringback.config.settings import Settings
+from ringback.outbox.request import PROVIDER_LENGTH, Source
+from ringback.services import parts
+from ringback.web import limit_storage
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+# Posts of any kind for each accepted request that `per_address` allows: room for mistakes, none for floods.
+POSTS_FOR_ONE = 12
+# Networks of an IPv6 site that may each ask as often as one address: room for an office, none for a flood.
+NETWORKS_FOR_ONE = 8
+# Sites of one provider that may each stop as many numbers as one site: room for its customers who have a reason.
+SITES_FOR_ONE = 8
+PER_STOP = "5 per hour; 10 per day"
+_REDIS_PATIENCE_SECONDS = 0.3
+# Some proxies write the port as well; taken as no address, all their visitors would share one limit.
+_PORT = re.compile(r"\[(?P<six>[^]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
+_REMEMBER_CHECK_SECONDS = 3600
+
+
+def address_key() -> str:
+    """Who asks, as a keyed hash: an address is personal data and its text is nobody's business.
+
+    IPv6: the /64 counts as one, since one household or server has all of it.
+    """
+    return _hashed(_network(six=64, four=32))
+
+
+def site_key() -> str:
+    """The network around it, as a keyed hash: of IPv6 many a customer is given a whole /48, 65,536 times a /64."""
+    return _hashed(_network(six=48, four=24))
+
+
+def provider_key() -> str:
+    """What one provider has, as a keyed hash: whoever becomes one is given an IPv6 /32, 65,536 times a /48."""
+    return _hashed(_network(six=32, four=16))
+
+
+def source() -> Source:
+    """Who asks, for the brake of a widget: the address, and the networks that whoever has it may have more of."""
+    return Source(address_key(), provider_key()[:PROVIDER_LENGTH] + site_key()[:PROVIDER_LENGTH])
+
+
+def _network(six: int, four: int) -> str:
+    """The network of so many bits that the address is of; all that are no addresses count as one."""
+    parsed = _parsed(request.remote_addr or "")
+    if parsed is None:
+        return "unknown"
+    bits = six if isinstance(parsed, ipaddress.IPv6Address) else four
+    return str(parsed) if bits == parsed.max_prefixlen else str(ipaddress.ip_network((parsed, bits), strict=False))
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    port = _PORT.fullmatch(address)
+    try:
+        parsed = ipaddress.ip_address((port["six"] or port["four"] if port else address).split("%")[0])
+    except ValueError:  # a proxy wrote something else; all of those count as one
+        return None
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, ipaddress.IPv6Address) else parsed
+
+
+def _is_not_ipv6() -> bool:
+    return not isinstance(_parsed(request.remote_addr or ""), ipaddress.IPv6Address)
+
+
+def _hashed(text: str) -> str:
+    key = cast(str, current_app.secret_key).encode()
+    return hmac.new(key, b"address " + text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _per_address() -> str:
+    return parts().settings.limits.per_address
+
+
+def _per_post() -> str:
+    return _times(_per_address(), POSTS_FOR_ONE)
+
+
+def _per_site() -> str:
+    return _times(_per_address(), NETWORKS_FOR_ONE)
+
+
+def _stops_per_site() -> str:
+    return _times(PER_STOP, NETWORKS_FOR_ONE)
+
+
+def _stops_per_provider() -> str:
+    return _times(PER_STOP, NETWORKS_FOR_ONE * SITES_FOR_ONE)
+
+
+@cache
+def _times(limits: str, factor: int) -> str:
+    items = parse_many(limits)
+    return "; ".join(f"{item.amount * factor} per {item.multiples} {item.GRANULARITY.name}" for item in items)
+
+
+def _page() -> str:
+    """Where somebody asks: each page counts for itself.
+
+    No view's name, as it is by default: by those the limiter notes which limits a view has led to, and goes
+    through all of them again at every check.
+    """
+    return f"asking at {request.endpoint}"
+
+
+def _was_accepted(response: Response) -> bool:
+    return bool(g.get("spends_limit"))
+
+
+limiter = Limiter(
+    key_func=address_key,
+    strategy="moving-window",
+    request_identifier=_page,
+    # Without Redis each process counts for itself, which is stricter than not counting.
+    in_memory_fallback_enabled=True,
+    swallow_errors=True,
+)
+per_post = limiter.limit(_per_post)
+_of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted)
+_of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6)
+_stops_of_one_address = limiter.limit(PER_STOP)
+_stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key)
+_stops_of_one_provider = limiter.limit(_stops_per_provider, key_func=provider_key)
+
+
+def per_address(view: View) -> View:
+    """Bound what is accepted from one address and, in IPv6, from the site that it is of."""
+    return cast(View, _of_one_site(_of_one_address(view)))
+
+
+def per_stop(view: View) -> View:
+    """Bound the numbers that are stopped from one address, from its site and from its provider.
+
+    The address first, which is the inner one: what it tries over its limit costs its neighbours nothing.
+    """
+    return cast(View, _stops_of_one_provider(_stops_of_one_site(_stops_of_one_address(view))))
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Count in the storage of the settings."""
+    uri = settings.ratelimit_storage_uri.get_secret_value()
+    in_memory = uri.startswith("memory:")
+    app.config["RATELIMIT_STORAGE_URI"] = f"{limit_storage.SCHEME}://" if in_memory else uri
+    if not in_memory:
+        # A black-holed Redis held every request for ten seconds without these.
+        patience = {
+            "socket_timeout": _REDIS_PATIENCE_SECONDS,
+            "socket_connect_timeout": _REDIS_PATIENCE_SECONDS,
+        }
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = patience
+    limiter.init_app(app)
+
+
+def storage_answers() -> bool:
+    """Whether what counts can be reached; in memory it always can."""
+    try:
+        return bool(limiter.storage and limiter.storage.check())
+    except Exception:  # whatever Redis and its client make of it
+        return False
+
+
+def retry_after_seconds() -> int:
+    """How long to wait after the limit that was just reached."""
+    limit = limiter.current_limit
+    return max(1, int(limit.reset_at - time.time())) if limit else 60
+
+
+def was_checked(what: str) -> bool:
+    """Remember for an hour that a visitor was asked about this once; True if they were before.
+
+    The form itself remembers too. This is for the same form sent again as it was.
+    """
+    key = f"ringback-checked/{_hashed(what)}"
+    try:
+        return bool(limiter.storage and limiter.storage.incr(key, _REMEMBER_CHECK_SECONDS) > 1)
+    except Exception:  # Redis is away: the visitor is asked once more, no worse
+        return False

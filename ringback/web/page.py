@@ -1,0 +1,148 @@
+"""What every page of the visitor's has: its widget's colours, who may frame it, how it was asked to be shown."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from babel import Locale, UnknownLocaleError
+from flask import Flask, Response, current_app, make_response, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from ringback.config.widget import Widget
+from ringback.i18n import languages
+from ringback.i18n.languages import Language
+from ringback.i18n.languages import gettext as _
+from ringback.services import parts
+from ringback.web import headers
+from ringback.web import theme as brand
+from ringback.web.cross_site import is_cross_site
+
+Answer = Response | BaseResponse
+
+# How the embed script asks for a page to be shown; it goes along from page to page.
+_SHOWN = ("embed", "theme", "lang")
+
+
+def init_app(app: Flask) -> None:
+    """Choose the language of every answer before anything can fail, and give the templates their words."""
+    app.before_request(_choose_language)
+    app.context_processor(everywhere)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        lambda sentence: languages.current().translations.gettext(sentence),
+        lambda one, many, num: languages.current().translations.ngettext(one, many, num),
+        newstyle=True,  # fills in by name, and escapes what it fills in
+    )
+
+
+def _choose_language() -> None:
+    key, widgets = (request.view_args or {}).get("key", ""), parts().settings.widgets
+    speak(next(iter(widgets.values())) if key is None else widgets.get(key))  # at / stands the first one's form
+
+
+def speak(widget: Widget | None, stored: str = "") -> None:
+    """Answer in the language, of those a widget offers, that was asked for; without a widget, of all of them.
+
+    First what the address says, which the host page or the visitor chose; then what a request was `stored`
+    in; then what the browser prefers; then the widget's first.
+    """
+    browser = languages.preferred(request.headers.get("Accept-Language", ""))
+    wanted = [request.args.get("lang", ""), stored, *browser]
+    languages.speak(languages.choose(_offered(widget), wanted))
+
+
+def locale_of(widget: Widget, language: str) -> str:
+    """The language as the widget's region writes it: 24 hours in Britain, 12 in America."""
+    known = Locale.parse(language)
+    try:
+        return str(Locale(known.language, widget.region, known.script))
+    except UnknownLocaleError:
+        return language
+
+
+def _offered(widget: Widget | None) -> list[str]:
+    widgets = [widget] if widget else parts().settings.widgets.values()
+    return list(dict.fromkeys(tag for each in widgets for tag in each.languages))
+
+
+def is_forged() -> bool:
+    """Whether a browser says that another site sent this post."""
+    return _is_protected() and is_cross_site(request.headers, own_origin())
+
+
+def _is_protected() -> bool:
+    """Flask users switch it off in their tests; here that switches off our token with it."""
+    return bool(current_app.config.get("WTF_CSRF_ENABLED", True))
+
+
+def own_origin() -> str:
+    """The origin that visitors use."""
+    # The sandbox answers to several names of this machine, so there its own origin is the one asked for.
+    settings = parts().settings
+    return request.host_url.rstrip("/") if settings.sandbox else settings.public_url
+
+
+def phone_of(widget: Widget | None) -> dict[str, str] | None:
+    """The team's own number, as a page shows it and as a link."""
+    if not widget or not widget.phone:
+        return None
+    return {"display": widget.phone, "link": "tel:" + widget.phone.replace(" ", "")}
+
+
+def shown_as() -> dict[str, Any]:
+    """What an address takes along so that the next page is shown as this one is."""
+    return {name: request.args[name][:20] for name in _SHOWN if name in request.args}
+
+
+def titled(title: str, has_errors: bool) -> str:
+    """The title of a page whose answers may need mending, which is said before all else."""
+    return _("Error: %(title)s", title=title) if has_errors else title
+
+
+def _language_links(widget: Widget | None) -> list[tuple[Language, str]]:
+    """This same page in each language that is offered; none where there is no choice.
+
+    Nor on the answer to a post: a link would lose what was typed.
+    """
+    offered = _offered(widget)
+    if len(offered) < 2 or request.method == "POST":
+        return []
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    return [(each, "?" + urlencode([*kept, ("lang", each.html)])) for each in map(languages.language, offered)]
+
+
+def page(template: str, status: int = 200, *, widget: Widget | None, title: str, **context: Any) -> Response:
+    """A page with its widget's colours, framed by nobody but the widget's own sites."""
+    font = widget.font.url if widget and widget.font else ""
+    style = brand.style(widget.brand if widget else brand.OURS, font)
+    html = render_template(
+        template,
+        widget=widget,
+        page_title=title,
+        phone=phone_of(widget),
+        language_links=_language_links(widget),
+        brand_style=style,
+        parent_origins=widget.origins if widget else (),
+        **context,
+    )
+    response = make_response(html, status)
+    origins = widget.origins if widget else ()
+    response.headers["Content-Security-Policy"] = headers.content_security_policy(origins, style)
+    return response
+
+
+def everywhere() -> dict[str, Any]:
+    """What base.html needs, on error pages too."""
+    embedded = headers.is_embedded()
+    theme = request.args.get("theme")
+    return {
+        "language": languages.current(),
+        "theme": theme if theme in ("light", "dark", "auto") else "light" if embedded else "auto",
+        "embedded": embedded,
+        "sandbox": parts().settings.sandbox,
+        "widget": None,
+        "phone": None,
+        "language_links": [],
+        "brand_style": brand.style(brand.OURS),
+        "parent_origins": headers.origins_of(parts().settings.widgets.values()),
+        "assets": current_app.extensions["ringback-assets"],
+    }

@@ -1,0 +1,61 @@
+"""A chosen time as a calendar file (RFC 5545).
+
+Calendars are shared, and the link in this one is a key to the request: so the event is private, which shows
+others that the time is taken and no more, and it holds nothing of what the visitor typed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import icalendar
+
+from ringback.clock import whole_minute
+from ringback.config.widget import Widget
+from ringback.i18n.languages import gettext as _
+from ringback.i18n.languages import left_to_right
+from ringback.outbox.request import CallbackRequest, Event, EventKind, State
+
+_CHANGES = (EventKind.RECEIVED, EventKind.RESCHEDULED, EventKind.CANCELLED)
+
+
+def calendar_file(
+    request: CallbackRequest, events: Sequence[Event], widget: Widget, host: str, page_url: str
+) -> bytes | None:
+    """The file, or None where no time was chosen.
+
+    A later one takes the place of an earlier by its UID and a higher SEQUENCE; after a cancel it says so,
+    and calendars drop the event.
+    """
+    start, end = request.answers.slot_starts_at, request.answers.slot_ends_at
+    if start is None or end is None:
+        return None
+    changes = [whole_minute(event.at) for event in events if event.kind in _CHANGES]
+    calendar = icalendar.Calendar()
+    calendar.add("prodid", "-//Ringback//Ringback//EN")
+    calendar.add("version", "2.0")
+    calendar.add_component(_event(request, (start, end), changes, widget, host, page_url))
+    return bytes(calendar.to_ical())
+
+
+def _event(
+    request: CallbackRequest,
+    time: tuple[datetime, datetime],
+    changes: Sequence[datetime],
+    widget: Widget,
+    host: str,
+    page_url: str,
+) -> icalendar.Event:
+    told = [_("To change the time or cancel: %(link)s", link=page_url)]
+    if widget.phone:
+        told.insert(0, _("%(number)s will ring you.", number=left_to_right(widget.phone)))
+    return icalendar.Event.new(
+        uid=f"{request.reference}@{host}",
+        sequence=len(changes) - 1,
+        stamp=changes[-1],
+        start=time[0],
+        end=time[1],
+        summary=_("Call from %(company)s", company=widget.company),
+        description="\n".join(told),
+        classification=icalendar.CLASS.PRIVATE,
+        status=icalendar.STATUS.CANCELLED if request.state is State.CANCELLED else icalendar.STATUS.CONFIRMED,
+    )

@@ -1,0 +1,169 @@
+"""The time of a request: changed without asking for anything else again, and taken to a calendar."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask_limiter import RateLimitExceeded
+from werkzeug.datastructures import MultiDict
+
+from ringback import opening_hours
+from ringback.config.widget import Widget
+from ringback.i18n.languages import N_
+from ringback.i18n.languages import gettext as _
+from ringback.i18n.local_time import value_of
+from ringback.opening_hours import Interval
+from ringback.outbox.request import Answers, CallbackRequest, State
+from ringback.outbox.slots import Pause, PausedError, SlotTakenError
+from ringback.services import parts
+from ringback.web import limits
+from ringback.web.errors import log
+from ringback.web.form import availability, fields
+from ringback.web.form.fields import TimeForm
+from ringback.web.page import Answer, is_forged, own_origin, page, shown_as, titled
+from ringback.web.request.calendar_file import calendar_file
+from ringback.web.request.routes import (
+    can_change_time,
+    find_request,
+    over_limit,
+    promise_of,
+    request_page,
+    widget_of,
+)
+
+blueprint = Blueprint("time", __name__)
+
+TOO_LATE = N_("It is too late to change the time of this request.")
+
+
+class ChangedTime(TimeForm):
+    """The time alone, with what is asked for now as the answer to begin with.
+
+    It needs no token: as with a cancel, the address is the key, and the browser tells where a post comes from.
+    """
+
+    def __init__(
+        self, widget: Widget, offered: Sequence[Interval], answers: Answers, sent: MultiDict[str, str] | None
+    ) -> None:
+        start = answers.slot_starts_at
+        asked = {"when": fields.SLOT, "slot": value_of(start)} if start else {"when": fields.ASAP}
+        super().__init__(formdata=sent, data=asked | {"zone": answers.zone}, meta={"csrf": False})
+        self.widget = widget
+        self.offered = offered
+
+
+@blueprint.get("/requests/<id>/time")
+def show_times(id: str) -> Answer:
+    """The times that are left, while the request waits."""
+    found = _found(id)
+    if found.state is not State.WAITING:
+        return request_page(id, 409, _(TOO_LATE))
+    pause = parts().outbox.schedule.glance(parts().clock()).pauses.get(found.answers.widget)
+    return _paused(found, pause) if pause else _time_page(found, _sheet(found))
+
+
+@blueprint.post("/requests/<id>/time")
+def change_time(id: str) -> Answer:
+    """Move the request; all else that it asked for stays as it is."""
+    try:
+        return _within_limit(id)
+    except RateLimitExceeded:
+        return over_limit(lambda: _too_many(id))
+
+
+def _too_many(id: str) -> Response:
+    found, words = _found(id), fields.too_many(limits.retry_after_seconds())
+    return _time_page(found, _sheet(found), 429, words)
+
+
+@limits.per_post
+def _within_limit(id: str) -> Answer:
+    """The answer to a post that may cost something."""
+    found = _found(id)
+    if is_forged():
+        abort(403)
+    sheet = _sheet(found)
+    try:
+        return _judge(found, sheet)
+    except PausedError as error:
+        return _paused(found, error.pause, 503)
+    except SlotTakenError:
+        return _gone(found, sheet)
+
+
+@blueprint.get("/requests/<id>/calendar.ics")
+def calendar(id: str) -> Answer:
+    """A chosen time as a calendar file."""
+    found, events = find_request(id)
+    page_url = f"{own_origin()}{url_for('request.show_request', id=id)}"
+    host = urlsplit(own_origin()).hostname or ""
+    content = calendar_file(found, events, widget_of(found), host, page_url) or abort(404)
+    response = Response(content, mimetype="text/calendar")
+    response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.ics"'
+    return response
+
+
+def _found(id: str) -> CallbackRequest:
+    found = find_request(id)[0]
+    return found if can_change_time(found) else abort(404)
+
+
+def _sheet(found: CallbackRequest) -> ChangedTime:
+    """The form of this moment. The request's own time is among the choices, though it may be full for others."""
+    now, widget, answers = parts().clock(), widget_of(found), found.answers
+    offered = parts().outbox.schedule.glance(now).free_slots(widget, now)
+    if answers.slot_starts_at and answers.slot_ends_at and answers.slot_starts_at > now:
+        offered = sorted({*offered, Interval(answers.slot_starts_at, answers.slot_ends_at)})
+    return ChangedTime(widget, offered, answers, request.form if request.method == "POST" else None)
+
+
+def _judge(found: CallbackRequest, sheet: ChangedTime) -> Answer:
+    if not sheet.validate():
+        return _time_page(found, sheet, 422)
+    if found.state is State.WAITING and _is_not_offered(found, sheet):
+        return _gone(found, sheet)
+    if not parts().outbox.reschedule(found.id, sheet.chosen, sheet.zone.data or ""):
+        return request_page(found.id, 409, _(TOO_LATE))
+    log.info("request %s: at the time its visitor asks for", found.reference)
+    return redirect(url_for("request.show_request", id=found.id, **shown_as()), 303)
+
+
+def _is_not_offered(found: CallbackRequest, sheet: ChangedTime) -> bool:
+    """Whether nobody could choose this time. If it is full the store says so: it may be this very form's doing."""
+    if sheet.chosen is None or sheet.chosen.start == found.answers.slot_starts_at:
+        return False
+    return not opening_hours.is_slot(sheet.widget.hours, sheet.chosen, parts().clock())
+
+
+def _gone(found: CallbackRequest, sheet: ChangedTime) -> Response:
+    sheet.refuse_time()
+    return _time_page(found, sheet, 422)
+
+
+def _paused(found: CallbackRequest, pause: Pause, status: int = 200) -> Response:
+    words = pause.words or _(fields.PAUSED, company=widget_of(found).company)
+    return _time_page(found, None, status, words)
+
+
+def _time_page(
+    found: CallbackRequest, sheet: ChangedTime | None, status: int = 200, notice: str | None = None
+) -> Response:
+    """The page of the times; without a form where none can be chosen now."""
+    promise, shown = promise_of(found), shown_as()
+    errors = [(sheet.slot, error) for error in sheet.slot.errors[:1]] if sheet else []
+    headline = _("Change the time")
+    return page(
+        "widget/time.html",
+        status,
+        widget=promise.widget,
+        title=titled(headline, bool(errors)),
+        headline=headline,
+        form=sheet,
+        times=sheet and availability.describe(promise.widget, sheet.offered, promise.now, promise.locale),
+        errors=errors,
+        notice={"tone": "warning", "sentences": [notice]} if notice else None,
+        asked_for=promise.summary(),
+        reference=found.reference,
+        action=url_for("time.change_time", id=found.id, **shown),
+        back_url=url_for("request.show_request", id=found.id, **shown),
+    )

@@ -1,0 +1,117 @@
+"""“I did not ask for this”: where a person has the calls to their number stopped.
+
+In two steps, each a form that needs no script: `phone`, and `country` where the number does not say it and several
+are called, lead to the number in full; sent again with that number's digits as `confirmed`, it is stopped.
+"""
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask_limiter import RateLimitExceeded
+
+from ringback.i18n.languages import gettext as _
+from ringback.i18n.languages import ngettext
+from ringback.services import parts
+from ringback.web import limits
+from ringback.web.errors import log
+from ringback.web.form import fields
+from ringback.web.form.fields import StopForm
+from ringback.web.page import Answer, is_forged, page, shown_as, titled
+from ringback.web.request.routes import TOO_OFTEN
+
+blueprint = Blueprint("stop", __name__)
+
+
+@blueprint.get("/stop")
+def show_stop() -> Answer:
+    """Where a person who did not ask can have the calls stopped."""
+    return _stop_page(_stop_form())
+
+
+@blueprint.post("/stop")
+def stop() -> Answer:
+    """Hold what waits for a number and what comes for it. Tells nobody whether anything did."""
+    try:
+        return _judge()
+    except RateLimitExceeded:
+        response = _stop_page(_stop_form(), 429, _(TOO_OFTEN))
+        response.headers["Retry-After"] = str(limits.retry_after_seconds())
+        return response
+
+
+@limits.per_post
+def _judge() -> Answer:
+    sheet = _stop_form()
+    if "change" in request.form:
+        return _stop_page(sheet)
+    if not sheet.validate():
+        return _stop_page(sheet, 422)
+    if is_forged():
+        return _stop_page(sheet, 403, _(fields.FROM_ELSEWHERE))
+    if sheet.token_fault:
+        return _stop_page(sheet, 422, _(fields.NOTICES[sheet.token_fault]))
+    if not sheet.was_confirmed:
+        return _confirm_page(sheet)
+    return _stop(sheet)
+
+
+@limits.per_stop
+def _stop(sheet: StopForm) -> Answer:
+    if sheet.number:
+        parts().outbox.stop(sheet.number.digits)
+        log.info("a number was stopped by the person it belongs to")
+    return redirect(url_for("stop.stopped", **shown_as()), 303)
+
+
+@blueprint.get("/stop/done")
+def stopped() -> Answer:
+    """What stopping means, said once it is done."""
+    days, headline = parts().settings.privacy.stop_days, _("Calls to your number are stopped")
+    return page(
+        "widget/stopped.html",
+        widget=None,
+        title=headline,
+        headline=headline,
+        sentences=[
+            ngettext(
+                "For the next day, requests for your number are held back and not passed on for a call.",
+                "For the next %(num)s days, requests for your number are held back and not passed on for a call.",
+                days,
+            ),
+            _("A call that was already on its way may still come."),
+        ],
+    )
+
+
+def _stop_form() -> StopForm:
+    sent = request.form if request.method == "POST" else None
+    return StopForm(parts().settings.widgets.values(), parts().tokens, sent)
+
+
+def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) -> Response:
+    errors = sheet.errors_in_order()
+    title = _("Stop calls to your number")
+    intro = _(
+        "Did somebody else ask for a call to your number? Enter it, and we will not pass on requests for it."
+    )
+    return page(
+        "widget/stop.html",
+        status,
+        widget=None,
+        title=titled(title, bool(errors)),
+        form=sheet,
+        errors=errors,
+        notice={"tone": "info", "sentences": [notice]} if notice else None,
+        texts={"title": title, "intro": intro},
+        action=url_for("stop.stop", **shown_as()),
+    )
+
+
+def _confirm_page(sheet: StopForm) -> Response:
+    """The number as it was read. It is in no title: browsers keep those in their history."""
+    return page(
+        "widget/stop_confirm.html",
+        widget=None,
+        title=_("Stop calls to this number?"),
+        form=sheet,
+        read_as=sheet.read_as,
+        action=url_for("stop.stop", **shown_as()),
+    )
