@@ -9,6 +9,7 @@ from werkzeug.serving import run_simple
 
 from ringback.config.settings import SettingsError, is_configured, load, read_port, refuse_without_file
 from ringback.factory import create_app
+from ringback.services import services_of
 from ringback.store.database import StoreError
 
 
@@ -31,6 +32,6 @@ except (SettingsError, StoreError) as error:
 
 if __name__ == "__main__":
     port = read_port(os.environ)
-    app.extensions["ringback-delivery"].start()
-    click.echo(app.extensions.get("ringback-welcome", f"Ringback answers on http://127.0.0.1:{port}"))
+    services_of(app).start()
+    click.echo(app.config.get("WELCOME", f"Ringback answers on http://127.0.0.1:{port}"))
     run_simple("127.0.0.1", port, app, threaded=True)

@@ -12,6 +12,7 @@ import sys
 from ringback.config import settings as _settings
 from ringback.server import connections as _connections
 from ringback.server.worker import KindsOnly as _KindsOnly
+from ringback.services import services_of as _services_of
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
@@ -64,16 +65,12 @@ def pre_request(worker, req):
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
     if _loaded.delivery_mode == "inline":
-        worker.wsgi.extensions["ringback-delivery"].start()
-        worker.wsgi.extensions["ringback-alerts"].start()
-        worker.wsgi.extensions["ringback-housekeeping"].start()
+        _services_of(worker.wsgi).start()
 
 
 def worker_exit(server, worker):
     """Finish the calls that are in the air. A worker that did not get so far as to have an app has none."""
-    parts = getattr(getattr(worker, "wsgi", None), "extensions", {})
-    if _loaded.delivery_mode == "inline" and "ringback-delivery" in parts:
-        parts["ringback-housekeeping"].stop(0)
-        parts["ringback-alerts"].stop(0)
-        parts["ringback-delivery"].stop(_loaded.delivery.timeout_seconds + 5)
-        parts["ringback-alerts"].stop(5)
+    if _loaded.delivery_mode == "inline" and "ringback" in getattr(
+        getattr(worker, "wsgi", None), "extensions", {}
+    ):
+        _services_of(worker.wsgi).stop()

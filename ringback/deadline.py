@@ -32,7 +32,7 @@ CONNECT_SHARE = 0.5
 SOCKET_PATIENCE = 2
 
 
-class Line:
+class Deadline:
     """The one connection of one call: how far it got, and the clock that hangs up.
 
     A socket's own time-out starts anew with every byte, so a server that drips could hold a call
@@ -176,7 +176,7 @@ def _why(error: Exception) -> str:
 class _Connection(HTTPConnection):
     """A connection that keeps its line informed."""
 
-    def __init__(self, *args: Any, line: Line, **options: Any) -> None:
+    def __init__(self, *args: Any, line: Deadline, **options: Any) -> None:
         super().__init__(*args, **options)
         self._line = line
 
@@ -199,7 +199,7 @@ class _SecureConnection(_Connection, HTTPSConnection):
 class OneCallAdapter(HTTPAdapter):
     """What `requests` sends one request through; it never tries again by itself."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Deadline) -> None:
         super().__init__(max_retries=0)
         self._line = line
 

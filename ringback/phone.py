@@ -1,4 +1,4 @@
-"""A phone number: read as a person writes it, judged, and written for people and for Samespace.
+"""A phone number: read as a person writes it, checked, and written for people and for Samespace.
 
 What numbers exist is libphonenumber's knowledge; which of them a team may be asked to ring is decided here.
 A region is an ISO code such as "GB". Several can share a country code; one is its main region.
@@ -125,7 +125,7 @@ class PhoneNumber:
 
     @classmethod
     def from_digits(cls, digits: str) -> "PhoneNumber":
-        """The number of a stored row: accepted once, never judged again, whatever newer metadata says."""
+        """The number of a stored row: accepted once, never checked again, whatever newer metadata says."""
         number = _parsed("+" + digits)
         if isinstance(number, Reason):
             return cls(digits, "ZZ", assigned=False)  # ISO's code for an unknown region
@@ -168,17 +168,17 @@ def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumbe
 
     Without a region, what does not name its country is no number.
     Only the regions in `allowed` are rung. Of all readings the first valid one counts. If none is, the
-    plainest is judged: to mend a number into one that is not even valid would be a guess.
+    plainest is checked: to mend a number into one that is not even valid would be a guess.
     """
     text = _plain(typed, region)
     for number in _assigned(text, region):
-        return _judged(number, allowed)
+        return _checked(number, allowed)
     if _is_short_code(text, region):
         raise PhoneError(Reason.EMERGENCY_OR_SHORT)
     plainest = _parsed(next(_spellings(text, region)), region)
     if isinstance(plainest, Reason):
         raise PhoneError(plainest)
-    return _judged(plainest, allowed)
+    return _checked(plainest, allowed)
 
 
 def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
@@ -192,8 +192,8 @@ def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
     for region in regions:
         with suppress(PhoneError):
             for number in _assigned(_plain(typed, region), region):
-                judged = _judged(number, regions)
-                found.setdefault(judged.digits, judged)
+                checked = _checked(number, regions)
+                found.setdefault(checked.digits, checked)
         if len(found) == MOST_READINGS:
             break
     return list(found.values())
@@ -341,7 +341,7 @@ def _is_short_code(text: str, region: str | None) -> bool:
     return isinstance(number, Parsed) and phonenumbers.is_valid_short_number_for_region(number, region)
 
 
-def _judged(number: Parsed, allowed: Collection[str]) -> PhoneNumber:
+def _checked(number: Parsed, allowed: Collection[str]) -> PhoneNumber:
     """The number, if a team may be asked to ring it. Raises PhoneError, with the kind before the region."""
     _check_digits(number)
     assigned = phonenumbers.is_valid_number(number)

@@ -141,9 +141,9 @@ def make_app(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Flask]]:
 
     yield make
     for app in apps:
-        app.extensions["ringback-delivery"].stop(10)
-        app.extensions["ringback-alerts"].stop(10)
-        app.extensions["ringback-database"].close()
+        app.extensions["ringback"].delivery.stop(10)
+        app.extensions["ringback"].alerts.stop(10)
+        app.extensions["ringback"].database.close()
 
 
 @pytest.fixture

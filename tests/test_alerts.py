@@ -275,7 +275,7 @@ def test_what_is_held_for_one_number_is_said_once_and_real_customers_are_named_f
     make_app: Callable[..., Flask], receiver: FaultServer, clock: Clock
 ) -> None:
     app = make_app(alerts={"webhook": receiver.base_url}, limits={"per_number": "100 per day"})
-    outbox, database = app.extensions["ringback"].outbox, app.extensions["ringback-database"]
+    outbox, database = app.extensions["ringback"].outbox, app.extensions["ringback"].database
     outbox.stop("442079460101")
     outbox.stop("442079460102")
     held = [outbox.accept(Answers("sales", "442079460101", "GB")).reference for _ in range(28)]
@@ -377,7 +377,7 @@ def test_what_is_held_is_told_of_once_and_not_again_as_what_its_visitor_sees(
     clock.passes(days=1)
     assert outbox.expire() == [lost]
 
-    with app.extensions["ringback-database"].read() as connection:
+    with app.extensions["ringback"].database.read() as connection:
         told = connection.execute(sa.select(alerts.c.kind, alerts.c.about).order_by(alerts.c.id)).all()
     assert told == [("held", held), ("failed", lost)]
 
@@ -414,7 +414,7 @@ def test_nothing_of_a_visitor_is_in_any_message_or_in_the_log(
         happen_all(outbox, app)
         clock: Clock = app.extensions["ringback"].clock
         settings = app.extensions["ringback"].settings
-        Alerts(app.extensions["ringback-database"], settings, clock).run_once()
+        Alerts(app.extensions["ringback"].database, settings, clock).run_once()
 
     (post,), (sent,) = posted(receiver), server.mails
     assert set(post.data["counts"]) == {"held", "unknown", "paused", "failed"}
@@ -431,7 +431,7 @@ def happen_all(outbox: Outbox, app: Flask) -> None:
         "company": "Tap Ltd",
         "message": "leaking",
     }
-    delivery = app.extensions["ringback-delivery"]
+    delivery = app.extensions["ringback"].delivery
     outbox.stop("442079460199")
     outbox.accept(Answers("sales", "442079460199", "GB", **said))
     for phone, widget, outcome in (
@@ -443,7 +443,7 @@ def happen_all(outbox: Outbox, app: Flask) -> None:
         while (claim := outbox.claim("test")) and claim.is_held:
             pass
         assert claim
-        outbox.settle(claim, delivery.judge(outcome, claim))
+        outbox.settle(claim, delivery.settlement_of(outcome, claim))
     app.extensions["ringback"].clock.passes(days=1)
     outbox.expire()
 

@@ -273,7 +273,7 @@ def test_who_opened_the_form_before_they_closed_is_called_when_they_open(
     clock.passes(hours=1)
     visitor.follows(visitor.sends(form, phone="020 7946 0123", name="Ann"))
 
-    (request,) = app.extensions["ringback-attention"].listed(False)
+    (request,) = app.extensions["ringback"].operations.listed(False)
     assert f"{request.due_at:%a %H:%M}" == "Wed 09:00"
 
 

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback import cli
+from ringback.cli import check
 from ringback.handover.samespace import Busy, Misconfigured
 from ringback.outbox import transitions
 from ringback.outbox.outbox import Settlement
@@ -34,7 +34,7 @@ def ask(app: Flask, phone: str = "442079460123") -> str:
 
 def hand_over(app: Flask) -> None:
     claim = app.extensions["ringback"].outbox.claim("test")
-    app.extensions["ringback-delivery"].hand_over(claim)
+    app.extensions["ringback"].delivery.hand_over(claim)
 
 
 def test_the_list_shows_the_number_to_ring(app: Flask) -> None:
@@ -102,7 +102,7 @@ def test_check_tries_the_store_and_names_it_without_its_password(
         "SQLite": "CREATE TRIGGER small BEFORE INSERT ON about WHEN length(NEW.value) >= 1000 "
         "BEGIN SELECT RAISE(ABORT, 'full'); END",
     }
-    with app.extensions["ringback-database"].write() as connection:
+    with app.extensions["ringback"].database.write() as connection:
         connection.exec_driver_sql(full[engine])
 
     assert f"The store takes no requests: {engine}, " in said(app, "check", "--live", status=1)
@@ -118,7 +118,7 @@ def test_check_tries_the_store_and_names_it_without_its_password(
     ],
 )
 def test_a_store_is_named_by_what_it_is_and_where(url: str, named: str) -> None:
-    assert cli.store_name(url) == named
+    assert check.store_name(url) == named
 
 
 def test_check_tries_redis_where_addresses_are_counted_there(
@@ -148,11 +148,11 @@ def test_check_says_what_nobody_is_told_and_who_hands_over(make_app: Callable[..
 def test_teams_are_listed_and_resumed(app: Flask) -> None:
     assert said(app, "teams", "list") == "Sales  open\n"
     assert "Sales is not paused" in said(app, "teams", "resume", "Sales", status=1)
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     for phone in ("442079460123", "442079460124"):
         ask(app, phone)
         claim = outbox.claim("test")
-        outbox.settle(claim, delivery.judge(Misconfigured(404, "no such team"), claim))
+        outbox.settle(claim, delivery.settlement_of(Misconfigured(404, "no such team"), claim))
 
     assert "paused since 2026-11-24 10:00:00+00:00: answered 404: no such team" in said(app, "teams", "list")
     assert said(app, "teams", "resume", "Sales") == "Sales is called again.\n"
@@ -165,13 +165,13 @@ def test_a_team_that_is_not_there_is_said_so_with_those_that_are(make_app: Calla
 
 
 def test_the_breaker_is_shown_and_reset(app: Flask, clock: Clock) -> None:
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     assert said(app, "breaker", "show") == "closed: requests are handed over\n"
     assert "closed already; nothing has changed." in said(app, "breaker", "reset", status=1)
     ask(app)
     ask(app, "442079460124")
     claim = outbox.claim("test")
-    outbox.settle(claim, delivery.judge(Busy(90, 503), claim))
+    outbox.settle(claim, delivery.settlement_of(Busy(90, 503), claim))
     clock.passes(seconds=2)
 
     assert said(app, "breaker", "show").splitlines() == [
@@ -249,7 +249,7 @@ def test_a_new_token_is_stored_beside_the_old_one_and_shown_to_nobody(
     app = make_app(base_url=samespace.base_url, environment={"samespace_auth_token": SecretStr("the first token")})
     for _ in "12":
         assert said(app, "samespace", "reset-token").startswith("The new token is in the store")
-    with app.extensions["ringback-database"].read() as connection:
+    with app.extensions["ringback"].database.read() as connection:
         rows = dict(connection.exec_driver_sql("SELECT key, value FROM about").all())
 
     assert rows["samespace_auth_token"] not in ("", "the first token", rows["samespace_auth_token_before"])

@@ -31,11 +31,11 @@ def ask(app: Flask, phone: str = NUMBER) -> str:
 
 
 def held(app: Flask) -> dict[str, Held | None]:
-    return {request.reference: request.held for request in app.extensions["ringback-attention"].listed()}
+    return {request.reference: request.held for request in app.extensions["ringback"].operations.listed()}
 
 
 def hand_over_all(app: Flask) -> None:
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     while claim := outbox.claim("test"):
         delivery.hand_over(claim)
 

@@ -14,8 +14,8 @@ from flask import Flask
 from ringback.handover.samespace import Misconfigured, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
-from ringback.outbox.breaker import Sign
-from ringback.outbox.operations import Attention
+from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Receipt, Settlement
 from ringback.outbox.request import Answers, Held, State, new_id, new_reference
 from ringback.sandbox.samespace import Mode, SandboxSamespace
@@ -34,9 +34,9 @@ class Desk:
         self.app = app
         self.clock = clock
         self.outbox = app.extensions["ringback"].outbox
-        self.delivery = app.extensions["ringback-delivery"]
-        self.attention: Attention = app.extensions["ringback-attention"]
-        self.database = app.extensions["ringback-database"]
+        self.delivery = app.extensions["ringback"].delivery
+        self.attention: Operations = app.extensions["ringback"].operations
+        self.database = app.extensions["ringback"].database
 
     def types(self, *command: str, status: int = 0, answer: str = "") -> str:
         result = self.app.test_cli_runner().invoke(args=["requests", *command], input=answer)
@@ -95,7 +95,7 @@ class Desk:
         rung = []
         while claim := self.outbox.claim("test"):
             rung += [] if claim.is_held else [claim.requests[0].answers.phone]
-            self.outbox.settle(claim, Settlement(transitions.TAKEN, sign=Sign.SOUND))
+            self.outbox.settle(claim, Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND))
         return sorted(rung)
 
 
@@ -322,11 +322,11 @@ def test_a_paused_team_and_samespace_not_reached_are_told_of_beside_requests(des
     for number in REAL[2:4]:
         desk.asks(number, widget="help")
         claim = desk.outbox.claim("test")
-        desk.outbox.settle(claim, desk.delivery.judge(Misconfigured(404, "no such team"), claim))
+        desk.outbox.settle(claim, desk.delivery.settlement_of(Misconfigured(404, "no such team"), claim))
     desk.clock.passes(minutes=1)
     desk.asks(REAL[1], "Ann")
     claim = desk.outbox.claim("test")
-    desk.outbox.settle(claim, desk.delivery.judge(Unclear("time-out", None, ""), claim))
+    desk.outbox.settle(claim, desk.delivery.settlement_of(Unclear("time-out", None, ""), claim))
 
     samespace, team, totals, line = desk.lines("--attention")
     assert samespace == (
@@ -354,7 +354,7 @@ def test_samespace_is_told_of_since_the_first_call_that_failed_and_no_more_once_
         desk.asks(REAL[0])
         assert desk.outbox.settle(desk.outbox.claim("test"), end)
 
-    unclear = Settlement(transitions.LOSE, "time-out", Sign.UNCLEAR)
+    unclear = Settlement(transitions.LOSE, "time-out", UpstreamSignal.UNCLEAR)
     fares(unclear)
     desk.clock.passes(minutes=5)
     desk.outbox.samespace_answers()
@@ -363,7 +363,7 @@ def test_samespace_is_told_of_since_the_first_call_that_failed_and_no_more_once_
 
     desk.clock.passes(minutes=5)
     desk.outbox.samespace_answers()
-    fares(Settlement(transitions.TAKEN, sign=Sign.SOUND))
+    fares(Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND))
     assert "Samespace" not in desk.types("list", "--attention")
     fares(unclear)
     assert desk.lines("--attention")[0].startswith("Samespace is not reached since 2026-11-24 10:10:00+00:00")
@@ -583,7 +583,9 @@ def test_what_failed_or_is_unknown_is_handed_over_again(desk: Desk, state: State
 def test_what_waits_to_be_tried_again_is_tried_now(desk: Desk) -> None:
     receipt = desk.asks(REAL[0])
     later = desk.clock.now + timedelta(minutes=30)
-    desk.outbox.settle(desk.outbox.claim("test"), Settlement(transitions.RETURN, "not now", Sign.REFUSED, later))
+    desk.outbox.settle(
+        desk.outbox.claim("test"), Settlement(transitions.RETURN, "not now", UpstreamSignal.REFUSED, later)
+    )
     assert desk.rings() == []
 
     desk.types("retry", receipt.reference)

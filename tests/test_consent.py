@@ -33,7 +33,7 @@ def form_of(make_app: Callable[..., Flask]) -> Callable[..., Visitor]:
 
 def recorded(visitor: Visitor) -> list[Any]:
     query = sa.select(consents).order_by(consents.c.id)
-    with visitor.app.extensions["ringback-database"].read() as connection:
+    with visitor.app.extensions["ringback"].database.read() as connection:
         return list(connection.execute(query))
 
 

@@ -31,7 +31,7 @@ def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
 
 @pytest.fixture
 def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback-delivery"]
+    return app.extensions["ringback"].delivery
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def hand_over_all(delivery: Delivery, outbox: Outbox) -> None:
     ids=lambda value: type(value).__name__ if not isinstance(value, State) else value.value,
 )
 def test_every_outcome_has_a_state(delivery: Delivery, outbox: Outbox, outcome: Outcome, state: State) -> None:
-    assert delivery.judge(outcome, claim_of(outbox)).transition.after is state
+    assert delivery.settlement_of(outcome, claim_of(outbox)).transition.after is state
 
 
 @pytest.mark.parametrize(("attempt", "seconds"), NOT_BEFORE.items())
@@ -77,13 +77,13 @@ def test_the_waits_are_those_of_the_settings_give_or_take_a_fifth(
 ) -> None:
     claim = claim_of(outbox, attempt)
     for _ in range(50):
-        at = delivery.judge(NotSent(reason=""), claim).next_attempt_at
+        at = delivery.settlement_of(NotSent(reason=""), claim).next_attempt_at
         assert at
         assert seconds * 0.8 <= (at - clock.now).total_seconds() <= seconds * 1.2
 
 
 def test_retry_after_is_honoured(delivery: Delivery, outbox: Outbox, clock: Clock) -> None:
-    at = delivery.judge(Busy(retry_after=600, status=503), claim_of(outbox)).next_attempt_at
+    at = delivery.settlement_of(Busy(retry_after=600, status=503), claim_of(outbox)).next_attempt_at
 
     assert at == clock.now + timedelta(seconds=600)
 
@@ -184,7 +184,7 @@ def test_a_request_whose_widget_has_gone_waits_for_a_person(
 ) -> None:
     receipt = outbox.accept(answers(widget="help"))
     other = make_app(base_url=samespace.base_url)
-    hand_over_all(other.extensions["ringback-delivery"], other.extensions["ringback"].outbox)
+    hand_over_all(other.extensions["ringback"].delivery, other.extensions["ringback"].outbox)
 
     assert state(outbox, receipt.id) is State.FAILED
     assert samespace.calls == []

@@ -230,7 +230,7 @@ def fill_up(database: Database) -> Callable[[], None]:
 def test_a_full_disk_is_told_before_anybody_asks_in_vain_and_no_longer_than_it_is_full(
     app: Flask, clock: Clock
 ) -> None:
-    make_room = fill_up(app.extensions["ringback-database"])
+    make_room = fill_up(app.extensions["ringback"].database)
     assert ready(app)[1]["store"] == "not answering"
     taken = [store_one(app, turn) for turn in range(40)]
     clock.passes(seconds=3)
@@ -247,7 +247,7 @@ def test_a_request_that_could_not_be_stored_counts_until_something_was_written(
     make_app: Callable[..., Flask], store_url: str, clock: Clock
 ) -> None:
     app = make_app(store_url)
-    database = app.extensions["ringback-database"]
+    database = app.extensions["ringback"].database
     assert ready(app)[1]["store"] == "ok"
     with pytest.raises(STORE_ERRORS), database.write() as connection:
         connection.exec_driver_sql("SELECT * FROM nowhere" if database.is_sqlite else FULL)
@@ -268,13 +268,13 @@ def test_whoever_asks_whether_we_are_ready_makes_no_work(
         if statement.startswith(("INSERT", "DELETE", "UPDATE")):
             written.append(statement)
 
-    sa.event.listen(app.extensions["ringback-database"].engine, "before_cursor_execute", note)
+    sa.event.listen(app.extensions["ringback"].database.engine, "before_cursor_execute", note)
     assert {ready(app)[0] for _ in range(asks)} == {200}
     assert len(written) == 2
     clock.passes(days=-400)
     assert ready(app)[0] == 200
     assert len(written) == 4, "a clock that was put back does not keep what was found in its future"
-    with app.extensions["ringback-database"].read() as connection:
+    with app.extensions["ringback"].database.read() as connection:
         left = connection.execute(sa.select(about.c.key).where(about.c.key.startswith("probe"))).all()
     assert left == []
 

@@ -66,7 +66,7 @@ MATRIX = [
 def ends(app: Flask, visitor: Visitor) -> str:
     """Ask, hand over once, and see what the request's page says."""
     page = visitor.asks()
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     claim = outbox.claim("test")
     assert claim
     delivery.hand_over(claim)
@@ -110,7 +110,7 @@ def test_what_was_certainly_not_sent_waits(make: Callable[[str], Flask], nobody:
 def test_while_a_hand_over_hangs_the_form_is_answered_as_ever(make: Callable[[str], Flask]) -> None:
     with FaultServer(faults.hang) as server:
         app = make(server.base_url)
-        app.extensions["ringback-delivery"].start()
+        app.extensions["ringback"].delivery.start()
         visitor = Visitor(app)
         for index in range(12):
             assert visitor.asks(phone=f"020 7946 01{index:02}").headline == "We have your request"
@@ -135,7 +135,7 @@ def test_ten_minutes_of_an_outage_cost_a_handful_and_the_rest_go_out_once(
             limits={"per_address": "1000 per minute", "per_widget": "1000 per hour", "min_fill_seconds": 0},
             widgets={"sales": {"team_name": "Sales", "region": "GB"}},
         )
-        outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+        outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
         app.config["WTF_CSRF_ENABLED"] = False
         pages = []
         for second in range(900):
@@ -143,7 +143,7 @@ def test_ten_minutes_of_an_outage_cost_a_handful_and_the_rest_go_out_once(
             if second < 600 and second % 3 == 0:
                 visitor = Visitor(app, f"198.51.100.{second // 60 + 1}")
                 pages.append(visitor.posts("/sales", {"phone": f"020 7946 {second // 3:04}"}).location)
-            if outbox.take_probe() and app.extensions["ringback-samespace"].probe():
+            if outbox.take_probe() and app.extensions["ringback"].samespace.probe():
                 outbox.samespace_answers()
             while claim := outbox.claim("test"):
                 delivery.hand_over(claim)

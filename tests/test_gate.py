@@ -11,14 +11,14 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
-from ringback.outbox.breaker import Sign
+from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.outbox import Claim, Outbox, Settlement
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import StoreError
 from tests.conftest import WIDGET, Clock
 
-TAKEN = Settlement(transitions.TAKEN, sign=Sign.SOUND)
+TAKEN = Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND)
 WAITS = [5.0, 30.0, 120.0]
 
 
@@ -44,7 +44,7 @@ def outbox(app: Flask) -> Outbox:
 
 @pytest.fixture
 def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback-delivery"]
+    return app.extensions["ringback"].delivery
 
 
 def ask(outbox: Outbox, index: int, widget: str = "sales") -> str:
@@ -59,7 +59,7 @@ def take(outbox: Outbox) -> Claim:
 
 def fail(outbox: Outbox, delivery: Delivery) -> None:
     claim = take(outbox)
-    outbox.settle(claim, delivery.judge(Unclear("time-out", None, ""), claim))
+    outbox.settle(claim, delivery.settlement_of(Unclear("time-out", None, ""), claim))
 
 
 def state(outbox: Outbox, id: str) -> State:
@@ -127,7 +127,7 @@ def test_a_trial_whose_process_died_does_not_keep_the_breaker_open(
 def test_when_samespace_asks_for_time_everybody_gives_it(outbox: Outbox, delivery: Delivery, clock: Clock) -> None:
     first, _ = ask(outbox, 1), ask(outbox, 2)
     claim = take(outbox)
-    outbox.settle(claim, delivery.judge(Busy(retry_after=90, status=503), claim))
+    outbox.settle(claim, delivery.settlement_of(Busy(retry_after=90, status=503), claim))
 
     assert state(outbox, first) is State.WAITING
     clock.passes(seconds=89)
@@ -142,7 +142,7 @@ def turned_away(outbox: Outbox, delivery: Delivery, why: str = "") -> None:
     """Two numbers in a row: from then on their team is paused."""
     for _ in "12":
         claim = take(outbox)
-        outbox.settle(claim, delivery.judge(Misconfigured(404, why), claim))
+        outbox.settle(claim, delivery.settlement_of(Misconfigured(404, why), claim))
 
 
 def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five_minutes(
@@ -158,11 +158,11 @@ def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five
     clock.passes(minutes=5)
     tried = take(outbox)
     assert outbox.claim("test") is None
-    outbox.settle(tried, delivery.judge(Misconfigured(404, ""), tried))
+    outbox.settle(tried, delivery.settlement_of(Misconfigured(404, ""), tried))
     assert [state(outbox, id) for id in ids] == [State.WAITING] * 5
     clock.passes(minutes=5)
     mended = take(outbox)
-    outbox.settle(mended, delivery.judge(Accepted(""), mended))
+    outbox.settle(mended, delivery.settlement_of(Accepted(""), mended))
     assert take(outbox)
     assert take(outbox)
 
@@ -170,11 +170,11 @@ def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five
 def test_an_operator_resumes_a_team(outbox: Outbox, delivery: Delivery) -> None:
     ask(outbox, 1), ask(outbox, 2)
     turned_away(outbox, delivery, "no such team")
-    paused = [team for team in outbox.gate.teams() if team.paused_at]
+    paused = [team for team in outbox.breaker.teams() if team.paused_at]
     assert [(team.name, team.paused_why) for team in paused] == [("Sales", "answered 404: no such team")]
 
-    assert outbox.gate.resume("Sales")
-    assert not outbox.gate.resume("Sales")
+    assert outbox.breaker.resume("Sales")
+    assert not outbox.breaker.resume("Sales")
     assert take(outbox)
 
 
@@ -275,11 +275,11 @@ def test_resend_sends_an_unknown_once_more_and_says_so(
     make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamespace, clock: Clock
 ) -> None:
     app = make_app(store_url, samespace.base_url, delivery={"on_unknown": "resend", "retry_seconds": WAITS})
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     id = ask(outbox, 1)
     fail(outbox, delivery)
     assert state(outbox, id) is State.UNKNOWN
-    assert app.extensions["ringback-attention"].listed(attention=True) != []
+    assert app.extensions["ringback"].operations.listed(attention=True) != []
 
     clock.passes(seconds=30)
     outbox.expire()
@@ -293,7 +293,7 @@ def test_resend_sends_an_unknown_once_more_and_says_so(
 
 def test_resend_sends_no_third_time(make_app: Callable[..., Flask], store_url: str, clock: Clock) -> None:
     app = make_app(store_url, delivery={"on_unknown": "resend", "retry_seconds": WAITS})
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     id = ask(outbox, 1)
     for _ in "12":
         fail(outbox, delivery)
@@ -367,7 +367,7 @@ def test_what_is_released_goes_out_as_the_first_attempt_it_is(
 ) -> None:
     id = held(outbox, 1)
     delivery.hand_over(take(outbox))
-    app.extensions["ringback-attention"].release(id)
+    app.extensions["ringback"].operations.release(id)
     delivery.hand_over(take(outbox))
 
     (call,) = samespace.calls

@@ -15,7 +15,7 @@ def ready(app: Flask) -> tuple[int, dict[str, str]]:
 
 def test_a_process_that_hands_over_is_ready_once_it_does(make_app: Callable[..., Flask]) -> None:
     app = make_app(environment={"delivery_mode": "inline"})
-    app.extensions["ringback-delivery"].start()
+    app.extensions["ringback"].delivery.start()
 
     assert ready(app) == (200, {"status": "ready", "store": "ok", "hand_over": "ok"})
 
@@ -29,7 +29,7 @@ def test_a_hand_over_that_nobody_does_is_told(app: Flask, clock: Clock) -> None:
 
 
 def test_a_store_that_fails_is_told(app: Flask) -> None:
-    with app.extensions["ringback-database"].write() as connection:
+    with app.extensions["ringback"].database.write() as connection:
         connection.exec_driver_sql("DROP TABLE about")
 
     assert ready(app)[1]["store"] == "not answering"

@@ -314,11 +314,11 @@ class Site:
         return list((self.opens(path) | GOOD | {"phone": "020 7946 0123"} | confirmed).items())
 
     def count(self) -> int:
-        with self.app.extensions["ringback-database"].read() as connection:
+        with self.app.extensions["ringback"].database.read() as connection:
             return int(connection.execute(sa.select(sa.func.count()).select_from(requests)).scalar_one())
 
     def requests(self) -> list[Any]:
-        with self.app.extensions["ringback-database"].read() as connection:
+        with self.app.extensions["ringback"].database.read() as connection:
             return list(connection.execute(sa.select(requests).order_by(requests.c.requested_at)))
 
     def check_store(self) -> list[Any]:
@@ -326,7 +326,7 @@ class Site:
         rows = self.requests()
         for row in rows:
             check_erased(row) if row.erased_at else check_row(row, self.widget(row.widget))
-        with self.app.extensions["ringback-database"].read() as connection:
+        with self.app.extensions["ringback"].database.read() as connection:
             for event in connection.execute(sa.select(events)):
                 assert EventKind(event.kind)
                 assert event.detail in OPERATORS_READ
@@ -363,14 +363,14 @@ class Site:
         if late:
             self.clock.passes(minutes=7)
         while claim := self.app.extensions["ringback"].outbox.claim("test"):
-            self.app.extensions["ringback-delivery"].hand_over(claim)
+            self.app.extensions["ringback"].delivery.hand_over(claim)
 
     def _first_due(self) -> datetime | None:
         return min((row.next_attempt_at for row in self.requests() if row.state == State.WAITING), default=None)
 
     def clears(self) -> None:
         """So that what is in the store next was put there by the next input."""
-        with self.app.extensions["ringback-database"].write() as connection:
+        with self.app.extensions["ringback"].database.write() as connection:
             for table in (events, consents, erased_beginnings, stop_beginnings, stops, requests):
                 connection.execute(table.delete())
         self.heard.lines.clear()

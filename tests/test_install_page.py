@@ -157,10 +157,10 @@ def test_another_colour_is_a_line_for_the_form_and_one_for_the_launcher(
 
 
 def test_the_colour_is_served_as_a_style_sheet(visitor: Visitor) -> None:
-    sheet = visitor.opens("/sandbox/accent.css?color=FFcc00")
+    form = visitor.opens("/sandbox/accent.css?color=FFcc00")
 
-    assert sheet.response.mimetype == "text/css"
-    assert sheet.html == ":root { --ringback-accent: #ffcc00; --ringback-on-accent: #000000; }\n"
+    assert form.response.mimetype == "text/css"
+    assert form.html == ":root { --ringback-accent: #ffcc00; --ringback-on-accent: #000000; }\n"
 
 
 @pytest.mark.parametrize("colour", ["", "red", "fc0", "ffcc0g", "ffcc00;}", "ffcc00%0a", "%EF%BC%90fcc00"])

@@ -200,7 +200,7 @@ def test_a_request_goes_on_in_its_language_whatever_the_browser_prefers(visitor:
     address = sent.location.partition("?")[0]
     page = visitor.opens(address, **{"Accept-Language": "fr"})
 
-    (request,) = app.extensions["ringback-attention"].listed()
+    (request,) = app.extensions["ringback"].operations.listed()
     assert request.answers.language == "ja"
     assert (language_of(page), page.headline) == ("ja", "ご依頼を受け付けました")
     assert language_of(visitor.opens(f"{address}?lang=es", **{"Accept-Language": "fr"})) == "es"
@@ -217,7 +217,7 @@ def test_the_agent_is_told_the_language_and_the_rest_in_english(
     visitor.sends(visitor.opens("/sales?lang=pt-BR"), phone="020 7946 0123", name="Ann Example")
     clock.passes(minutes=3)
     claim = app.extensions["ringback"].outbox.claim("test")
-    app.extensions["ringback-delivery"].hand_over(claim)
+    app.extensions["ringback"].delivery.hand_over(claim)
 
     (call,) = samespace.calls
     assert call.attributes["language"] == "pt_BR"

@@ -38,7 +38,7 @@ def test_only_accepted_requests_count(visitor: Visitor) -> None:
 
 def test_what_could_not_be_stored_costs_nothing(app: Flask, visitor: Visitor) -> None:
     def rename(table: str, name: str) -> None:
-        with app.extensions["ringback-database"].write() as connection:
+        with app.extensions["ringback"].database.write() as connection:
             connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {name}")
 
     rename("events", "elsewhere")

@@ -1,7 +1,7 @@
 """From every released revision forward, with requests in it, on both engines."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from ringback.outbox.operations import Attention
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import State
 from ringback.store.database import Database
@@ -40,7 +40,8 @@ def fill(database: Database, clock: Clock) -> list[str]:
         table = sa.Table("requests", sa.MetaData(), autoload_with=connection)
         for index, state in enumerate(states):
             row = dict.fromkeys(("name", "email", "company", "message", "page"), "")
-            row |= dict.fromkeys(("requested_at", "due_at", "give_up_at", "next_attempt_at", "changed_at"), at)
+            row |= dict.fromkeys(("requested_at", "due_at", "next_attempt_at", "changed_at"), at)
+            row["give_up_at"] = at + timedelta(hours=2)
             row |= {"id": f"{index:032}", "reference": f"RB-TEST-000{index}", "state": state, "region": "GB"}
             row |= {"widget": "sales", "phone": f"44207946010{index}", "attributes": {}, "language": "en"}
             connection.execute(table.insert().values({name: row[name] for name in row if name in table.c}))
@@ -56,10 +57,10 @@ def test_a_store_of_every_revision_comes_forward_with_its_requests(
     states = fill(database, clock)
     database.migrate("production")
 
-    attention = Attention(database, make_settings(store_url), clock)
+    attention = Operations(database, make_settings(store_url), clock)
     assert sorted(request.state.value for request in attention.listed()) == sorted(states)
     outbox = Outbox(database, make_settings(store_url), clock)
-    outbox.gate.register_teams()
+    outbox.breaker.register_teams()
     claim = outbox.claim("test")
     assert claim
     assert claim.requests[0].requested_at == datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -11,9 +11,9 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ringback.outbox import transitions, turned_away
-from ringback.outbox.breaker import Sign
-from ringback.outbox.number_rules import Numbers
-from ringback.outbox.operations import Attention
+from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.number_rules import NumberRules
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Claim, Outbox, Receipt, Settlement
 from ringback.outbox.personal_data import Erasure, PersonalData
 from ringback.outbox.request import Answers, Held, Source, State
@@ -44,9 +44,9 @@ class Ringback:
         self.database = database
         self.clock = clock
         self.outbox = Outbox(database, settings, clock)
-        self.outbox.gate.register_teams()
-        self.attention = Attention(database, settings, clock)
-        self.personal_data = PersonalData(database, settings, Numbers(settings), clock)
+        self.outbox.breaker.register_teams()
+        self.attention = Operations(database, settings, clock)
+        self.personal_data = PersonalData(database, settings, NumberRules(settings), clock)
 
     def asks(
         self, phone: str = NUMBER, widget: str = "sales", source: Source | None = None, **said: Any
@@ -803,7 +803,7 @@ def test_a_block_waits_for_a_request_that_is_being_accepted(
 ) -> None:
     """At the worst of moments: after the look at the blocks, before the commit."""
     looked, may_go_on = threading.Event(), threading.Event()
-    check = Numbers.check
+    check = NumberRules.check
 
     def slowly(*given: Any) -> Any:
         found = check(*given)
@@ -811,7 +811,7 @@ def test_a_block_waits_for_a_request_that_is_being_accepted(
         may_go_on.wait(2)
         return found
 
-    monkeypatch.setattr(Numbers, "check", slowly)
+    monkeypatch.setattr(NumberRules, "check", slowly)
     receipts: list[Receipt] = []
     person = threading.Thread(target=lambda: receipts.append(ringback.asks()))
     operator = threading.Thread(target=ringback.attention.block, args=("4420", True))
@@ -853,10 +853,12 @@ def test_a_block_and_the_end_of_a_call_in_the_same_moment_do_not_wait_for_each_o
     """The end of the call has what was turned away before, and will look at the blocks for its own number."""
     ringback.asks(OTHER)
     later = ringback.clock.now
-    ringback.outbox.settle(ringback.takes(), Settlement(transitions.RETURN, "422", Sign.MISCONFIGURED, later))
+    ringback.outbox.settle(
+        ringback.takes(), Settlement(transitions.RETURN, "422", UpstreamSignal.MISCONFIGURED, later)
+    )
     ringback.asks()
     claim = ringback.takes()
-    refused = Settlement(transitions.RETURN, "not now", Sign.REFUSED, later)
+    refused = Settlement(transitions.RETURN, "not now", UpstreamSignal.REFUSED, later)
 
     def settle() -> None:
         assert ringback.outbox.settle(claim, refused)
@@ -957,7 +959,7 @@ def test_stops_and_counts_outlive_a_change_of_keys(opened: Callable[..., Ringbac
 
 
 def test_a_hash_tells_nothing_to_who_has_another_key(opened: Callable[..., Ringback]) -> None:
-    one, other = (opened(keys=(key,)).outbox.numbers for key in ("one", "two"))
+    one, other = (opened(keys=(key,)).outbox.number_rules for key in ("one", "two"))
 
     assert one.hash(NUMBER) != other.hash(NUMBER)
     assert one.hash(NUMBER) != one.hash(OTHER)
@@ -1011,7 +1013,7 @@ def test_fifty_posts_at_once_for_one_number_are_one_call_by_each_widget_within_i
     assert statuses == [303] * 50
 
     hand_over_all(company)
-    stored = company.extensions["ringback-attention"].listed()
+    stored = company.extensions["ringback"].operations.listed()
     rung = [request for request in stored if request.held is None]
     assert {call.number for call in samespace.calls} == {NUMBER}
     assert len(samespace.calls) == len({request.answers.widget for request in rung})
@@ -1022,7 +1024,7 @@ def test_fifty_posts_at_once_for_one_number_are_one_call_by_each_widget_within_i
 
 
 def test_an_operators_release_after_the_race_rings_once_more(company: Flask, samespace: SandboxSamespace) -> None:
-    outbox, attention = company.extensions["ringback"].outbox, company.extensions["ringback-attention"]
+    outbox, attention = company.extensions["ringback"].outbox, company.extensions["ringback"].operations
     receipts = [outbox.accept(Answers("sales", NUMBER, "GB")) for _ in range(4)]
     hand_over_all(company)
     for receipt in receipts[2:]:
@@ -1035,6 +1037,6 @@ def test_an_operators_release_after_the_race_rings_once_more(company: Flask, sam
 
 
 def hand_over_all(app: Flask) -> None:
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     while claim := outbox.claim("test"):
         delivery.hand_over(claim)

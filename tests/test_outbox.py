@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from ringback.outbox import transitions
-from ringback.outbox.operations import Attention
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import FormUse, Outbox, Settlement
 from ringback.outbox.request import Answers, EventKind, Held, State
 from ringback.store.database import Database, StoreError
@@ -39,13 +39,13 @@ def outbox(database: Database, store_url: str, clock: Clock) -> Outbox:
         widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}},
     )
     outbox = Outbox(database, settings, clock)
-    outbox.gate.register_teams()
+    outbox.breaker.register_teams()
     return outbox
 
 
 @pytest.fixture
-def attention(database: Database, store_url: str, clock: Clock) -> Attention:
-    return Attention(database, make_settings(store_url), clock)
+def attention(database: Database, store_url: str, clock: Clock) -> Operations:
+    return Operations(database, make_settings(store_url), clock)
 
 
 def state_of(outbox: Outbox, id: str) -> State:
@@ -124,7 +124,7 @@ def test_two_numbers_of_one_line_are_not_in_the_air_at_once(
 
 
 def test_a_number_that_is_stopped_while_its_call_is_in_the_air_is_not_tried_again(
-    outbox: Outbox, attention: Attention
+    outbox: Outbox, attention: Operations
 ) -> None:
     receipt = outbox.accept(answers())
     claim = outbox.claim("me")
@@ -183,7 +183,7 @@ def test_the_oldest_promise_goes_first(outbox: Outbox, clock: Clock) -> None:
 
 
 def test_over_its_limit_a_number_is_held_and_looks_like_any_other(
-    outbox: Outbox, attention: Attention, clock: Clock
+    outbox: Outbox, attention: Operations, clock: Clock
 ) -> None:
     receipts = [outbox.accept(answers()) for _ in range(4)]
     held = attention.listed(attention=True)
@@ -199,7 +199,7 @@ def test_over_its_limit_a_number_is_held_and_looks_like_any_other(
     assert kinds == [[EventKind.RECEIVED, EventKind.ATTEMPTED, EventKind.WITH_TEAM]] * 4
 
 
-def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outbox, attention: Attention) -> None:
+def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outbox, attention: Operations) -> None:
     outbox.stop("442079460123")
     receipt = outbox.accept(answers())
     claim = outbox.claim("me")
@@ -215,7 +215,7 @@ def test_a_held_request_is_handed_over_once_an_operator_releases_it(outbox: Outb
 
 
 def test_stopping_a_number_holds_what_waits_for_it_and_ends_by_itself(
-    outbox: Outbox, attention: Attention, clock: Clock
+    outbox: Outbox, attention: Operations, clock: Clock
 ) -> None:
     waiting = outbox.accept(answers())
     outbox.stop("442079460123")
@@ -226,7 +226,7 @@ def test_stopping_a_number_holds_what_waits_for_it_and_ends_by_itself(
     assert len(attention.listed(attention=True)) == 1
 
 
-def test_an_unknown_is_resolved_by_a_person(outbox: Outbox, attention: Attention) -> None:
+def test_an_unknown_is_resolved_by_a_person(outbox: Outbox, attention: Operations) -> None:
     def unknown(phone: str) -> str:
         receipt = outbox.accept(answers(phone))
         claim = outbox.claim("me")
@@ -250,7 +250,7 @@ def test_a_form_is_used_once(outbox: Outbox) -> None:
     assert (other.id, other.stored_now, other.same_answers) == (first.id, False, False)
 
 
-def test_fifty_requests_for_one_number_at_once_are_one_hand_over(outbox: Outbox, attention: Attention) -> None:
+def test_fifty_requests_for_one_number_at_once_are_one_hand_over(outbox: Outbox, attention: Operations) -> None:
     together = threading.Barrier(50)
 
     def ask() -> None:

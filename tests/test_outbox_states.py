@@ -16,8 +16,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
-from ringback.outbox.breaker import Sign
-from ringback.outbox.operations import Attention
+from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Claim, Outbox, Settlement
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.outbox.transitions import Transition
@@ -48,8 +48,8 @@ class Requests(RuleBasedStateMachine):
         self.database = Database(url)
         self.database.migrate("production")
         self.outbox = Outbox(self.database, configured, self.clock)
-        self.outbox.gate.register_teams()
-        self.attention = Attention(self.database, configured, self.clock)
+        self.outbox.breaker.register_teams()
+        self.attention = Operations(self.database, configured, self.clock)
         self.states: dict[str, State] = {}
         self.may_ring: dict[str, int] = {}  # how often a request may still ring
         self.rung: set[tuple[str, int]] = set()
@@ -88,13 +88,13 @@ class Requests(RuleBasedStateMachine):
     def taken(self, claim: Claim) -> None:
         if self._is_fresh(claim):
             self.rings(claim)
-            self.outbox.settle(claim, Settlement(transitions.TAKEN, sign=Sign.SOUND))
+            self.outbox.settle(claim, Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND))
 
     @rule(claim=claims, wait=st.sampled_from([5, 30]))
     def not_taken(self, claim: Claim, wait: int) -> None:
         if self._is_fresh(claim) and (claim.requests[0].id, claim.attempt) not in self.rung:
             later = self.clock.now + timedelta(seconds=wait)
-            self.outbox.settle(claim, Settlement(transitions.RETURN, "refused", Sign.SOUND, later))
+            self.outbox.settle(claim, Settlement(transitions.RETURN, "refused", UpstreamSignal.SOUND, later))
 
     @rule(claim=claims)
     def turned_away(self, claim: Claim) -> None:
@@ -102,7 +102,7 @@ class Requests(RuleBasedStateMachine):
         is_rung = (claim.requests[0].id, claim.attempt) in self.rung
         if self._is_fresh(claim) and not is_rung and not claim.is_held:
             later = self.clock.now + timedelta(seconds=5)
-            self.outbox.settle(claim, Settlement(transitions.RETURN, "422", Sign.MISCONFIGURED, later))
+            self.outbox.settle(claim, Settlement(transitions.RETURN, "422", UpstreamSignal.MISCONFIGURED, later))
 
     @rule(claim=claims)
     def no_telling(self, claim: Claim) -> None:

@@ -32,7 +32,7 @@ def test_no_view_can_give_a_visitor_a_cookie_by_a_session(app: Flask) -> None:
 
 
 def stored(app: Flask) -> list:
-    return app.extensions["ringback-attention"].listed()
+    return app.extensions["ringback"].operations.listed()
 
 
 def test_the_first_widget_stands_at_the_root_too(visitor: Visitor) -> None:
@@ -481,7 +481,7 @@ def test_only_the_widgets_sites_may_frame_its_pages(visitor: Visitor) -> None:
 
 def test_a_store_that_fails_is_said_so_with_the_answers_and_the_teams_number(app: Flask, visitor: Visitor) -> None:
     page = visitor.opens("/sales")
-    with app.extensions["ringback-database"].write() as connection:
+    with app.extensions["ringback"].database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE events RENAME TO elsewhere")
     answer = visitor.sends(page, name="Ann", phone="020 7946 0123")
 
@@ -492,7 +492,7 @@ def test_a_store_that_fails_is_said_so_with_the_answers_and_the_teams_number(app
 
 
 def test_the_form_itself_needs_no_store(app: Flask, visitor: Visitor) -> None:
-    with app.extensions["ringback-database"].write() as connection:
+    with app.extensions["ringback"].database.write() as connection:
         connection.exec_driver_sql("DROP TABLE events")
 
     assert visitor.opens("/sales").status == 200

@@ -18,10 +18,10 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Misconfigured, Refused, Unclear
 from ringback.outbox import transitions
-from ringback.outbox.operations import Attention
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox, Settlement
 from ringback.outbox.personal_data import Erasure, PersonalData
-from ringback.outbox.purge_loop import Housekeeping
+from ringback.outbox.purge_loop import PurgeLoop
 from ringback.outbox.request import Answers, Held, State
 from ringback.store.database import Database
 from ringback.store.tables import about, alerts, consents, events, metadata, requests, stops, teams
@@ -51,7 +51,7 @@ def app(make_app: Callable[..., Flask], store_url: str) -> Flask:
 
 @pytest.fixture
 def database(app: Flask) -> Database:
-    return app.extensions["ringback-database"]
+    return app.extensions["ringback"].database
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def outbox(app: Flask) -> Outbox:
 
 
 @pytest.fixture
-def attention(app: Flask) -> Attention:
-    return app.extensions["ringback-attention"]
+def attention(app: Flask) -> Operations:
+    return app.extensions["ringback"].operations
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def personal_data(app: Flask) -> PersonalData:
 
 @pytest.fixture
 def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback-delivery"]
+    return app.extensions["ringback"].delivery
 
 
 def said(app: Flask, *command: str, status: int = 0) -> str:
@@ -216,7 +216,7 @@ def test_an_erased_request_still_counts_against_its_number(make_app: Callable[..
     app = make_app(
         store_url, limits={"min_fill_seconds": 0, "per_number": "2 per hour", "per_address": "99/minute"}
     )
-    visitor, attention = Visitor(app), app.extensions["ringback-attention"]
+    visitor, attention = Visitor(app), app.extensions["ringback"].operations
     for _ in "12":
         deletes(visitor, visitor.asks())
     visitor.asks()
@@ -226,7 +226,7 @@ def test_an_erased_request_still_counts_against_its_number(make_app: Callable[..
 
 
 def test_what_is_deleted_is_on_no_list_and_found_by_no_reference(
-    app: Flask, outbox: Outbox, personal_data: PersonalData, attention: Attention, clock: Clock
+    app: Flask, outbox: Outbox, personal_data: PersonalData, attention: Operations, clock: Clock
 ) -> None:
     outbox.stop(PHONE)
     held = ask(outbox)
@@ -300,7 +300,7 @@ def test_a_visitor_gets_all_that_is_kept_as_a_file(visitor: Visitor) -> None:
 
 
 def test_the_file_does_not_tell_that_a_request_is_held(
-    visitor: Visitor, outbox: Outbox, attention: Attention, clock: Clock
+    visitor: Visitor, outbox: Outbox, attention: Operations, clock: Clock
 ) -> None:
     outbox.stop(PHONE)
     held, other = visitor.asks(), visitor.asks(phone="020 7946 0199")
@@ -352,7 +352,7 @@ def test_an_operator_exports_everything_about_a_number(app: Flask, outbox: Outbo
     assert json.loads(said(app, "export", "--phone", "+442079460000")) == []
 
 
-def test_an_operator_erases_everything_about_a_number(app: Flask, outbox: Outbox, attention: Attention) -> None:
+def test_an_operator_erases_everything_about_a_number(app: Flask, outbox: Outbox, attention: Operations) -> None:
     mine = [ask(outbox, name="Ann") for _ in range(3)]
     ask(outbox, "442079460199", name="Bob")
 
@@ -490,7 +490,7 @@ def test_a_clock_that_leapt_purges_nothing_until_it_ran_steadily_for_an_hour(
 
 
 def test_retention_counts_from_the_last_change(
-    outbox: Outbox, attention: Attention, personal_data: PersonalData, clock: Clock
+    outbox: Outbox, attention: Operations, personal_data: PersonalData, clock: Clock
 ) -> None:
     id = bring_to(outbox, State.UNKNOWN)
     clock.passes(days=29)
@@ -604,8 +604,8 @@ def test_the_hash_of_a_number_is_dropped_when_no_limit_looks_back_to_it(
 
 
 @pytest.fixture
-def housekeeping(app: Flask) -> Iterator[Housekeeping]:
-    housekeeping = app.extensions["ringback-housekeeping"]
+def housekeeping(app: Flask) -> Iterator[PurgeLoop]:
+    housekeeping = app.extensions["ringback"].purge_loop
     yield housekeeping
     housekeeping.stop(10)
 
@@ -618,11 +618,11 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 
 def count_of_housekeepers() -> int:
-    return [thread.name for thread in threading.enumerate()].count("housekeeping")
+    return [thread.name for thread in threading.enumerate()].count("purge")
 
 
 def test_the_purge_runs_by_itself(
-    housekeeping: Housekeeping, outbox: Outbox, personal_data: PersonalData, clock: Clock
+    housekeeping: PurgeLoop, outbox: Outbox, personal_data: PersonalData, clock: Clock
 ) -> None:
     id = ended(outbox)
     clock.passes(days=30)
@@ -636,7 +636,7 @@ def test_the_purge_runs_by_itself(
 
 
 def test_the_purge_goes_on_after_a_store_that_failed(
-    housekeeping: Housekeeping,
+    housekeeping: PurgeLoop,
     outbox: Outbox,
     database: Database,
     personal_data: PersonalData,
@@ -719,9 +719,9 @@ def is_quoted_by_samespace(outbox: Outbox, delivery: Delivery, clock: Clock, dat
         clock.passes(minutes=20)
         claim = outbox.claim("test")
         assert claim
-        assert outbox.settle(claim, delivery.judge(outcome, claim))
+        assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
         if isinstance(outcome, Misconfigured):
-            (team,) = outbox.gate.teams()
+            (team,) = outbox.breaker.teams()
             assert team.paused_why == f"answered 404; see `requests show {claim.requests[0].reference}`"
 
 
@@ -729,7 +729,7 @@ def is_quoted_by_samespace(outbox: Outbox, delivery: Delivery, clock: Clock, dat
 def test_nothing_of_an_erased_request_is_in_the_files(
     way: str, app: Flask, visitor: Visitor, outbox: Outbox, delivery: Delivery, clock: Clock, tmp_path: Path
 ) -> None:
-    database = app.extensions["ringback-database"]
+    database = app.extensions["ringback"].database
     crowd(outbox, range(60))
     id = asks_for_herself(visitor)
     crowd(outbox, range(60, 120))
@@ -757,7 +757,7 @@ def test_a_reply_that_quotes_one_person_goes_from_whoever_shared_the_call(
     claim = outbox.claim("test")
     assert claim
     assert len(claim.requests) == 2
-    outbox.settle(claim, delivery.judge(Unclear("half an answer", 200, f"{SECRETS['name']} / Bob"), claim))
+    outbox.settle(claim, delivery.settlement_of(Unclear("half an answer", 200, f"{SECRETS['name']} / Bob"), claim))
     personal_data.erase(mine)
 
     exported = json.dumps(personal_data.export(his, for_operators=True))
@@ -769,7 +769,7 @@ def test_no_copy_that_sqlite_moved_away_is_left_of_any_of_a_hundred_numbers(
     make_app: Callable[..., Flask], clock: Clock, tmp_path: Path
 ) -> None:
     app = make_app()
-    outbox, database = app.extensions["ringback"].outbox, app.extensions["ringback-database"]
+    outbox, database = app.extensions["ringback"].outbox, app.extensions["ringback"].database
     made = crowd(outbox, range(COPIES))
     clock.passes(days=1)
     later = list(made)[::2]
@@ -790,7 +790,7 @@ def test_a_reader_in_the_way_does_not_fail_the_erasure_and_the_next_purge_sweeps
     make_app: Callable[..., Flask], tmp_path: Path
 ) -> None:
     app = make_app()
-    visitor, database = Visitor(app), app.extensions["ringback-database"]
+    visitor, database = Visitor(app), app.extensions["ringback"].database
     id = asks_for_herself(visitor)
     reader = sqlite3.connect(tmp_path / "ringback.db", isolation_level=None)
     reader.execute("BEGIN")
@@ -807,7 +807,7 @@ def test_what_was_erased_by_a_process_that_was_killed_is_swept_by_the_next_purge
     make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app()
-    visitor, database = Visitor(app), app.extensions["ringback-database"]
+    visitor, database = Visitor(app), app.extensions["ringback"].database
     id = asks_for_herself(visitor)
     with monkeypatch.context() as power_cut:
         power_cut.setattr(Database, "sweep", lambda self: sys.exit())
@@ -823,7 +823,7 @@ def test_a_store_that_cannot_be_written_anew_erases_all_the_same(
     make_app: Callable[..., Flask], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app()
-    database = app.extensions["ringback-database"]
+    database = app.extensions["ringback"].database
     other = sqlite3.connect(tmp_path / "ringback.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert not database.sweep(0.1)

@@ -33,7 +33,7 @@ def readings(page: Page) -> list[tuple[str, str]]:
 
 
 def rung(app: Flask) -> list[tuple[str, str]]:
-    with app.extensions["ringback-database"].read() as connection:
+    with app.extensions["ringback"].database.read() as connection:
         return [tuple(row) for row in connection.execute(sa.select(requests.c.phone, requests.c.region))]
 
 

@@ -43,8 +43,8 @@ def at_two(number: str = "442079460123", widget: str = "sales") -> Answers:
 
 
 def free(outbox: Outbox, clock: Clock, key: str = "sales") -> list[Interval]:
-    glance = outbox.schedule.glance(clock.now)
-    return glance.free_slots(outbox._settings.widgets[key], clock.now)
+    snapshot = outbox.slots.snapshot(clock.now)
+    return snapshot.free_slots(outbox._settings.widgets[key], clock.now)
 
 
 def test_a_place_that_is_taken_is_no_longer_offered_and_comes_back_when_it_is_given_up(
@@ -184,22 +184,22 @@ def test_of_two_visitors_at_once_one_gets_the_last_place_and_the_other_keeps_the
 
 
 def test_a_paused_widget_takes_nothing_and_the_others_do(outbox: Outbox, clock: Clock) -> None:
-    outbox.schedule.pause("sales", "Back on Monday.", clock.now)
-    outbox.schedule.pause("sales", "Back on Tuesday.", clock.now)
+    outbox.slots.pause("sales", "Back on Monday.", clock.now)
+    outbox.slots.pause("sales", "Back on Tuesday.", clock.now)
 
     with pytest.raises(PausedError) as caught:
         outbox.accept(at_two())
     assert caught.value.pause.words == "Back on Tuesday."
     outbox.accept(at_two(widget="help"))
-    assert outbox.schedule.resume("sales")
-    assert not outbox.schedule.resume("sales")
+    assert outbox.slots.resume("sales")
+    assert not outbox.slots.resume("sales")
     outbox.accept(at_two("442079460124"))
 
 
 def test_a_pause_is_said_before_anybody_types_with_the_other_way_to_reach_the_team(
     app: Flask, outbox: Outbox, clock: Clock
 ) -> None:
-    outbox.schedule.pause("sales", "We are moving <house>.", clock.now)
+    outbox.slots.pause("sales", "We are moving <house>.", clock.now)
     page = Visitor(app).opens("/sales?theme=dark")
 
     assert page.status == 200
@@ -209,7 +209,7 @@ def test_a_pause_is_said_before_anybody_types_with_the_other_way_to_reach_the_te
     assert page.all("form") == []
     assert [link.get("href") for link in page.all("main//a")] == ["tel:+442079460000", "/sales?theme=dark"]
 
-    outbox.schedule.pause("sales", "", clock.now)
+    outbox.slots.pause("sales", "", clock.now)
     assert "Come back later." in Visitor(app).opens("/sales").words
 
 
@@ -219,7 +219,7 @@ def test_who_was_typing_when_it_was_paused_keeps_the_answers(
 ) -> None:
     visitor = Visitor(app)
     form = visitor.opens("/sales")
-    outbox.schedule.pause("sales", words, clock.now)
+    outbox.slots.pause("sales", words, clock.now)
     answers = {"name": "Ann", "phone": "020 7946 0123", "when": "slot", "slot": "2026-11-24T14:30Z"}
     page = visitor.sends(form, **answers)
 
@@ -231,7 +231,7 @@ def test_who_was_typing_when_it_was_paused_keeps_the_answers(
     )
     assert "We usually call" not in page.words
     assert answers.items() <= page.answers.items()
-    outbox.schedule.resume("sales")
+    outbox.slots.resume("sales")
     assert visitor.sends(page).status == 303
 
 
@@ -241,7 +241,7 @@ def test_who_has_asked_already_is_led_to_the_request_though_it_is_paused_now(
     visitor = Visitor(app)
     form = visitor.opens("/sales")
     first = visitor.sends(form, name="Ann", phone="020 7946 0123")
-    outbox.schedule.pause("sales", "", clock.now)
+    outbox.slots.pause("sales", "", clock.now)
 
     assert visitor.sends(form, name="Ann", phone="020 7946 0123").location == first.location
 
@@ -250,12 +250,12 @@ def test_with_a_store_that_is_stuck_a_form_is_shown_as_things_stood(
     outbox: Outbox, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox.accept(at_two())
-    outbox.schedule.pause("help", "", clock.now)
-    outbox.schedule.glance(clock.now)
+    outbox.slots.pause("help", "", clock.now)
+    outbox.slots.snapshot(clock.now)
 
     def stuck(database: Database) -> None:
         raise TimeoutError
 
     monkeypatch.setattr(Database, "read", stuck)
     assert [slot.start for slot in free(outbox, clock)] == [AT_TWO + HALF_AN_HOUR]
-    assert list(outbox.schedule.glance(clock.now).pauses) == ["help"]
+    assert list(outbox.slots.snapshot(clock.now).pauses) == ["help"]

@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from ringback.store.database import Database, StoreError
-from ringback.store.group_commit import SharedFlush
+from ringback.store.group_commit import GroupCommit
 from ringback.store.tables import about
 
 
@@ -53,7 +53,7 @@ def in_threads(do: Callable[[], None], count: int) -> list[threading.Thread]:
 
 
 def test_who_comes_during_a_flush_waits_for_the_next_and_shares_it(disk: Disk, file: Path) -> None:
-    shared = SharedFlush(file)
+    shared = GroupCommit(file)
     disk.may_go_on.clear()
     first = in_threads(shared.wait, 1)
     assert disk.began.wait(10)
@@ -69,7 +69,7 @@ def test_who_comes_during_a_flush_waits_for_the_next_and_shares_it(disk: Disk, f
 
 
 def test_everybody_is_told_of_a_flush_that_failed_and_the_next_is_another_matter(disk: Disk, file: Path) -> None:
-    shared, ends = SharedFlush(file), []
+    shared, ends = GroupCommit(file), []
 
     def wait() -> None:
         try:
@@ -96,7 +96,7 @@ def test_everybody_is_told_of_a_flush_that_failed_and_the_next_is_another_matter
 
 
 def test_who_is_interrupted_leaves_the_flush_to_the_next(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shared, flushed = SharedFlush(file), []
+    shared, flushed = GroupCommit(file), []
 
     def interrupted(_do: object) -> None:
         raise gevent.Timeout
@@ -112,7 +112,7 @@ def test_who_is_interrupted_leaves_the_flush_to_the_next(file: Path, monkeypatch
 
 
 def test_a_log_that_was_taken_away_needs_no_flush(disk: Disk, tmp_path: Path) -> None:
-    SharedFlush(tmp_path / "gone").wait()
+    GroupCommit(tmp_path / "gone").wait()
 
     assert disk.flushes == []
 

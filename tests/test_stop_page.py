@@ -34,14 +34,14 @@ def caller(abroad: Flask) -> Visitor:
 
 
 def stopped(app: Flask) -> int:
-    with app.extensions["ringback-database"].read() as connection:
+    with app.extensions["ringback"].database.read() as connection:
         return int(connection.execute(sa.select(sa.func.count()).select_from(stops)).scalar_one())
 
 
 def is_stopped(app: Flask, digits: str) -> bool:
     outbox = app.extensions["ringback"].outbox
-    with app.extensions["ringback-database"].read() as connection:
-        return outbox.numbers.why_silent(connection, digits, app.extensions["ringback"].clock()) == "stopped"
+    with app.extensions["ringback"].database.read() as connection:
+        return outbox.number_rules.why_silent(connection, digits, app.extensions["ringback"].clock()) == "stopped"
 
 
 def shown(page: Page) -> list[str]:

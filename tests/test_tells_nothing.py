@@ -53,8 +53,8 @@ class Past:
         self.app = app
         self.clock = clock
         self.outbox = app.extensions["ringback"].outbox
-        self.attention = app.extensions["ringback-attention"]
-        self.delivery = app.extensions["ringback-delivery"]
+        self.attention = app.extensions["ringback"].operations
+        self.delivery = app.extensions["ringback"].delivery
 
     def asks(self, phone: str = NUMBER, widget: str = "sales") -> str:
         """Somebody asks, each from an address of their own."""
@@ -347,7 +347,7 @@ def test_what_looks_like_a_machines_is_told_of_and_rung_once_a_person_says_so(
 ) -> None:
     past = begin("nobody_asked")
     id = Watcher(past.app).asks(confirm_again="x").rpartition("/")[2]
-    with past.app.extensions["ringback-database"].read() as connection:
+    with past.app.extensions["ringback"].database.read() as connection:
         told = connection.execute(sa.select(alerts.c.kind, alerts.c.about)).all()
     (request,) = past.attention.listed(attention=True)
     assert [tuple(row) for row in told] == [("held", request.reference)]

@@ -53,7 +53,7 @@ def app(samespace: SandboxSamespace, tmp_path: Path) -> Iterator[Flask]:
     app = create_app(make_settings(f"sqlite:///{tmp_path}/ringback.db", samespace.base_url, limits=NO_LIMITS))
     app.testing = True
     yield app
-    app.extensions["ringback-database"].close()
+    app.extensions["ringback"].database.close()
 
 
 def numbers(pairs: int) -> list[tuple[bool, str]]:
@@ -78,8 +78,8 @@ def test_the_classifier_tells_apart_what_can_be_told_apart() -> None:
 def test_a_hand_over_that_rings_nobody_takes_as_long_as_one_that_does(
     app: Flask, samespace: SandboxSamespace, pairs: int, bound: float
 ) -> None:
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
-    database = app.extensions["ringback-database"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
+    database = app.extensions["ringback"].database
     samespace.mode, samespace.slow_seconds = (
         Mode.SLOW,
         0.03,
@@ -120,7 +120,7 @@ def test_all_times_that_a_visitor_can_see_are_whole_minutes(make_app: Callable[.
     soon = visitor.asks()
     clock.passes(seconds=17.3)
     booked = visitor.asks("020 7946 0199", when="slot", slot="2026-11-24T14:00Z")
-    hand_over_all(app.extensions["ringback"].outbox, app.extensions["ringback-delivery"])
+    hand_over_all(app.extensions["ringback"].outbox, app.extensions["ringback"].delivery)
     visitor.posts(f"{booked.address}/cancel", {})
     seen = []
     for page in (soon, booked):

@@ -59,12 +59,12 @@ def status(visitor: Visitor, page: Page) -> Any:
 
 
 def stored(app: Flask) -> list[CallbackRequest]:
-    return app.extensions["ringback-attention"].listed()
+    return app.extensions["ringback"].operations.listed()
 
 
 def hands_over(app: Flask) -> None:
     while claim := app.extensions["ringback"].outbox.claim("test"):
-        app.extensions["ringback-delivery"].hand_over(claim)
+        app.extensions["ringback"].delivery.hand_over(claim)
 
 
 def interval(start: str) -> Interval:
@@ -375,7 +375,7 @@ def test_in_a_frame_the_change_stays_in_the_frame(visitor: Visitor) -> None:
 def test_while_the_widget_is_paused_the_time_stays_as_it_is(visitor: Visitor, app: Flask, clock: Clock) -> None:
     page = asks_for(visitor, TODAY)
     form = change(visitor, page)
-    app.extensions["ringback"].outbox.schedule.pause("sales", "Our building is on fire.", clock.now)
+    app.extensions["ringback"].outbox.slots.pause("sales", "Our building is on fire.", clock.now)
 
     paused = visitor.opens(form.address)
     assert (paused.status, paused.all("form")) == (200, [])
@@ -627,7 +627,7 @@ def test_nothing_that_is_seen_of_times_tells_that_a_number_is_held(
 
     held: dict[str, tuple[str, Callable[[Flask], Any]]] = {
         "stopped": ("9 per hour", lambda app: app.extensions["ringback"].outbox.stop("442079460123")),
-        "blocked": ("9 per hour", lambda app: app.extensions["ringback-attention"].block("442079460123")),
+        "blocked": ("9 per hour", lambda app: app.extensions["ringback"].operations.block("442079460123")),
         "over its limit": ("1 per hour", lambda app: None),
     }
     plain = journey("plain", "9 per hour", lambda app: None)

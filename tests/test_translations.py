@@ -136,7 +136,7 @@ class InDisguise:
         self.lang = ""
         self.visitor = Visitor(app)
         self.outbox = app.extensions["ringback"].outbox
-        self.attention = app.extensions["ringback-attention"]
+        self.attention = app.extensions["ringback"].operations
 
     def opens(self, path: str) -> Page:
         return self.visitor.opens(f"{path}?lang={self.lang}")
@@ -246,7 +246,7 @@ def the_last_time_gone(person: InDisguise) -> Page:
 
 
 def pauses(person: InDisguise, widget: str) -> None:
-    person.outbox.schedule.pause(widget, "", person.clock())
+    person.outbox.slots.pause(widget, "", person.clock())
 
 
 def paused(person: InDisguise) -> Page:

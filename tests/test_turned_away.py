@@ -11,7 +11,7 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.opening_hours import Interval
-from ringback.outbox.operations import Attention
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Claim, Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.store.database import Database
@@ -32,7 +32,7 @@ def app(make_app: Callable[..., Flask], store_url: str) -> Flask:
 
 @pytest.fixture
 def database(app: Flask) -> Database:
-    return app.extensions["ringback-database"]
+    return app.extensions["ringback"].database
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def outbox(app: Flask) -> Outbox:
 
 
 @pytest.fixture
-def attention(app: Flask) -> Attention:
-    return app.extensions["ringback-attention"]
+def attention(app: Flask) -> Operations:
+    return app.extensions["ringback"].operations
 
 
 @pytest.fixture
 def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback-delivery"]
+    return app.extensions["ringback"].delivery
 
 
 Ask = Callable[..., str]
@@ -73,7 +73,7 @@ def take(outbox: Outbox) -> Claim:
 def ends(outbox: Outbox, delivery: Delivery, outcome: Outcome) -> str:
     """One call that ends so; whose it was."""
     claim = take(outbox)
-    assert outbox.settle(claim, delivery.judge(outcome, claim))
+    assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
     return claim.requests[0].id
 
 
@@ -84,7 +84,7 @@ def state(outbox: Outbox, id: str) -> State:
 
 
 def paused(outbox: Outbox) -> list[str]:
-    return [team.name for team in outbox.gate.teams() if team.paused_at]
+    return [team.name for team in outbox.breaker.teams() if team.paused_at]
 
 
 def told(database: Database) -> list[str]:
@@ -154,7 +154,7 @@ def test_two_that_are_turned_away_at_the_same_moment_see_each_other(
 
     def end(claim: Claim) -> None:
         together.wait()
-        outbox.settle(claim, delivery.judge(NO, claim))
+        outbox.settle(claim, delivery.settlement_of(NO, claim))
 
     hands = [threading.Thread(target=end, args=[claim]) for claim in claims]
     for hand in hands:
@@ -229,13 +229,13 @@ def test_what_was_turned_away_goes_out_once_the_configuration_is_mended(
 
 
 def test_an_operator_who_has_mended_it_lets_all_of_them_begin_anew(
-    outbox: Outbox, ask: Ask, delivery: Delivery, attention: Attention
+    outbox: Outbox, ask: Ask, delivery: Delivery, attention: Operations
 ) -> None:
     ids = [ask(index) for index in range(3)]
     for _ in "12":
         ends(outbox, delivery, NO)
-    assert outbox.gate.resume("Sales")
-    assert not outbox.gate.resume("Sales")
+    assert outbox.breaker.resume("Sales")
+    assert not outbox.breaker.resume("Sales")
 
     assert ends(outbox, delivery, NO) == ids[0], "in the old order"
     assert paused(outbox) == []
@@ -260,7 +260,7 @@ def test_the_only_one_is_tried_by_its_schedule_and_in_the_end_a_person_is_told(
 
 
 def test_what_an_operator_retries_begins_anew(
-    outbox: Outbox, ask: Ask, delivery: Delivery, attention: Attention, clock: Clock
+    outbox: Outbox, ask: Ask, delivery: Delivery, attention: Operations, clock: Clock
 ) -> None:
     id = ask(1)
     ask(2)
@@ -328,7 +328,7 @@ def test_a_poisoned_number_among_twenty_keeps_none_of_them_from_being_called(
     make_app: Callable[..., Flask], store_url: str, picky: FaultServer, clock: Clock
 ) -> None:
     app = make_app(store_url, picky.base_url)
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     ids = []
     for index in range(20):
         clock.passes(seconds=1)

@@ -11,7 +11,7 @@ from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
-from ringback.outbox.breaker import Sign
+from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.outbox import Claim, Outbox, Settlement
 from ringback.outbox.request import Answers, State
 from ringback.store.tables import alerts
@@ -19,7 +19,7 @@ from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, answer, response
 
 WAITS = [5.0, 30.0, 120.0]
-TAKEN = Settlement(transitions.TAKEN, sign=Sign.SOUND)
+TAKEN = Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND)
 WIDGETS = {"sales": WIDGET, "slow": WIDGET | {"team_name": "Slow", "calls_per_minute": 1}}
 # About a year is a dead battery; an hour a time zone. The second is as long as the longest wait that is asked for.
 WRONG_BY = [timedelta(days=363), timedelta(hours=1)]
@@ -45,7 +45,7 @@ def outbox(app: Flask) -> Outbox:
 
 @pytest.fixture
 def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback-delivery"]
+    return app.extensions["ringback"].delivery
 
 
 @pytest.fixture(params=WRONG_BY, ids=str)
@@ -65,7 +65,7 @@ def take(outbox: Outbox) -> Claim:
 
 def ends(outbox: Outbox, delivery: Delivery, outcome: Outcome) -> str:
     claim = take(outbox)
-    assert outbox.settle(claim, delivery.judge(outcome, claim))
+    assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
     return claim.requests[0].id
 
 
@@ -221,12 +221,12 @@ def test_alerts_are_sent_by_the_new_clock(
     app: Flask, make_app: Callable[..., Flask], store_url: str, clock: Clock, wrong_by: timedelta
 ) -> None:
     def happens() -> None:
-        with app.extensions["ringback-database"].write() as connection:
+        with app.extensions["ringback"].database.write() as connection:
             connection.execute(alerts.insert().values(at=clock.now, kind="unknown", about="RB-7F3K-92QD"))
 
     statuses = [500, 204, 204]
     with FaultServer(lambda visit: answer(response(statuses.pop(0)))(visit)) as receiver:
-        told = make_app(store_url, alerts={"webhook": receiver.base_url}).extensions["ringback-alerts"]
+        told = make_app(store_url, alerts={"webhook": receiver.base_url}).extensions["ringback"].alerts
         assert isinstance(told, Alerts)
         told.run_once()
         clock.now += wrong_by
@@ -271,7 +271,7 @@ def test_the_longest_wait_that_is_right_is_not_cut_short(
     make_app: Callable[..., Flask], store_url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(store_url, delivery={"retry_seconds": [7200], "give_up_minutes": 600})
-    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback-delivery"]
+    outbox, delivery = app.extensions["ringback"].outbox, app.extensions["ringback"].delivery
     monkeypatch.setattr("random.uniform", max)
     ask(outbox, 1)
     ends(outbox, delivery, NotSent("no connection"))

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 
 from ringback.alerts.message import Message
 from ringback.config.settings import Settings
-from ringback.deadline import Line, OneCallAdapter
+from ringback.deadline import Deadline, OneCallAdapter
 
 log = logging.getLogger("ringback.alerts")
 
@@ -66,7 +66,7 @@ class Email:
         self._recipients = settings.alerts.email
         self._domain = (urlsplit(settings.public_url).hostname or "").encode("idna").decode()
 
-    def send(self, line: Line, message: Message, now: datetime) -> None:
+    def send(self, line: Deadline, message: Message, now: datetime) -> None:
         """Raises OSError or NotEncryptedError."""
         with closing(
             _Smtp(line, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
@@ -128,7 +128,7 @@ def _is_this_machine(host: str) -> bool:
 class _Smtp(smtplib.SMTP):
     """smtplib's client on a line of ours."""
 
-    def __init__(self, line: Line, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
+    def __init__(self, line: Deadline, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
         self._line = line
         self._tls = tls
         # With the name given, it does not ask the network for one.
@@ -150,7 +150,7 @@ class SignedWebhook:
         # With every key, so that a receiver has time to change over while the old one is a fallback.
         self._signers = [Webhook(secret) for secret in _webhook_secrets(settings)]
 
-    def send(self, line: Line, message: Message, now: datetime) -> None:
+    def send(self, line: Deadline, message: Message, now: datetime) -> None:
         """Raises NotReceivedError for any answer but 2xx, and what the network raises."""
         request = requests.Request("POST", self._address, self._headers(message, now), data=message.body.encode())
         with ExitStack() as stack:

@@ -22,7 +22,7 @@ from ringback.alerts.channels import Email, SignedWebhook
 from ringback.alerts.message import BETWEEN_MESSAGES, Alert, Message
 from ringback.clock import SKEW
 from ringback.config.settings import Settings
-from ringback.deadline import Line
+from ringback.deadline import Deadline
 from ringback.outbox.outbox import Clock, utc_now
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
@@ -174,7 +174,7 @@ class Alerts:
             log.info("alerts by %s: sent, %d in one message", claim.channel, len(message.alerts))
 
     def _send(self, channel: Email | SignedWebhook, message: Message, now: datetime) -> None:
-        with closing(Line(self._send_seconds)) as line:
+        with closing(Deadline(self._send_seconds)) as line:
             try:
                 channel.send(line, message, now)
             except Exception as error:

@@ -4,30 +4,30 @@ from datetime import datetime
 
 import click
 
-from ringback.outbox.breaker import Breaker, Gate
+from ringback.outbox.breaker import Breaker, BreakerStatus
 from ringback.outbox.outbox import Clock
 
 
-def breaker_commands(gate: Gate, clock: Clock) -> click.Group:
+def breaker_commands(breaker: Breaker, clock: Clock) -> click.Group:
     group = click.Group("breaker", help="Look after the breaker: whether Samespace is called at all.")
 
     @group.command()
     def show() -> None:
         """Say whether Samespace is called, and what is waited for."""
-        for line in _lines(gate.breaker(clock())):
+        for line in _lines(breaker.status(clock())):
             click.echo(line)
 
     @group.command()
     def reset() -> None:
         """Close the breaker: everything that is due is handed over at once."""
-        if not gate.reset():
+        if not breaker.reset():
             raise click.ClickException("The breaker is closed already; nothing has changed.")
         click.echo("The breaker is closed: requests are handed over.")
 
     return group
 
 
-def _lines(breaker: Breaker) -> list[str]:
+def _lines(breaker: BreakerStatus) -> list[str]:
     if breaker.state == "closed":
         return ["closed: requests are handed over"]
     since = f" since {_time(breaker.opened_at)}" if breaker.opened_at else ""

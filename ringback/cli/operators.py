@@ -7,18 +7,18 @@ import click
 from ringback import opening_hours
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox.breaker import Gate
+from ringback.outbox.breaker import Breaker
 from ringback.outbox.outbox import Clock
-from ringback.outbox.slots import Pause, Schedule
+from ringback.outbox.slots import Pause, Slots
 
 
-def team_commands(gate: Gate) -> click.Group:
+def team_commands(breaker: Breaker) -> click.Group:
     group = click.Group("teams", help="Look after teams.")
 
     @group.command("list")
     def listed() -> None:
         """List teams, and why one is paused."""
-        for team in gate.teams():
+        for team in breaker.teams():
             paused = f"paused since {time_text(team.paused_at)}: {team.paused_why}" if team.paused_at else "open"
             click.echo(f"{team.name}  {paused}")
 
@@ -26,17 +26,17 @@ def team_commands(gate: Gate) -> click.Group:
     @click.argument("name")
     def resume(name: str) -> None:
         """Hand over to a team again, once its configuration is mended."""
-        names = [team.name for team in gate.teams()]
+        names = [team.name for team in breaker.teams()]
         if name not in names:
             raise click.ClickException(f"There is no team {name}. There are: {', '.join(names)}.")
-        if not gate.resume(name):
+        if not breaker.resume(name):
             raise click.ClickException(f"{name} is not paused; nothing has changed.")
         click.echo(f"{name} is called again.")
 
     return group
 
 
-def widget_commands(settings: Settings, schedule: Schedule, clock: Clock) -> click.Group:
+def widget_commands(settings: Settings, schedule: Slots, clock: Clock) -> click.Group:
     group = click.Group("widgets", help="Look after widgets: when they are open, and pauses.")
 
     def known(key: str) -> str:

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ringback.outbox.operations import Attention
+from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
-from ringback.outbox.purge_loop import Housekeeping
+from ringback.outbox.purge_loop import PurgeLoop
 from ringback.phone import FEWEST_DIGITS, MOST_DIGITS
 
 
@@ -42,7 +42,7 @@ class NumberOrRange(click.ParamType[tuple[str, bool], Any]):
         return digits[1:], True
 
 
-def number_commands(attention: Attention, outbox: Outbox) -> click.Group:
+def number_commands(attention: Operations, outbox: Outbox) -> click.Group:
     """Block numbers and ranges, and end what people asked for at /stop."""
     group = click.Group("numbers", help="Look after numbers that are not to be called.")
     argument = click.argument("number", type=NumberOrRange())
@@ -85,7 +85,7 @@ def number_commands(attention: Attention, outbox: Outbox) -> click.Group:
     return group
 
 
-def add_data_commands(group: click.Group, personal_data: PersonalData, housekeeping: Housekeeping) -> None:
+def add_data_commands(group: click.Group, personal_data: PersonalData, purge_loop: PurgeLoop) -> None:
     """What the law gives people, by their number."""
     phone = click.option("--phone", type=Number(), required=True, help='Such as "+44 20 7946 0000".')
 
@@ -107,7 +107,7 @@ def add_data_commands(group: click.Group, personal_data: PersonalData, housekeep
     @group.command()
     def purge() -> None:
         """Erase what is older than retention_days. It also happens by itself, every hour."""
-        done = housekeeping.run_once()
+        done = purge_loop.run_once()
         if done is None:
             raise click.ClickException("The store did not answer; nothing is lost, try again.")
         if done.clock_leapt:

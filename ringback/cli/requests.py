@@ -15,8 +15,8 @@ from ringback.config.settings import Settings
 from ringback.outbox.operations import (
     HELD,
     STATES,
-    Attention,
     Group,
+    Operations,
     Page,
     Selection,
     Totals,
@@ -72,7 +72,7 @@ def _known(settings: Settings) -> Any:
     return read
 
 
-def request_commands(settings: Settings, attention: Attention, outbox: Outbox, clock: Clock) -> click.Group:
+def request_commands(settings: Settings, attention: Operations, outbox: Outbox, clock: Clock) -> click.Group:
     """Look after requests."""
     group = click.Group("requests", help="Look after callback requests.")
     group.add_command(_list(settings, attention, clock))
@@ -86,7 +86,7 @@ def request_commands(settings: Settings, attention: Attention, outbox: Outbox, c
 # --- seen ---
 
 
-def _list(settings: Settings, attention: Attention, clock: Clock) -> click.Command:
+def _list(settings: Settings, attention: Operations, clock: Clock) -> click.Command:
     @click.command("list")
     @click.option("--attention", "only_attention", is_flag=True, help="Only what a person has to look at.")
     @click.option("--state", type=click.Choice(STATES), help="Only requests that stand there.")
@@ -247,7 +247,7 @@ def _trouble_json(trouble: Trouble) -> dict[str, Any]:
     }
 
 
-def _show(attention: Attention, outbox: Outbox, clock: Clock) -> click.Command:
+def _show(attention: Operations, outbox: Outbox, clock: Clock) -> click.Command:
     @click.command("show")
     @REFERENCE
     def show(reference: str) -> None:
@@ -280,7 +280,7 @@ def _happened(event: Event, only_looks_so: bool) -> str:
 # --- done ---
 
 
-def _retry(attention: Attention) -> click.Command:
+def _retry(attention: Operations) -> click.Command:
     @click.command("retry")
     @click.argument("reference", required=False, callback=_readable)
     @click.option("--all", "everything", is_flag=True, help="All that failed, or waits and was due. No unknown.")
@@ -308,7 +308,7 @@ def _retry(attention: Attention) -> click.Command:
     return retry
 
 
-def _release(attention: Attention) -> click.Command:
+def _release(attention: Operations) -> click.Command:
     @click.command("release")
     @click.argument("reference", required=False, callback=_readable)
     @click.option("--held", type=click.Choice([why.value for why in Held]), help="All that is held for this.")
@@ -336,7 +336,7 @@ def _release(attention: Attention) -> click.Command:
     return release
 
 
-def _resolve(attention: Attention) -> click.Command:
+def _resolve(attention: Operations) -> click.Command:
     @click.command("resolve")
     @REFERENCE
     @click.option("--rang", is_flag=True, help="The team got it.")
@@ -352,7 +352,7 @@ def _resolve(attention: Attention) -> click.Command:
     return resolve
 
 
-def _id(attention: Attention, reference: str) -> str:
+def _id(attention: Operations, reference: str) -> str:
     id = attention.find(reference)
     if id is None:
         raise click.ClickException(f"There is no request {reference}.")

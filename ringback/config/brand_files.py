@@ -14,7 +14,7 @@ _PICTURES = "an SVG, PNG or WebP file"
 
 
 @dataclass(frozen=True)
-class OwnFile:
+class BrandFile:
     """What is served. `name` changes with what is in it, so that browsers may keep it for ever."""
 
     name: str
@@ -27,17 +27,17 @@ class OwnFile:
         return f"/static/own/{self.name}"
 
 
-def read_logo(path: Path) -> OwnFile:
+def read_logo(path: Path) -> BrandFile:
     """Raises ValueError, which says what to mend."""
     return _read(path, LOGO_BYTES, ("svg", "png", "webp"), _PICTURES)
 
 
-def read_font(path: Path) -> OwnFile:
+def read_font(path: Path) -> BrandFile:
     """As above. WOFF2 (https://www.w3.org/TR/WOFF2/) is the smallest kind, and every browser takes it."""
     return _read(path, FONT_BYTES, ("woff2",), "a WOFF2 file")
 
 
-def _read(path: Path, limit: int, kinds: tuple[str, ...], wanted: str) -> OwnFile:
+def _read(path: Path, limit: int, kinds: tuple[str, ...], wanted: str) -> BrandFile:
     kind = path.suffix.lower().removeprefix(".")
     if kind not in kinds:
         raise ValueError(f"should be {wanted}, by its name")
@@ -53,7 +53,7 @@ def _read(path: Path, limit: int, kinds: tuple[str, ...], wanted: str) -> OwnFil
     mimetype, is_one, mend = _KINDS[kind]
     if not is_one(content):
         raise ValueError(mend)
-    return OwnFile(f"{hashlib.sha256(content).hexdigest()[:16]}.{kind}", mimetype, content)
+    return BrandFile(f"{hashlib.sha256(content).hexdigest()[:16]}.{kind}", mimetype, content)
 
 
 def _is_svg(content: bytes) -> bool:

@@ -13,7 +13,7 @@ import holidays
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from ringback.config.brand_files import OwnFile, read_font, read_logo
+from ringback.config.brand_files import BrandFile, read_font, read_logo
 from ringback.i18n import languages
 
 RESERVED_NAMES = frozenset(
@@ -118,11 +118,11 @@ def _day(text: str) -> str:
         raise ValueError(f'"{text}" should be a day, like "2026-12-27"') from None
 
 
-def _file(read: Callable[[Path], OwnFile]) -> BeforeValidator:
+def _file(read: Callable[[Path], BrandFile]) -> BeforeValidator:
     """A file's name, as seen from the folder of ringback.toml, becomes what is in it."""
 
-    def checked(name: object, info: ValidationInfo) -> OwnFile | None:
-        if name is None or isinstance(name, OwnFile):
+    def checked(name: object, info: ValidationInfo) -> BrandFile | None:
+        if name is None or isinstance(name, BrandFile):
             return name
         if not isinstance(name, str) or not name:
             raise ValueError("should be the name of a file, beside ringback.toml or with its path")
@@ -199,8 +199,8 @@ class Widget(Table):
     phone: str | None = None
     promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
-    logo: Annotated[OwnFile | None, _file(read_logo)] = None
-    font: Annotated[OwnFile | None, _file(read_font)] = None
+    logo: Annotated[BrandFile | None, _file(read_logo)] = None
+    font: Annotated[BrandFile | None, _file(read_font)] = None
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
     consent: Literal["request", "checkbox"] = "request"
     calls_per_minute: int | None = Field(default=None, ge=1, le=60_000)

@@ -29,7 +29,7 @@ from ringback.handover.samespace import (
     Unclear,
 )
 from ringback.outbox import transitions
-from ringback.outbox.breaker import Sign
+from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.outbox import Claim, Clock, Outbox, Settlement, utc_now
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.store.database import STORE_ERRORS
@@ -38,8 +38,8 @@ log = logging.getLogger("ringback.delivery")
 
 POLL_SECONDS = 0.25
 _EXPIRE_SECONDS = 1.0
-_HANDS = 8  # calls in the air at once, so that a slow Samespace does not make everybody queue
-_HANDS_FOR_ONE_WIDGET = _HANDS - 2  # so that a flood at one leaves hands for the others
+_WORKERS = 8  # calls in the air at once, so that a slow Samespace does not make everybody queue
+_WORKERS_FOR_ONE_WIDGET = _WORKERS - 2  # so that a flood at one leaves workers for the others
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
 _STILL_ANSWERS_SECONDS = 10.0  # after a call that was taken
@@ -57,7 +57,7 @@ class Delivery:
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._free_hands = threading.Semaphore(_HANDS)
+        self._free_hands = threading.Semaphore(_WORKERS)
         self._in_the_air: Counter[str] = Counter()  # by widget
         self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
@@ -74,7 +74,7 @@ class Delivery:
 
     def run(self) -> None:
         """Hand over until `stop`."""
-        self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="hand")
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hand")
         while not self._stopping.is_set():
             try:
                 self._turn()
@@ -124,7 +124,7 @@ class Delivery:
             return True
         claim = None
         try:
-            busy = [widget for widget, hands in self._in_the_air.items() if hands >= _HANDS_FOR_ONE_WIDGET]
+            busy = [widget for widget, workers in self._in_the_air.items() if workers >= _WORKERS_FOR_ONE_WIDGET]
             claim = self._outbox.claim(self._owner, busy)
         finally:
             if claim is None:
@@ -182,7 +182,7 @@ class Delivery:
         outcome = self._samespace.make_call(widget.team_name, number, attributes)
         self._recent.append(time.monotonic() - started)
         self._answered_at = time.monotonic() if isinstance(outcome, Accepted) else None
-        return self.judge(outcome, claim)
+        return self.settlement_of(outcome, claim)
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
         """What is held takes the steps of any other, and as long as a recent call: its page tells nothing."""
@@ -194,9 +194,9 @@ class Delivery:
     def _as_any_other(self, claim: Claim) -> Settlement:
         """How a call would end at the moment, as far as that can be known without making one."""
         widget = self._settings.widget(claim.widget)
-        if widget and self._outbox.gate.is_paused(widget):
+        if widget and self._outbox.breaker.is_paused(widget):
             return self._again(claim, "held; the team is paused")
-        if widget and self._outbox.gate.refuses(widget):
+        if widget and self._outbox.breaker.refuses(widget):
             if claim.attempt > len(self._settings.delivery.retry_seconds):
                 return Settlement(transitions.FAIL, "held; the team refused to the last")
             return self._again(claim, "held; the team refuses at the moment")
@@ -209,29 +209,31 @@ class Delivery:
         answered_at = self._answered_at
         return answered_at is not None and time.monotonic() - answered_at < _STILL_ANSWERS_SECONDS
 
-    def judge(self, outcome: Outcome, claim: Claim) -> Settlement:
+    def settlement_of(self, outcome: Outcome, claim: Claim) -> Settlement:
         """What an outcome means for the request. What cannot be told is never sent again by itself."""
         match outcome:
             case Accepted(reply=reply):
-                return Settlement(transitions.TAKEN, f"accepted: {reply}", Sign.SOUND)
+                return Settlement(transitions.TAKEN, f"accepted: {reply}", UpstreamSignal.SOUND)
             case Refused(message=message, retry_after=wait):
                 if claim.attempt > len(self._settings.delivery.retry_seconds):
-                    return Settlement(transitions.FAIL, f"refused to the last: {message}", Sign.REFUSED)
-                return self._again(claim, f"refused: {message}", Sign.REFUSED, wait or 0)
+                    return Settlement(transitions.FAIL, f"refused to the last: {message}", UpstreamSignal.REFUSED)
+                return self._again(claim, f"refused: {message}", UpstreamSignal.REFUSED, wait or 0)
             case NotSent(reason=reason):
-                return self._again(claim, f"not sent: {reason}", Sign.UNREACHED)
+                return self._again(claim, f"not sent: {reason}", UpstreamSignal.UNREACHED)
             case Busy(retry_after=wait, status=status):
-                return self._again(claim, f"busy ({status})", Sign.BUSY, wait or 0)
+                return self._again(claim, f"busy ({status})", UpstreamSignal.BUSY, wait or 0)
             case Misconfigured(status=status, reply=reply):
                 reference, advice = claim.requests[0].reference, "check [samespace] and team_name"
                 log.error(
                     "request %s: Samespace answered %d. Unless it is the number, %s", reference, status, advice
                 )
-                return self._again(claim, f"answered {status}: {reply}", Sign.MISCONFIGURED)
+                return self._again(claim, f"answered {status}: {reply}", UpstreamSignal.MISCONFIGURED)
             case Unclear(reason=reason, reply=reply):
                 return self._outbox.lost(f"{reason}: {reply}" if reply else reason, claim)
 
-    def _again(self, claim: Claim, detail: str, sign: Sign | None = None, at_least: float = 0) -> Settlement:
+    def _again(
+        self, claim: Claim, detail: str, sign: UpstreamSignal | None = None, at_least: float = 0
+    ) -> Settlement:
         waits = self._settings.delivery.retry_seconds
         wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
         asked = min(at_least, LONGEST_ASKED_WAIT_SECONDS)

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import requests
 from urllib3.exceptions import HTTPError
 
-from ringback.deadline import Line, OneCallAdapter
+from ringback.deadline import Deadline, OneCallAdapter
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class NewToken:
     token: str = field(repr=False)
 
 
-Judged = TypeVar("Judged")
+Result = TypeVar("Result")
 Outcome = Accepted | Refused | NotSent | Busy | Misconfigured | Unclear
 
 
@@ -146,7 +146,7 @@ class Samespace:
             "number": number,
             "attributes": dict(attributes),
         }
-        return self._post("/apiv1/team/make_call", body, self._judge)
+        return self._post("/apiv1/team/make_call", body, self._outcome_of)
 
     def click_to_call(
         self,
@@ -161,12 +161,12 @@ class Samespace:
             body["callerId"] = caller_id
         if custom is not None:
             body["custom"] = dict(custom)
-        return self._post("/apiv1/make_call", body, self._judge_dial)
+        return self._post("/apiv1/make_call", body, self._outcome_of_dial)
 
     def reset_token(self, auth_token: str) -> NewToken | Outcome:
         """Swap `auth_token` for a fresh one; never `Accepted`, since an answer without a token is unclear."""
         body = {"cloud_id": self._space_id, "auth_token": auth_token}
-        return self._post("/router/api/v2/token/reset", body, self._judge_token)
+        return self._post("/router/api/v2/token/reset", body, self._outcome_of_token)
 
     def probe(self) -> bool:
         """Whether the API's root answers at all (any status below 500); a request that can ring nobody."""
@@ -176,16 +176,18 @@ class Samespace:
         _log("Reachable" if reachable else "Unreachable", answer, started)
         return reachable
 
-    def _post(self, path: str, body: object, judge: Callable[["_Answer"], Judged]) -> Judged | NotSent | Unclear:
+    def _post(
+        self, path: str, body: object, outcome_of: Callable[["_Answer"], Result]
+    ) -> Result | NotSent | Unclear:
         content = json.dumps(body, allow_nan=False).encode()
         started = monotonic()
         answer = self._exchange("POST", path, content)
-        outcome = judge(answer) if isinstance(answer, _Answer) else answer
+        outcome = outcome_of(answer) if isinstance(answer, _Answer) else answer
         _log(type(outcome).__name__, answer, started)
         return outcome
 
     def _exchange(self, method: str, path: str, content: bytes | None) -> "_Answer | NotSent | Unclear":
-        line = Line(self._timeout_seconds)
+        line = Deadline(self._timeout_seconds)
         adapter = OneCallAdapter(line)
         try:
             request = requests.Request(method, self._base_url + path, headers=_headers(content), data=content)
@@ -199,13 +201,13 @@ class Samespace:
             line.close()
             adapter.close()
 
-    def _judge(self, answer: "_Answer") -> Outcome:
+    def _outcome_of(self, answer: "_Answer") -> Outcome:
         """What an answer says about the person waiting; the body's plain no goes before the status."""
         success = _success(answer.json_object)
         if success is False:
             return Refused(answer.message, answer.reply, self._retry_after(answer))
         if answer.successful:
-            return _judge_successful(answer, success)
+            return _outcome_of_success(answer, success)
         if success is True:
             return Unclear("the status says no, the answer says yes", answer.status, answer.reply)
         wait = self._retry_after(answer)
@@ -215,15 +217,15 @@ class Samespace:
             return Misconfigured(answer.status, answer.reply)
         return Unclear(f"answered with {answer.status}", answer.status, answer.reply)
 
-    def _judge_dial(self, answer: "_Answer") -> Outcome | NotLoggedIn:
-        outcome = self._judge(answer)
+    def _outcome_of_dial(self, answer: "_Answer") -> Outcome | NotLoggedIn:
+        outcome = self._outcome_of(answer)
         # Seen with 422, too: the words say more than the status.
         if isinstance(outcome, Refused | Misconfigured) and "not logged in" in answer.message.casefold():
             return NotLoggedIn(answer.message)
         return outcome
 
-    def _judge_token(self, answer: "_Answer") -> NewToken | Outcome:
-        outcome = self._judge(answer)
+    def _outcome_of_token(self, answer: "_Answer") -> NewToken | Outcome:
+        outcome = self._outcome_of(answer)
         if not answer.successful or isinstance(outcome, Refused):
             return outcome
         token = _token(answer.json_object)
@@ -298,7 +300,7 @@ def _success(answer: dict[str, Any] | None) -> object:
     return _AS_TEXT.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
-def _judge_successful(answer: _Answer, success: object) -> Accepted | Unclear:
+def _outcome_of_success(answer: _Answer, success: object) -> Accepted | Unclear:
     """A 2xx: the vendor's page shows no successful answer, so an object without `success` counts as one."""
     if answer.flaw:
         return Unclear(answer.flaw, answer.status, answer.reply)
@@ -353,7 +355,7 @@ def _log(outcome: str, answer: "_Answer | NotSent | Unclear", started: float) ->
     logger.info("Samespace call ended: %s, status %s, %d ms", outcome, status, milliseconds)
 
 
-def _broken_off(line: Line, error: Exception) -> NotSent | Unclear:
+def _broken_off(line: Deadline, error: Exception) -> NotSent | Unclear:
     """What it means that a call ended with `error` in place of an answer: how far did it get?"""
     if not line.was_sent:
         return NotSent(line.why_not_sent(error))
@@ -362,7 +364,7 @@ def _broken_off(line: Line, error: Exception) -> NotSent | Unclear:
     return Unclear(f"no answer came: {type(error).__name__}", None, "")
 
 
-def _read(response: requests.Response, line: Line) -> _Answer | Unclear:
+def _read(response: requests.Response, line: Deadline) -> _Answer | Unclear:
     """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
     if line.timed_out:
         # http.client takes the end of the connection for the end of the headers.

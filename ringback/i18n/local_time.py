@@ -49,7 +49,7 @@ def value_of(start: datetime) -> str:
     return f"{start.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
-class Clock:
+class LocalTime:
     """How one zone and one language write the time. All instants are aware."""
 
     def __init__(self, zone: tzinfo, locale: str) -> None:

@@ -31,7 +31,7 @@ PAUSED_TEAM_SECONDS = 300
 _CATCH_UP_SECONDS = 1.0
 
 
-class Sign(StrEnum):
+class UpstreamSignal(StrEnum):
     """What the end of a call says about Samespace itself."""
 
     SOUND = "sound"  # it took the call
@@ -41,6 +41,18 @@ class Sign(StrEnum):
     UNREACHED = "unreached"  # not a byte was sent
     MISCONFIGURED = "misconfigured"  # it turned the call away: its number is at fault, or the team's configuration
     WRONG_NUMBER = "wrong_number"  # it did so again, and takes others of the team: it is the number
+
+
+# Samespace answered, whatever it said.
+CLEAR = frozenset(
+    {UpstreamSignal.SOUND, UpstreamSignal.REFUSED, UpstreamSignal.MISCONFIGURED, UpstreamSignal.WRONG_NUMBER}
+)
+
+
+# Samespace answered, whatever it said.
+CLEAR = frozenset(
+    {UpstreamSignal.SOUND, UpstreamSignal.REFUSED, UpstreamSignal.MISCONFIGURED, UpstreamSignal.WRONG_NUMBER}
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Team:
 
 
 @dataclass(frozen=True)
-class Breaker:
+class BreakerStatus:
     """The breaker as operators see it: `state` is closed, open, or trying (one request at a time).
 
     `probe_at` and `trial_at` are yet to come, or None.
@@ -66,7 +78,7 @@ class Breaker:
     trial_at: datetime | None
 
 
-class Gate:
+class Breaker:
     """The breaker and the teams of one store. Every method works inside a transaction of the outbox."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -83,22 +95,22 @@ class Gate:
             if new:
                 connection.execute(teams.insert(), new)
 
-    def look(self, connection: sa.Connection) -> "Traffic":
+    def look(self, connection: sa.Connection) -> "BreakerSnapshot":
         """How things stand, as this transaction sees them."""
-        rows = connection.execute(_TRAFFIC).all()
-        return Traffic(rows[0], {row.name: row for row in rows if row.name}, self._lease)
+        rows = connection.execute(_SNAPSHOT).all()
+        return BreakerSnapshot(rows[0], {row.name: row for row in rows if row.name}, self._lease)
 
-    def shut_widgets(self, traffic: "Traffic", now: datetime) -> set[str]:
+    def shut_widgets(self, snapshot: "BreakerSnapshot", now: datetime) -> set[str]:
         """Widgets whose team may not be called now."""
-        return {key for key, widget in self._settings.widgets.items() if not traffic.may_call(widget, now)}
+        return {key for key, widget in self._settings.widgets.items() if not snapshot.may_call(widget, now)}
 
     def take_turn(
-        self, connection: sa.Connection, traffic: "Traffic", widget: Widget | None, now: datetime
+        self, connection: sa.Connection, snapshot: "BreakerSnapshot", widget: Widget | None, now: datetime
     ) -> bool:
         """Take the one place there is, where places are counted. False: somebody else was quicker."""
-        if traffic.breaker.state != "closed" and not self._take_trial(connection, now):
+        if snapshot.breaker.state != "closed" and not self._take_trial(connection, now):
             return False
-        return widget is None or not traffic.is_counted(widget) or self._take_place(connection, widget, now)
+        return widget is None or not snapshot.is_counted(widget) or self._take_place(connection, widget, now)
 
     def _take_trial(self, connection: sa.Connection, now: datetime) -> bool:
         free = breaker.c.state == "trying", run_out(breaker.c.trial_ends_at, now, self._lease)
@@ -124,20 +136,20 @@ class Gate:
     # Held requests have turns of their own where places are counted. They delay nobody who is rung; they wait
     # behind those as any other does, and go on no faster one after the other.
 
-    def shut_for_held(self, traffic: "Traffic", now: datetime) -> tuple[str, ...]:
+    def shut_for_held(self, snapshot: "BreakerSnapshot", now: datetime) -> tuple[str, ...]:
         """The widgets at which nobody who is held goes on now, since another one did within a turn."""
         widgets = self._settings.widgets.items()
-        return tuple(sorted(key for key, widget in widgets if not self._has_turn_of_held(traffic, widget, now)))
+        return tuple(sorted(key for key, widget in widgets if not self._has_turn_of_held(snapshot, widget, now)))
 
-    def _has_turn_of_held(self, traffic: "Traffic", widget: Widget, now: datetime) -> bool:
+    def _has_turn_of_held(self, snapshot: "BreakerSnapshot", widget: Widget, now: datetime) -> bool:
         went = self._held_went.get(widget.team_name)
-        return went is None or not went <= now < went + traffic.between_turns(widget)
+        return went is None or not went <= now < went + snapshot.between_turns(widget)
 
-    def take_turn_of_held(self, traffic: "Traffic", widget: Widget | None, now: datetime) -> None:
+    def take_turn_of_held(self, snapshot: "BreakerSnapshot", widget: Widget | None, now: datetime) -> None:
         """Let the next who is held wait for a turn."""
-        if widget is None or not traffic.is_counted(widget):
+        if widget is None or not snapshot.is_counted(widget):
             return
-        on_time = self._held_went.get(widget.team_name, now) + traffic.between_turns(widget)
+        on_time = self._held_went.get(widget.team_name, now) + snapshot.between_turns(widget)
         is_on_time = on_time <= now <= on_time + timedelta(seconds=_CATCH_UP_SECONDS)
         self._held_went[widget.team_name] = on_time if is_on_time else now
 
@@ -146,7 +158,7 @@ class Gate:
     def note(
         self,
         connection: sa.Connection,
-        sign: Sign,
+        sign: UpstreamSignal,
         widget: Widget | None,
         why: str,
         now: datetime,
@@ -157,27 +169,29 @@ class Gate:
 
         `wait`: the seconds Samespace asked for, if it did; `number`: by what the number called is known again.
         """
-        traffic = self.look(connection)
-        if sign is Sign.MISCONFIGURED and widget:
+        snapshot = self.look(connection)
+        if sign is UpstreamSignal.MISCONFIGURED and widget:
             self._turned_away(connection, widget.team_name, number, why, now)
-        elif sign in (Sign.SOUND, Sign.REFUSED) and widget:
-            self._answered(connection, traffic, widget, sign is Sign.REFUSED)
-        row = traffic.breaker
-        if sign in (Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER):
+        elif sign in (UpstreamSignal.SOUND, UpstreamSignal.REFUSED) and widget:
+            self._answered(connection, snapshot, widget, sign is UpstreamSignal.REFUSED)
+        row = snapshot.breaker
+        if sign in CLEAR:
             if row.state == "trying":
                 self._close(connection)
-        elif sign is Sign.UNREACHED:
+        elif sign is UpstreamSignal.UNREACHED:
             if row.state == "trying":
                 self._open(connection, row.failures, now, wait)
         elif row.state != "open":
             self._open(connection, row.failures + 1, now, wait)
 
-    def _answered(self, connection: sa.Connection, traffic: "Traffic", widget: Widget, refused: bool) -> None:
+    def _answered(
+        self, connection: sa.Connection, snapshot: "BreakerSnapshot", widget: Widget, refused: bool
+    ) -> None:
         """Remember how the team answers: a held request, which asks nobody, is to fare as any other would."""
-        if traffic.turns_away(widget):
+        if snapshot.turns_away(widget):
             self._resume(connection, widget.team_name)
             turned_away.try_again(connection, self._widgets_of(widget.team_name), TurnedAway.ALONE)
-        if traffic.refuses(widget) != refused:
+        if snapshot.refuses(widget) != refused:
             mine = teams.c.name == widget.team_name
             connection.execute(teams.update().where(mine).values(refuses=refused))
 
@@ -249,7 +263,7 @@ class Gate:
 
     # --- for operators ---
 
-    def breaker(self, now: datetime) -> Breaker:
+    def status(self, now: datetime) -> BreakerStatus:
         """How it stands."""
         with self._database.read() as connection:
             row = connection.execute(sa.select(breaker)).one()
@@ -257,7 +271,7 @@ class Gate:
         waited = has_run_out(row.trial_at, now, self._longest_wait) or (
             row.failed_at and row.failed_at > now + SKEW
         )
-        return Breaker(
+        return BreakerStatus(
             row.state,
             row.failures,
             row.opened_at,
@@ -321,11 +335,11 @@ _SPECIAL = sa.or_(
     *(column.is_not(None) for column in (teams.c.paused_at, teams.c.next_call_at, teams.c.turned_away)),
     teams.c.refuses,
 )
-_TRAFFIC = sa.select(breaker, teams).outerjoin_from(breaker, teams, _SPECIAL)
+_SNAPSHOT = sa.select(breaker, teams).outerjoin_from(breaker, teams, _SPECIAL)
 
 
 @dataclass(frozen=True)
-class Traffic:
+class BreakerSnapshot:
     """The breaker, and the teams that are not simply open, as one transaction saw them."""
 
     breaker: Any

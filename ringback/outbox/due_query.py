@@ -14,7 +14,7 @@ _IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_end
 
 
 @dataclass(frozen=True)
-class Due:
+class DueQuery:
     """What is due at `now`, of widgets that are neither `shut` nor `closed`. Of a number in the air, nothing.
 
     `shut_for_held`: of these widgets, nothing that is held.

@@ -43,7 +43,7 @@ STOPS_PER_HOUR = 20  # over all; more are somebody who tries, or something that 
 
 @dataclass(frozen=True)
 class Line:
-    """Numbers that count as one: `base`, and where it may go on, every number that begins with it."""
+    """NumberRules that count as one: `base`, and where it may go on, every number that begins with it."""
 
     base: str
     goes_on: bool
@@ -60,7 +60,7 @@ def lock_name(phone: str) -> str:
     return numbering.shortest(phone)
 
 
-class Numbers:
+class NumberRules:
     """Which numbers are asked for too often, stopped or blocked."""
 
     def __init__(self, settings: Settings) -> None:

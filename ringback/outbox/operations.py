@@ -138,7 +138,7 @@ def is_late(request: CallbackRequest, now: datetime) -> bool:
     return bool(waits and request.promised_by and request.promised_by < now)
 
 
-class Attention:
+class Operations:
     """The operators' side of one store."""
 
     def __init__(self, database: Database, settings: Settings, clock: Clock = utc_now) -> None:

@@ -25,10 +25,10 @@ from ringback.config.settings import Settings
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions, turned_away
 from ringback.outbox.brake import Brake
-from ringback.outbox.breaker import Gate, Sign, Traffic
+from ringback.outbox.breaker import CLEAR, Breaker, BreakerSnapshot, UpstreamSignal
 from ringback.outbox.consent import Consent
-from ringback.outbox.due_query import Due
-from ringback.outbox.number_rules import Numbers, lock_name, waiting
+from ringback.outbox.due_query import DueQuery
+from ringback.outbox.number_rules import NumberRules, lock_name, waiting
 from ringback.outbox.quoting import has_number, is_quoted
 from ringback.outbox.request import (
     Answers,
@@ -41,7 +41,7 @@ from ringback.outbox.request import (
     new_id,
     new_reference,
 )
-from ringback.outbox.slots import Schedule
+from ringback.outbox.slots import Slots
 from ringback.outbox.transitions import Transition
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.database import Database
@@ -104,7 +104,7 @@ class Settlement:
 
     transition: Transition
     detail: str = ""
-    sign: Sign | None = None
+    sign: UpstreamSignal | None = None
     next_attempt_at: datetime | None = None
     wait_seconds: float = 0
 
@@ -116,10 +116,10 @@ class Outbox:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self.gate = Gate(database, settings)
-        self.numbers = Numbers(settings)
+        self.breaker = Breaker(database, settings)
+        self.number_rules = NumberRules(settings)
         self.brake = Brake(settings)
-        self.schedule = Schedule(database)
+        self.slots = Slots(database)
         self._latest: datetime | None = None  # the latest that this process saw its clock
         self._leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
         self.arrived = threading.Event()  # wakes the hand-over in this process
@@ -168,7 +168,7 @@ class Outbox:
             if earlier:
                 return earlier
             now = self._clock()
-            self.schedule.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at)
+            self.slots.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at)
             held, takes_place = self._check(connection, answers, is_suspect, source, now)
             row = self._new_row(answers, use, held, now) | {"takes_place": takes_place}
             if source:
@@ -183,7 +183,7 @@ class Outbox:
     ) -> tuple[Held | None, bool]:
         """Why a new request is held, or None; and whether a time it chose is kept for it."""
         self._lock_widget(connection, answers.widget)
-        why, takes_place = self.numbers.check(connection, answers, now)
+        why, takes_place = self.number_rules.check(connection, answers, now)
         if answers.slot_starts_at and self.brake.has_booked_enough(connection, answers.widget, source):
             why, takes_place = why or Held.BOOKED, False
         is_over = self.brake.holds(connection, answers.widget, source, now)
@@ -271,12 +271,12 @@ class Outbox:
             if not is_waiting:
                 return False
             start, end = (slot.start, slot.end) if slot else (None, None)
-            self.schedule.admit(connection, self._settings.widgets[request.answers.widget], start)
+            self.slots.admit(connection, self._settings.widgets[request.answers.widget], start)
             answers = replace(
                 request.answers, slot_starts_at=start, slot_ends_at=end, zone=zone or request.answers.zone
             )
             values: dict[str, Any] = {name: getattr(answers, name) for name in _TIME}
-            has_place = slot is None or not self.numbers.has_place(connection, phone, answers.widget, but=id)
+            has_place = slot is None or not self.number_rules.has_place(connection, phone, answers.widget, but=id)
             values |= {**self._times(answers, now), "attempt": 0, "takes_place": has_place}
             moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, **values)
             if not has_place and request.held is None:
@@ -292,14 +292,14 @@ class Outbox:
         with self._database.write() as connection:
             self._lock_number(connection, phone)
             now = self._clock()
-            line = self.numbers.stop(connection, phone, now)
+            line = self.number_rules.stop(connection, phone, now)
             transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
 
     def unstop(self, phone: str) -> bool:
         """End a stop. What it holds stays held. False if there was none."""
         with self._database.write() as connection:
             self._lock_number(connection, phone)
-            return self.numbers.unstop(connection, phone, self._clock())
+            return self.number_rules.unstop(connection, phone, self._clock())
 
     # --- the hand-over's side ---
 
@@ -312,38 +312,38 @@ class Outbox:
         if self._database.is_sqlite and not self._is_anything_due():
             return None  # and nobody was kept from writing
         with self._database.write() as connection:
-            now = self._clock()  # the door may have kept us waiting, and the lease begins here
-            traffic = self.gate.look(connection)
-            if traffic.is_stopped(now):
+            now = self._clock()  # the write lock may have kept us waiting, and the lease begins here
+            snapshot = self.breaker.look(connection)
+            if snapshot.is_stopped(now):
                 return None
-            due = self._due(now, self.gate.shut_widgets(traffic, now), busy_widgets)
-            due = replace(due, shut_for_held=self.gate.shut_for_held(traffic, now))
-            head = self._head(connection, traffic, due)
-            if head is None or not self._may_decide(connection, head.phone):
+            due = self._due(now, self.breaker.shut_widgets(snapshot, now), busy_widgets)
+            due = replace(due, shut_for_held=self.breaker.shut_for_held(snapshot, now))
+            head = self._head(connection, snapshot, due)
+            if head is None or not self._takes_lock(connection, head.phone):
                 return None
             widget = self._settings.widget(head.widget)
             if head.held:  # takes no place from those who are rung
-                self.gate.take_turn_of_held(traffic, widget, now)
-            elif not self.gate.take_turn(connection, traffic, widget, now):
+                self.breaker.take_turn_of_held(snapshot, widget, now)
+            elif not self.breaker.take_turn(connection, snapshot, widget, now):
                 return None
             return self._take(connection, head, owner, now)
 
     def _is_anything_due(self) -> bool:
         with self._database.read() as connection:
-            return Due(self._clock()).first(connection) is not None
+            return DueQuery(self._clock()).first(connection) is not None
 
-    def _due(self, now: datetime, *shut: Collection[str]) -> Due:
-        return Due(now, tuple(sorted(set().union(*shut))), tuple(sorted(self._closed(now))))
+    def _due(self, now: datetime, *shut: Collection[str]) -> DueQuery:
+        return DueQuery(now, tuple(sorted(set().union(*shut))), tuple(sorted(self._closed(now))))
 
     def _closed(self, now: datetime) -> dict[str, datetime]:
         """When the teams open whose widgets are closed now. One that never opens again counts as open."""
         found = {key: opening_hours.next_opening(w.hours, now) for key, w in self._settings.widgets.items()}
         return {key: opening for key, opening in found.items() if opening and opening > now}
 
-    def _head(self, connection: sa.Connection, traffic: Traffic, due: Due) -> Any:
+    def _head(self, connection: sa.Connection, snapshot: BreakerSnapshot, due: DueQuery) -> Any:
         """What goes next. While Samespace is tried, a held request goes only where nobody is to be rung."""
         head = due.first_to_take(connection)
-        if head is None or not head.held or traffic.breaker.state == "closed":
+        if head is None or not head.held or snapshot.breaker.state == "closed":
             return head
         return due.first_to_take(connection, rung_only=True) or head
 
@@ -359,7 +359,7 @@ class Outbox:
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
         return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
-    def _may_decide(self, connection: sa.Connection, phone: str) -> bool:
+    def _takes_lock(self, connection: sa.Connection, phone: str) -> bool:
         if self._database.is_sqlite:
             return True
         # Somebody who is deciding about this number holds its lock, and may want the row we hold: do not wait.
@@ -385,26 +385,27 @@ class Outbox:
                 why = settlement.detail
                 if claim.is_quoted_in(why):
                     why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
-                self.gate.note(connection, settlement.sign, widget, why, now, wait, self.numbers.hash(phone))
+                line = self.number_rules.hash(lock_name(phone))  # digits behind a number make no other of it
+                self.breaker.note(connection, settlement.sign, widget, why, now, wait, line)
             along = settlement.detail if claim.is_held else _WENT_ALONG
             mine = {"of_phone": phone, "of_owner": claim.owner}
             moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
-            if settlement.sign is Sign.MISCONFIGURED and settlement.transition is transitions.RETURN:
+            if settlement.sign is UpstreamSignal.MISCONFIGURED and settlement.transition is transitions.RETURN:
                 turned_away.mark(connection, moved)
-            elif settlement.sign in _CLEAR:
+            elif settlement.sign in CLEAR:
                 turned_away.forget(connection, moved)
             return settlement if any((row.held is not None) == claim.is_held for row in moved) else None
 
     def _whose_fault(self, connection: sa.Connection, claim: Claim, settlement: Settlement) -> Settlement:
         """The settlement, or the last one where a call was turned away that others of its team are not."""
         widget = self._settings.widget(claim.widget)
-        if settlement.sign is not Sign.MISCONFIGURED or widget is None:
+        if settlement.sign is not UpstreamSignal.MISCONFIGURED or widget is None:
             return settlement
-        if self.gate.look(connection).is_paused(widget):
+        if self.breaker.look(connection).is_paused(widget):
             return settlement  # everybody's: it waits with them until a person has mended it
         failed = replace(settlement, transition=transitions.FAIL, next_attempt_at=None)
         if turned_away.others_were_taken(connection, [request.id for request in claim.requests]):
-            return replace(failed, sign=Sign.WRONG_NUMBER)
+            return replace(failed, sign=UpstreamSignal.WRONG_NUMBER)
         return failed if claim.attempt > len(self._settings.delivery.retry_seconds) else settlement
 
     def _end(
@@ -429,7 +430,7 @@ class Outbox:
     def _hold_silent(self, connection: sa.Connection, rows: Collection[Any], now: datetime) -> None:
         """Hold what waits again for a number that was stopped or blocked while its call was in the air."""
         for phone in sorted({row.phone for row in rows}):
-            why = self.numbers.why_silent(connection, phone, now)
+            why = self.number_rules.why_silent(connection, phone, now)
             if why:
                 transitions.hold(connection, waiting(requests.c.phone == phone), why, now)
 
@@ -437,10 +438,10 @@ class Outbox:
         """The settlement of a call that may or may not have been taken, as `on_unknown` wants it."""
         again = claim is None or not any(request.resent for request in claim.requests)
         if self._settings.delivery.on_unknown == "hold" or not again:
-            return Settlement(transitions.LOSE, detail, Sign.UNCLEAR)
+            return Settlement(transitions.LOSE, detail, UpstreamSignal.UNCLEAR)
         waits = self._settings.delivery.retry_seconds
         later = self._clock() + timedelta(seconds=waits[min(2, len(waits)) - 1])
-        return Settlement(transitions.LOSE_AND_RESEND, detail, Sign.UNCLEAR, later)
+        return Settlement(transitions.LOSE_AND_RESEND, detail, UpstreamSignal.UNCLEAR, later)
 
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
@@ -555,28 +556,27 @@ class Outbox:
         """Whether it is this process's turn to ask whether Samespace is back."""
         now = self._clock()
         with self._database.read() as connection:
-            if not self.gate.probe_is_due(connection, now):
+            if not self.breaker.probe_is_due(connection, now):
                 return False
         with self._database.write() as connection:
-            return self.gate.take_probe(connection, now)
+            return self.breaker.take_probe(connection, now)
 
     def samespace_answers(self) -> None:
         """It is back: let one request try."""
         with self._database.write() as connection:
-            self.gate.answered(connection, self._clock())
+            self.breaker.answered(connection, self._clock())
 
     def is_stuck(self, after: timedelta) -> bool:
         """Whether something that may go has waited longer than this since it was due."""
         now = self._clock()
         with self._database.read() as connection:
-            traffic = self.gate.look(connection)
-            if traffic.is_stopped(now):
+            snapshot = self.breaker.look(connection)
+            if snapshot.is_stopped(now):
                 return False
-            due = replace(self._due(now, self.gate.shut_widgets(traffic, now)), now=now - after)
+            due = replace(self._due(now, self.breaker.shut_widgets(snapshot, now)), now=now - after)
             return due.first(connection) is not None
 
 
-_CLEAR = frozenset({Sign.SOUND, Sign.REFUSED, Sign.MISCONFIGURED, Sign.WRONG_NUMBER})
 _IS_HELD = requests.c.held.is_not(None)
 _WENT_ALONG = "held, and shown as the others for its number"
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")

@@ -18,7 +18,7 @@ from ringback.clock import SKEW, whole_minute
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.brake import Brake
-from ringback.outbox.number_rules import Numbers, lock_name
+from ringback.outbox.number_rules import NumberRules, lock_name
 from ringback.outbox.outbox import Clock, as_request, utc_now
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
@@ -74,7 +74,9 @@ class Purge:
 class PersonalData:
     """The personal data of one store."""
 
-    def __init__(self, database: Database, settings: Settings, numbers: Numbers, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, numbers: NumberRules, clock: Clock = utc_now
+    ) -> None:
         self._database = database
         self._settings = settings
         self._numbers = numbers

@@ -5,13 +5,13 @@ import threading
 
 from ringback.outbox.personal_data import PersonalData, Purge
 
-log = logging.getLogger("ringback.housekeeping")
+log = logging.getLogger("ringback.purge")
 
 EVERY_SECONDS = 3600.0
 
 
-class Housekeeping:
-    """The housekeeping of one process. Several at once do no harm: each finds what the others left."""
+class PurgeLoop:
+    """The purge of one process. Several at once do no harm: each finds what the others left."""
 
     def __init__(self, personal_data: PersonalData) -> None:
         self._personal_data = personal_data
@@ -21,7 +21,7 @@ class Housekeeping:
     def start(self) -> None:
         """Purge in the background of this process. Once is enough; more does nothing."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
+            self._thread = threading.Thread(target=self._run, name="purge", daemon=True)
             self._thread.start()
 
     def stop(self, patience_seconds: float) -> None:

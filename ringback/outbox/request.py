@@ -92,7 +92,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a visitor asked for, judged and cleaned. `phone` is digits with the country code.
+    """What a visitor asked for, read and cleaned. `phone` is digits with the country code.
 
     A chosen time is from `slot_starts_at` to `slot_ends_at`; `zone` is the IANA name of where the visitor is.
     """

@@ -44,7 +44,7 @@ class PausedError(Exception):
 
 
 @dataclass(frozen=True)
-class Glance:
+class SlotSnapshot:
     """What the store said: paused widgets by key, and how many have which time of which widget."""
 
     pauses: Mapping[str, Pause] = field(default_factory=dict)
@@ -58,30 +58,32 @@ class Glance:
         return list(islice(free, MOST_OFFERED))
 
 
-class Schedule:
+class Slots:
     """The times and pauses of one store."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen = Glance()
-        self._look: Future[Glance] | None = None
-        self._eyes = ThreadPoolExecutor(1, thread_name_prefix="schedule")
+        self._seen = SlotSnapshot()
+        self._look: Future[SlotSnapshot] | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="schedule")
 
-    def glance(self, now: datetime) -> Glance:
+    def snapshot(self, now: datetime) -> SlotSnapshot:
         """How things stand, for a page. With a store that does not answer, how they stood: the post decides."""
         if self._look is None or self._look.done():
-            self._look = self._eyes.submit(self._read, now)
+            self._look = self._executor.submit(self._read, now)
         try:
             self._seen = self._look.result(_GLANCE_SECONDS)
         except (TimeoutError, *STORE_ERRORS):
             pass
         return self._seen
 
-    def _read(self, now: datetime) -> Glance:
+    def _read(self, now: datetime) -> SlotSnapshot:
         with self._database.read() as connection:
             ahead = requests.c.slot_starts_at >= now
             rows = connection.execute(_counted(ahead)).all()
-            return Glance(_pauses(connection), {(row.widget, row.slot_starts_at): row.how_many for row in rows})
+            return SlotSnapshot(
+                _pauses(connection), {(row.widget, row.slot_starts_at): row.how_many for row in rows}
+            )
 
     def admit(self, connection: sa.Connection, widget: Widget, start: datetime | None) -> None:
         """Make sure, inside the transaction that stores a request, that it may be. `start` is of a chosen time.

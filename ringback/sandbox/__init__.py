@@ -45,7 +45,7 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
     app = create_app(settings)
     app.register_blueprint(sandbox_pages(samespace))
     app.register_blueprint(install_pages())
-    app.extensions["ringback-welcome"] = welcome(port)
+    app.config["WELCOME"] = welcome(port)
     return app
 
 

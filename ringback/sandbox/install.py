@@ -13,7 +13,7 @@ from markupsafe import Markup
 from ringback.config.widget import Widget, origin_of
 from ringback.i18n import languages
 from ringback.sandbox.pages import origin_on, page
-from ringback.services import parts
+from ringback.services import services
 from ringback.web import theme as brand
 from ringback.web.form.fields import PAGE_TITLE
 
@@ -77,10 +77,10 @@ def install_pages() -> Blueprint:
 
 def install(key: str) -> Response:
     """The page for the site owner. It is a plain form: its script only spares them the button."""
-    widget = parts().settings.widget(key) or abort(404)
+    widget = services().settings.widget(key) or abort(404)
     choices = choices_of(widget, request.args)
     site = _printable(request.args.get("site", ""))
-    server, elsewhere = parts().settings.public_url, origin_on("localhost")
+    server, elsewhere = services().settings.public_url, origin_on("localhost")
     shown = urlencode({"widget": key} | choices._asdict())
     return page(
         "sandbox/install.html",
@@ -108,15 +108,15 @@ def install(key: str) -> Response:
 
 def preview() -> Response:
     """A page of a customer's with the very snippet on it, for the install page to frame."""
-    widget = parts().settings.widget(request.args.get("widget", "")) or abort(404)
+    widget = services().settings.widget(request.args.get("widget", "")) or abort(404)
     choices = choices_of(widget, request.args)
-    server = parts().settings.public_url
+    server = services().settings.public_url
     return page(
         "sandbox/preview.html",
         f"default-src 'none'; script-src {server}; frame-src {server}; style-src 'self'",
         ancestors=f"'self' {server}",
         widget=widget,
-        # Its policy forbids style attributes, so its style sheet reserves the place.
+        # Its policy forbids style attributes, so its style form reserves the place.
         snippet=snippet(server, widget, choices, reserves=False),
         # A launcher leaves its place empty.
         at_the_end=choices.mode == "button",
@@ -125,7 +125,7 @@ def preview() -> Response:
 
 
 def accent() -> Response:
-    """A colour as a style sheet: a page with a strict policy cannot be given one in any other way."""
+    """A colour as a style form: a page with a strict policy cannot be given one in any other way."""
     colour = _colour(request.args.get("color", "")) or abort(400)
     return Response(launcher_style(colour) + "\n", mimetype="text/css")
 
@@ -190,12 +190,12 @@ def attributes_line(widget: Widget) -> str:
 def integrity_of_script() -> str:
     """The SHA-384 of `/embed.js` in the form of https://www.w3.org/TR/SRI/, of the bytes that are served."""
     with current_app.test_client() as browser:
-        served = browser.get("/embed.js", base_url=parts().settings.public_url).data
+        served = browser.get("/embed.js", base_url=services().settings.public_url).data
     return "sha384-" + base64.b64encode(hashlib.sha384(served).digest()).decode()
 
 
 def launcher_style(colour: str) -> str:
-    """What a page's own style sheet says to give the launcher a colour."""
+    """What a page's own style form says to give the launcher a colour."""
     return f":root {{ --ringback-accent: {colour}; --ringback-on-accent: {brand.text_on(colour)}; }}"
 
 

@@ -35,7 +35,7 @@ class DeadlineWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no t
         """Called by gunicorn when the app is loaded; returns when the process is to end."""
         most = min(self.cfg.worker_connections, most_connections())
         self._connections = Connections(most)
-        self._proxies = self.wsgi.extensions["ringback-proxies"]
+        self._proxies = self.wsgi.extensions["ringback"].proxies
         self.worker_connections = most + LEAVING
         gevent.get_hub().print_exception = self._print_kind
         super().run()

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from ringback.store.group_commit import SharedFlush
+from ringback.store.group_commit import GroupCommit
 from ringback.store.private_file import make_private
 from ringback.store.tables import about
 
@@ -44,10 +44,10 @@ class Database:
     def __init__(self, url: str) -> None:
         """Open nothing yet. `url` as in DATABASE_URL. Raises StoreError where its file cannot be made."""
         self.failures = 0  # transactions that did not reach the disk, for whoever watches
-        self._door = threading.Lock()
+        self._write_lock = threading.Lock()
         self.engine = _engine(sa.make_url(url))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._log = SharedFlush(Path(f"{self.engine.url.database}-wal"))
+        self._log = GroupCommit(Path(f"{self.engine.url.database}-wal"))
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -59,7 +59,7 @@ class Database:
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that is on the disk once the block has ended, and not at all if it raised.
 
-        SQLite takes one writer at a time. Threads of one process queue at a door of ours, which is
+        SQLite takes one writer at a time. Threads of one process queue at a lock of ours, which is
         fair, instead of racing for the file's lock, which is not: eight racing threads made one in a
         hundred wait a second.
         """
@@ -77,7 +77,7 @@ class Database:
                 yield connection
             return
         deadline = time.monotonic() + PATIENCE_SECONDS
-        if not self._door.acquire(timeout=PATIENCE_SECONDS):
+        if not self._write_lock.acquire(timeout=PATIENCE_SECONDS):
             raise StoreError("the store is busy")
         try:
             with (
@@ -88,7 +88,7 @@ class Database:
                 yield connection
                 has_changed = _changes(connection) > before
         finally:
-            self._door.release()
+            self._write_lock.release()
         if has_changed:
             self._keep()
 
@@ -151,14 +151,14 @@ class Database:
         return not self.is_sqlite or (file.exists() and file.stat().st_size < _SMALL_BYTES)
 
     def _write_anew(self, until: float) -> bool:
-        if not self._door.acquire(timeout=max(until - time.monotonic(), 0)):
+        if not self._write_lock.acquire(timeout=max(until - time.monotonic(), 0)):
             return False
         try:
             with closing(self.engine.raw_connection()) as connection:
                 _until_unlocked(lambda: connection.cursor().execute("VACUUM"), until)
             return True
         finally:
-            self._door.release()
+            self._write_lock.release()
 
     def _empty_log(self, until: float) -> bool:
         with closing(self.engine.raw_connection()) as connection:
@@ -243,7 +243,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
     pragma("PRAGMA journal_mode=WAL")
     # A commit may be lost when the power goes; "we have your request" may not. So `Database.write` has the log
-    # flushed before it returns. FULL would do that too, with the door shut and for each request alone.
+    # flushed before it returns. FULL would do that too, with the write lock held and for each request alone.
     pragma("PRAGMA synchronous=NORMAL")
     pragma("PRAGMA foreign_keys=ON")
     pragma("PRAGMA secure_delete=ON")

@@ -12,7 +12,7 @@ from gevent import monkey
 _to_disk = getattr(os, "fdatasync", os.fsync)
 
 
-class SharedFlush:
+class GroupCommit:
     """One flush at a time. Who comes while one runs waits for the next, with everybody else who came."""
 
     def __init__(self, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort
 
-from ringback.config.brand_files import OwnFile
+from ringback.config.brand_files import BrandFile
 from ringback.config.settings import Settings
 
 _YEAR_SECONDS = 31_536_000
@@ -10,10 +10,10 @@ _YEAR_SECONDS = 31_536_000
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
-def own_file_pages(settings: Settings) -> Blueprint:
+def brand_pages(settings: Settings) -> Blueprint:
     """`/static/own/…`: those that the configuration names, and no others."""
     widgets = settings.widgets.values()
-    files: dict[str, OwnFile] = {
+    files: dict[str, BrandFile] = {
         file.name: file for widget in widgets for file in (widget.logo, widget.font) if file
     }
     blueprint = Blueprint("own_file", __name__)

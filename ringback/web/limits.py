@@ -21,7 +21,7 @@ from limits import parse_many
 
 from ringback.config.settings import Settings
 from ringback.outbox.request import PROVIDER_LENGTH, Source
-from ringback.services import parts
+from ringback.services import services
 from ringback.web import limit_storage
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -90,7 +90,7 @@ def _hashed(text: str) -> str:
 
 
 def _per_address() -> str:
-    return parts().settings.limits.per_address
+    return services().settings.limits.per_address
 
 
 def _per_post() -> str:

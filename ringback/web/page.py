@@ -11,7 +11,7 @@ from ringback.config.widget import Widget
 from ringback.i18n import languages
 from ringback.i18n.languages import Language
 from ringback.i18n.languages import gettext as _
-from ringback.services import parts
+from ringback.services import services
 from ringback.web import headers
 from ringback.web import theme as brand
 from ringback.web.cross_site import is_cross_site
@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 
 
 def _choose_language() -> None:
-    key, widgets = (request.view_args or {}).get("key", ""), parts().settings.widgets
+    key, widgets = (request.view_args or {}).get("key", ""), services().settings.widgets
     speak(next(iter(widgets.values())) if key is None else widgets.get(key))  # at / stands the first one's form
 
 
@@ -60,7 +60,7 @@ def locale_of(widget: Widget, language: str) -> str:
 
 
 def _offered(widget: Widget | None) -> list[str]:
-    widgets = [widget] if widget else parts().settings.widgets.values()
+    widgets = [widget] if widget else services().settings.widgets.values()
     return list(dict.fromkeys(tag for each in widgets for tag in each.languages))
 
 
@@ -77,7 +77,7 @@ def _is_protected() -> bool:
 def own_origin() -> str:
     """The origin that visitors use."""
     # The sandbox answers to several names of this machine, so there its own origin is the one asked for.
-    settings = parts().settings
+    settings = services().settings
     return request.host_url.rstrip("/") if settings.sandbox else settings.public_url
 
 
@@ -138,11 +138,10 @@ def everywhere() -> dict[str, Any]:
         "language": languages.current(),
         "theme": theme if theme in ("light", "dark", "auto") else "light" if embedded else "auto",
         "embedded": embedded,
-        "sandbox": parts().settings.sandbox,
+        "sandbox": services().settings.sandbox,
         "widget": None,
         "phone": None,
         "language_links": [],
         "brand_style": brand.style(brand.OURS),
-        "parent_origins": headers.origins_of(parts().settings.widgets.values()),
-        "assets": current_app.extensions["ringback-assets"],
+        "parent_origins": headers.origins_of(services().settings.widgets.values()),
     }

@@ -36,13 +36,17 @@ class Asset:
     etag: str
 
 
+_ASSET_SECONDS = 31_536_000
+
+
 def init_app(app: Flask, folder: Path) -> None:
     """Answer `/static/…` for them. Their addresses change with what is in them, so they may be kept for ever."""
     sources = {path.name: (path.name,) for path in folder.iterdir() if path.suffix in _KINDS}
     assets = {name: _made_of([folder / part for part in parts]) for name, parts in (sources | _MADE_OF).items()}
     addresses = {key: f"/static/{name}?v={assets[name].etag}" for key, name in _ADDRESSED.items()}
     icon = hashlib.sha256((folder / "icon.svg").read_bytes()).hexdigest()[:16]
-    app.extensions["ringback-assets"] = addresses | {"icon": f"/static/icon.svg?v={icon}"}
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _ASSET_SECONDS
+    app.jinja_env.globals["assets"] = addresses | {"icon": f"/static/icon.svg?v={icon}"}
 
     @app.get("/static/<name>")
     def asset(name: str) -> Response:

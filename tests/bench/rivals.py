@@ -22,7 +22,7 @@ from ringback.config import settings
 from ringback.factory import create_app
 from ringback.outbox.outbox import Receipt, utc_now
 from ringback.outbox.request import Answers, new_id, new_reference
-from ringback.store.group_commit import SharedFlush
+from ringback.store.group_commit import GroupCommit
 from ringback.web import limit_storage
 from ringback.web.form.fields import CallbackForm
 from ringback.web.form.token import Tokens
@@ -65,7 +65,7 @@ def bare_row() -> Flask:
     store.execute("PRAGMA journal_mode=WAL")
     store.execute("PRAGMA synchronous=NORMAL")
     store.execute("CREATE TABLE requests (name TEXT, phone TEXT)")
-    log = SharedFlush(Path(f"{file}-wal"))
+    log = GroupCommit(Path(f"{file}-wal"))
 
     def keep(answers: Answers) -> None:
         store.execute("INSERT INTO requests VALUES (?, ?)", (answers.name, answers.phone))
@@ -83,11 +83,11 @@ def _judge(app: Flask, keep: Callable[[Answers], None]) -> None:
 
     @app.route("/sales", methods=["GET", "POST"])
     def sales() -> object:
-        sheet = CallbackForm(widget, tokens, request.form if request.method == "POST" else None, request.form)
-        if request.method == "POST" and sheet.validate() and not sheet.token_fault:
-            keep(sheet.answers())
+        form = CallbackForm(widget, tokens, request.form if request.method == "POST" else None, request.form)
+        if request.method == "POST" and form.validate() and not form.token_fault:
+            keep(form.answers())
             return redirect("/thanks", 303)
-        return render_template_string(FORM, form=sheet)
+        return render_template_string(FORM, form=form)
 
 
 def not_stored() -> Flask:

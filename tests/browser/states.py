@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from ringback.i18n import languages
 from ringback.outbox.outbox import utc_now
-from ringback.outbox.slots import Schedule
+from ringback.outbox.slots import Slots
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import Database
 from tests import privacy
@@ -121,7 +121,7 @@ def _pause(folder: Path, key: str) -> None:
     """As an operator would, in the store that the server will open."""
     database = Database(f"sqlite:///{folder}/ringback.db")
     database.migrate("production")
-    Schedule(database).pause(key, "We are moving house until Friday.", utc_now())
+    Slots(database).pause(key, "We are moving house until Friday.", utc_now())
     database.close()
 
 

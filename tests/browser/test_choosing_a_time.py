@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from ringback.factory import create_app
 from ringback.i18n import languages
-from ringback.outbox.operations import Attention
+from ringback.outbox.operations import Operations
 from tests.browser.journeys import Visitor, international
 from tests.browser.test_accessibility import AXE, RULES, findings
 from tests.conftest import WIDGET, Clock, make_settings
@@ -47,8 +47,8 @@ class Office:
     def __init__(self, app: Flask, url: str, clock: Clock) -> None:
         self.url = url
         self.clock = clock
-        self.schedule = app.extensions["ringback"].outbox.schedule
-        self._attention: Attention = app.extensions["ringback-attention"]
+        self.slots = app.extensions["ringback"].outbox.slots
+        self._attention: Operations = app.extensions["ringback"].operations
 
     def time_of(self, visitor: Visitor) -> tuple[str, str]:
         """When somebody is to be called, and where they are."""
@@ -79,7 +79,7 @@ def served_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     server.shutdown()
     thread.join()
     server.server_close()
-    app.extensions["ringback-database"].close()
+    app.extensions["ringback"].database.close()
 
 
 @pytest.fixture

@@ -211,7 +211,7 @@ def test_the_dialog_fits_the_screen(visitor: Visitor, company: Company, screen: 
     assert close["right"] <= dialog["right"]
     assert min(close["width"], close["height"]) >= 44, "big enough for a thumb"
     if width < 480:
-        assert (dialog["x"], dialog["right"], dialog["bottom"]) == (0, width, height), "a sheet at the bottom"
+        assert (dialog["x"], dialog["right"], dialog["bottom"]) == (0, width, height), "a form at the bottom"
     else:
         assert dialog["width"] <= 416
         assert dialog["x"] == width - dialog["right"], "in the middle"

@@ -30,10 +30,10 @@ def test_what_was_cut_off_is_told_while_two_teams_have_more_than_their_hands_ful
         outbox.claim("a process that died")
         for n in range(240):
             outbox.accept(Answers(("sales", "help")[n % 2], f"44100{n:06}", "GB"))
-        app.extensions["ringback-delivery"].start()
+        app.extensions["ringback"].delivery.start()
         eventually(lambda: states(url)[cut_off.id][1] is State.UNKNOWN)
         still_waiting = [id for id, (_, state) in states(url).items() if state is State.WAITING]
-        app.extensions["ringback-delivery"].stop(10)
-        app.extensions["ringback-database"].close()
+        app.extensions["ringback"].delivery.stop(10)
+        app.extensions["ringback"].database.close()
 
     assert still_waiting

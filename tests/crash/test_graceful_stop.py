@@ -26,7 +26,7 @@ def fill(store_url: str, count: int) -> None:
     app = create_app(make_settings(store_url, limits=limits))
     for n in range(count):
         app.extensions["ringback"].outbox.accept(Answers("sales", f"44{n:09}", "GB", name="Ann Example"))
-    app.extensions["ringback-database"].close()
+    app.extensions["ringback"].database.close()
 
 
 def assert_each_was_rung_once(store_url: str, samespace: RingLog, count: int) -> None:

@@ -95,7 +95,7 @@ def live(life: Life, told: Connection) -> None:
     if life.fault:
         _FAULTS[life.fault](told)
     app = create_app(_settings(life))
-    delivery = app.extensions["ringback-delivery"]
+    delivery = app.extensions["ringback"].delivery
     delivery.start()
     _ask(app, life, told)
     _wait_until_nothing_is_under_way(app)
@@ -134,7 +134,7 @@ def _wait_until_nothing_is_under_way(app: Flask) -> None:
 
 
 def _is_anything_under_way(app: Flask) -> bool:
-    with app.extensions["ringback-database"].read() as connection:
+    with app.extensions["ringback"].database.read() as connection:
         query = sa.select(requests.c.id).where(requests.c.state.in_(UNDER_WAY)).limit(1)
         return connection.execute(query).first() is not None
 

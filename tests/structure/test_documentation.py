@@ -70,7 +70,7 @@ def test_every_command_in_the_documentation_exists(tmp_path: Path) -> None:
         found = app.cli.commands[command]
         if sub and hasattr(found, "commands"):
             assert sub in found.commands
-    app.extensions["ringback-database"].close()
+    app.extensions["ringback"].database.close()
 
 
 def test_the_guide_for_site_owners_is_where_they_look_for_it() -> None:

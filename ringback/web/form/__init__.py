@@ -1,1 +1,1 @@
-"""The form: shown, read, judged, and stored before the visitor is told anything."""
+"""The form: shown, read, and stored before the visitor is told anything."""

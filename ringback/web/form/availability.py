@@ -18,7 +18,7 @@ from ringback.config.widget import Widget
 from ringback.i18n import languages
 from ringback.i18n.languages import N_, ngettext
 from ringback.i18n.languages import gettext as _
-from ringback.i18n.local_time import Clock, value_of
+from ringback.i18n.local_time import LocalTime, value_of
 from ringback.opening_hours import Interval
 
 # As few as this are shown at once; more go into a list that opens.
@@ -84,7 +84,7 @@ def describe(
     widget: Widget, slots: Sequence[Interval], now: datetime, locale: str, is_paused: bool = False
 ) -> Availability:
     """The state of a widget's form at this moment. `slots` are the times that are left."""
-    clock = Clock(widget.timezone, locale)
+    clock = LocalTime(widget.timezone, locale)
     state = _State("warn", _("Paused"), "") if is_paused else _state(widget, now, clock)
     all_taken = not slots and any(opening_hours.slots(widget.hours, now))
     return Availability(
@@ -103,7 +103,7 @@ def describe(
     )
 
 
-def _state(widget: Widget, now: datetime, clock: Clock) -> _State:
+def _state(widget: Widget, now: datetime, clock: LocalTime) -> _State:
     hours = widget.hours
     opening, closing = opening_hours.next_opening(hours, now), opening_hours.closes_at(hours, now)
     if opening is None:
@@ -119,7 +119,7 @@ def _state(widget: Widget, now: datetime, clock: Clock) -> _State:
     return _State("ok" if chip else "plain", chip, intro, hint, is_usual=True)
 
 
-def _closed(now: datetime, clock: Clock, opening: datetime) -> _State:
+def _closed(now: datetime, clock: LocalTime, opening: datetime) -> _State:
     time = _from(opening, now, clock)
     return _State(
         tone="warn",
@@ -132,7 +132,7 @@ def _closed(now: datetime, clock: Clock, opening: datetime) -> _State:
     )
 
 
-def _closing_soon(now: datetime, clock: Clock, closing: datetime, again: datetime | None) -> _State:
+def _closing_soon(now: datetime, clock: LocalTime, closing: datetime, again: datetime | None) -> _State:
     closes = clock.time(closing)
     if again is None:
         intro = _("We close at %(clock)s, %(zone)s.", clock=closes, zone=clock.name)
@@ -167,7 +167,7 @@ def _usual_time_in_short(minutes: int) -> str:
     return ngettext("Usually within an hour", "Usually within %(num)s hours", minutes // 60)
 
 
-def _at(at: datetime, now: datetime, clock: Clock) -> str:
+def _at(at: datetime, now: datetime, clock: LocalTime) -> str:
     """`at 9:00` today, `Tuesday at 9:00`, `24 November at 9:00`."""
     days = _days_until(at, now, clock)
     if days == 0:
@@ -178,7 +178,7 @@ def _at(at: datetime, now: datetime, clock: Clock) -> str:
     return _("%(date)s at %(clock)s", date=clock.date(at), clock=clock.time(at))
 
 
-def _from(at: datetime, now: datetime, clock: Clock) -> str:
+def _from(at: datetime, now: datetime, clock: LocalTime) -> str:
     """`from 9:00` today, `Tuesday from 9:00`, `24 November from 9:00`."""
     days = _days_until(at, now, clock)
     if days == 0:
@@ -194,7 +194,9 @@ def _beginning(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _days(slots: Sequence[Interval], now: datetime, clock: Clock) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
+def _days(
+    slots: Sequence[Interval], now: datetime, clock: LocalTime
+) -> tuple[tuple[str, tuple[Choice, ...]], ...]:
     """Times by the day they begin on, each with its name."""
     said = clock.zone, clock.locale, languages.current().tag
     by_day = [list(group) for _day, group in groupby(slots, lambda slot: clock.day(slot.start))]
@@ -203,7 +205,7 @@ def _days(slots: Sequence[Interval], now: datetime, clock: Clock) -> tuple[tuple
     )
 
 
-def _day_name(at: datetime, now: datetime, clock: Clock) -> str:
+def _day_name(at: datetime, now: datetime, clock: LocalTime) -> str:
     name = clock.whole_date(at)
     match _days_until(at, now, clock):
         case 0:
@@ -216,9 +218,9 @@ def _day_name(at: datetime, now: datetime, clock: Clock) -> str:
 # Of hundreds of times the same are written on every form; of a time that is over none is asked for again.
 @lru_cache(maxsize=8_192)
 def _choice(slot: Interval, zone: tzinfo, locale: str, language: str) -> Choice:
-    clock = Clock(zone, locale)
+    clock = LocalTime(zone, locale)
     return Choice(value_of(slot.start), clock.slot(slot.start, slot.end), value_of(slot.end))
 
 
-def _days_until(at: datetime, now: datetime, clock: Clock) -> int:
+def _days_until(at: datetime, now: datetime, clock: LocalTime) -> int:
     return (clock.day(at) - clock.day(now)).days

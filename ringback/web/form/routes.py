@@ -1,4 +1,4 @@
-"""The form: shown, judged, and stored before the visitor is told anything."""
+"""The form: shown, read, and stored before the visitor is told anything."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,8 +12,8 @@ from ringback.i18n.languages import gettext as _
 from ringback.opening_hours import Interval
 from ringback.outbox import consent
 from ringback.outbox.outbox import FormUse, Receipt
-from ringback.outbox.slots import Glance, Pause, PausedError, SlotTakenError
-from ringback.services import parts
+from ringback.outbox.slots import Pause, PausedError, SlotSnapshot, SlotTakenError
+from ringback.services import services
 from ringback.store.database import STORE_ERRORS
 from ringback.web import limits
 from ringback.web.errors import log
@@ -33,11 +33,11 @@ def show_form(key: str | None) -> Answer:
     said = {name.lower(): value for name, value in request.args.items()}  # HTML writes attributes small
     given = {name: said[name.lower()] for name in (*widget.attributes, "page") if name.lower() in said}
     given.setdefault("page", request.referrer or "")
-    glance, now = _glance()
-    if pause := glance.pauses.get(widget.key):
+    snapshot, now = _snapshot()
+    if pause := snapshot.pauses.get(widget.key):
         return _paused_page(widget, pause)
-    offered = glance.free_slots(widget, now)
-    return _form_page(CallbackForm(widget, parts().tokens, None, given, offered, own_origin()))
+    offered = snapshot.free_slots(widget, now)
+    return _form_page(CallbackForm(widget, services().tokens, None, given, offered, own_origin()))
 
 
 @blueprint.post("/", defaults={"key": None})
@@ -54,18 +54,18 @@ def ask(key: str | None) -> Answer:
 @limits.per_post
 def _within_limit(widget: Widget) -> Answer:
     """The answer to a post that may cost something."""
-    sheet = _sent(widget)
-    is_good = sheet.validate()
+    form = _sent(widget)
+    is_good = form.validate()
     if is_forged():
-        return _form_page(sheet, 403, _(fields.FROM_ELSEWHERE))
+        return _form_page(form, 403, _(fields.FROM_ELSEWHERE))
     try:
-        answer = _judged(sheet, is_good)
+        answer = _judged(form, is_good)
         if is_good and answer.status_code != 303:
-            return _as_before(sheet) or answer
+            return _as_before(form) or answer
         return answer
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
-        return _form_page(sheet, 503, _(fields.NOT_STORED), tone="warning")
+        return _form_page(form, 503, _(fields.NOT_STORED), tone="warning")
 
 
 def _over_limit(widget: Widget) -> Answer:
@@ -73,134 +73,134 @@ def _over_limit(widget: Widget) -> Answer:
 
     Unless it was used before: who has a token can have as many as they like, but not of forms that were accepted.
     """
-    sheet, seconds = _sent(widget), limits.retry_after_seconds()
+    form, seconds = _sent(widget), limits.retry_after_seconds()
     try:
-        is_used = sheet.token and not sheet.token_fault and parts().outbox.find_use(FormUse(sheet.token.id, ""))
-        before = _as_before(sheet) if is_used and not is_forged() and sheet.validate() else None
+        is_used = form.token and not form.token_fault and services().outbox.find_use(FormUse(form.token.id, ""))
+        before = _as_before(form) if is_used and not is_forged() and form.validate() else None
     except STORE_ERRORS:
         before = None
-    return before if before and before.status_code == 303 else _too_many(sheet, seconds)
+    return before if before and before.status_code == 303 else _too_many(form, seconds)
 
 
 def _sent(widget: Widget) -> CallbackForm:
-    return CallbackForm(widget, parts().tokens, request.form, request.form, _offered(widget), own_origin())
+    return CallbackForm(widget, services().tokens, request.form, request.form, _offered(widget), own_origin())
 
 
 def _offered(widget: Widget) -> list[Interval]:
     """The times that may be chosen. The store is looked into only where there are some."""
     if not (widget.hours and widget.hours.slot_minutes):
         return []
-    glance, now = _glance()
-    return glance.free_slots(widget, now)
+    snapshot, now = _snapshot()
+    return snapshot.free_slots(widget, now)
 
 
-def _judged(sheet: CallbackForm, is_good: bool) -> Answer:
+def _judged(form: CallbackForm, is_good: bool) -> Answer:
     try:
-        return _judge(sheet, is_good)
+        return _judge(form, is_good)
     except RateLimitExceeded:
-        return _too_many(sheet, limits.retry_after_seconds())
+        return _too_many(form, limits.retry_after_seconds())
     except PausedError as error:
-        words = error.pause.words or _(fields.PAUSED, company=sheet.widget.company)
-        return _form_page(sheet, 503, words, _(fields.PAUSED_KEPT), tone="warning", is_paused=True)
+        words = error.pause.words or _(fields.PAUSED, company=form.widget.company)
+        return _form_page(form, 503, words, _(fields.PAUSED_KEPT), tone="warning", is_paused=True)
     except SlotTakenError:
-        sheet.refuse_time()
-        return _form_page(sheet, 422)
+        form.refuse_time()
+        return _form_page(form, 422)
 
 
-def _as_before(sheet: CallbackForm) -> Answer | None:
+def _as_before(form: CallbackForm) -> Answer | None:
     """What this very form led to when it was sent before: whatever stands against it now, it was accepted."""
-    use = _use_of(sheet)
-    receipt = parts().outbox.find_use(use) if use else None
-    return _answer_to(receipt, sheet) if receipt else None
+    use = _use_of(form)
+    receipt = services().outbox.find_use(use) if use else None
+    return _answer_to(receipt, form) if receipt else None
 
 
-def _judge(sheet: CallbackForm, is_good: bool) -> Answer:
-    fault = sheet.token_fault
+def _judge(form: CallbackForm, is_good: bool) -> Answer:
+    fault = form.token_fault
     if fault or not is_good:
-        return _to_mend(sheet, *([_(fields.NOTICES[fault])] if fault else []))
-    if _is_too_quick(sheet):
-        return _to_mend(sheet, _(fields.TOO_QUICK))
-    if sheet.is_time_gone:
-        sheet.refuse_time()
-        return _to_mend(sheet)
-    if sheet.number and not sheet.number.assigned and not _was_checked(sheet):
-        sheet.ask_to_check(consent.button(sheet.widget, sheet.language))
-        return _to_mend(sheet)
-    return _accept(sheet)
+        return _to_mend(form, *([_(fields.NOTICES[fault])] if fault else []))
+    if _is_too_quick(form):
+        return _to_mend(form, _(fields.TOO_QUICK))
+    if form.is_time_gone:
+        form.refuse_time()
+        return _to_mend(form)
+    if form.number and not form.number.assigned and not _was_checked(form):
+        form.ask_to_check(consent.button(form.widget, form.language))
+        return _to_mend(form)
+    return _accept(form)
 
 
-def _to_mend(sheet: CallbackForm, *notice: str) -> Answer:
+def _to_mend(form: CallbackForm, *notice: str) -> Answer:
     """The form once more. Nobody is asked to mend what could not be sent then: PausedError is raised instead."""
-    glance, _now = _glance()
-    if pause := glance.pauses.get(sheet.widget.key):
+    snapshot, _now = _snapshot()
+    if pause := snapshot.pauses.get(form.widget.key):
         raise PausedError(pause)
-    return _form_page(sheet, 422, *notice)
+    return _form_page(form, 422, *notice)
 
 
 @limits.per_address
-def _accept(sheet: CallbackForm) -> Answer:
-    agreed = sheet.agreed(parts().form_version, f"{own_origin()}/{sheet.widget.key}")
-    receipt = parts().outbox.accept(sheet.answers(), _use_of(sheet), agreed, sheet.is_suspect, limits.source())
+def _accept(form: CallbackForm) -> Answer:
+    agreed = form.agreed(services().form_version, f"{own_origin()}/{form.widget.key}")
+    receipt = services().outbox.accept(form.answers(), _use_of(form), agreed, form.is_suspect, limits.source())
     if receipt.stored_now:
         g.spends_limit = True
         log.info("request %s: received", receipt.reference)
-    return _answer_to(receipt, sheet)
+    return _answer_to(receipt, form)
 
 
-def _answer_to(receipt: Receipt, sheet: CallbackForm) -> Answer:
+def _answer_to(receipt: Receipt, form: CallbackForm) -> Answer:
     if not receipt.same_answers:
-        return _form_page(sheet, 422, _(fields.ALREADY_SENT))
+        return _form_page(form, 422, _(fields.ALREADY_SENT))
     return redirect(url_for("request.show_request", id=receipt.id, **shown_as()), 303)
 
 
-def _use_of(sheet: CallbackForm) -> FormUse | None:
-    if not sheet.token or sheet.token_fault:
+def _use_of(form: CallbackForm) -> FormUse | None:
+    if not form.token or form.token_fault:
         return None
-    key = parts().settings.secret_keys[-1]
-    return FormUse(sheet.token.id, fields.answers_hash(sheet.answers(), sheet.agrees_to_marketing, key))
+    key = services().settings.secret_keys[-1]
+    return FormUse(form.token.id, fields.answers_hash(form.answers(), form.agrees_to_marketing, key))
 
 
-def _is_too_quick(sheet: CallbackForm) -> bool:
-    if not sheet.token:
+def _is_too_quick(form: CallbackForm) -> bool:
+    if not form.token:
         return False
-    shortest = timedelta(seconds=parts().settings.limits.min_fill_seconds)
-    return parts().clock() - sheet.token.first_shown_at < shortest
+    shortest = timedelta(seconds=services().settings.limits.min_fill_seconds)
+    return services().clock() - form.token.first_shown_at < shortest
 
 
-def _was_checked(sheet: CallbackForm) -> bool:
-    who = sheet.token.id if sheet.token else f"{limits.address_key()} {sheet.widget.key}"
-    asked_before = limits.was_checked(f"{who} {sheet.number.digits if sheet.number else ''}")
-    return sheet.was_checked() or asked_before
+def _was_checked(form: CallbackForm) -> bool:
+    who = form.token.id if form.token else f"{limits.address_key()} {form.widget.key}"
+    asked_before = limits.was_checked(f"{who} {form.number.digits if form.number else ''}")
+    return form.was_checked() or asked_before
 
 
-def _too_many(sheet: CallbackForm, seconds: int) -> Answer:
-    response = _form_page(sheet, 429, fields.too_many(seconds), tone="warning")
+def _too_many(form: CallbackForm, seconds: int) -> Answer:
+    response = _form_page(form, 429, fields.too_many(seconds), tone="warning")
     response.headers["Retry-After"] = str(seconds)
     return response
 
 
 def _form_page(
-    sheet: CallbackForm, status: int = 200, *notice: str, tone: str = "info", is_paused: bool = False
+    form: CallbackForm, status: int = 200, *notice: str, tone: str = "info", is_paused: bool = False
 ) -> Response:
-    errors, extra = sheet.errors_in_order(), sheet.extra_fields()
-    widget = sheet.widget
-    locale = locale_of(widget, sheet.language)
-    times = availability.describe(widget, sheet.offered, parts().clock(), locale, is_paused)
-    texts = _texts(sheet)
+    errors, extra = form.errors_in_order(), form.extra_fields()
+    widget = form.widget
+    locale = locale_of(widget, form.language)
+    times = availability.describe(widget, form.offered, services().clock(), locale, is_paused)
+    texts = _texts(form)
     return page(
         "widget/form.html",
         status,
         widget=widget,
         title=titled(texts["title"], bool(errors)),
-        form=sheet,
-        main_fields=sheet.main_fields(),
+        form=form,
+        main_fields=form.main_fields(),
         extra_fields=extra,
         add=_add([field.short_name for field in extra], locale),
         required_fields=widget.required,
         errors=errors,
         notice={"tone": tone, "sentences": notice} if notice else None,
         texts=texts,
-        leads=_leads(sheet, times),
+        leads=_leads(form, times),
         times=times,
         action=url_for("form.ask", key=widget.key, **shown_as()),
     )
@@ -217,13 +217,13 @@ def _paused_page(widget: Widget, pause: Pause) -> Response:
     )
 
 
-def _glance() -> tuple[Glance, datetime]:
-    now = parts().clock()
-    return parts().outbox.schedule.glance(now), now
+def _snapshot() -> tuple[SlotSnapshot, datetime]:
+    now = services().clock()
+    return services().outbox.slots.snapshot(now), now
 
 
-def _texts(sheet: CallbackForm) -> dict[str, str]:
-    widget, language = sheet.widget, sheet.language
+def _texts(form: CallbackForm) -> dict[str, str]:
+    widget, language = form.widget, form.language
     return {
         "title": widget.own_texts(language).title or _("Request a call back"),
         "button": consent.button(widget, language),
@@ -231,9 +231,9 @@ def _texts(sheet: CallbackForm) -> dict[str, str]:
     }
 
 
-def _leads(sheet: CallbackForm, times: Availability) -> list[str]:
+def _leads(form: CallbackForm, times: Availability) -> list[str]:
     """What is read before anything is typed. The site owner's sentence replaces what is usual, no more."""
-    own = sheet.widget.own_texts(sheet.language).intro
+    own = form.widget.own_texts(form.language).intro
     ours = "" if own and times.is_usual else times.intro
     return [sentence for sentence in (own, ours) if sentence]
 
@@ -245,6 +245,6 @@ def _add(names: Sequence[str], locale: str) -> str:
 
 
 def _widget(key: str | None) -> Widget:
-    settings = parts().settings
+    settings = services().settings
     widget = settings.widget(key) if key else next(iter(settings.widgets.values()))
     return widget or abort(404)

@@ -15,7 +15,7 @@ from ringback.i18n.local_time import value_of
 from ringback.opening_hours import Interval
 from ringback.outbox.request import Answers, CallbackRequest, State
 from ringback.outbox.slots import Pause, PausedError, SlotTakenError
-from ringback.services import parts
+from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import log
 from ringback.web.form import availability, fields
@@ -58,7 +58,7 @@ def show_times(id: str) -> Answer:
     found = _found(id)
     if found.state is not State.WAITING:
         return request_page(id, 409, _(TOO_LATE))
-    pause = parts().outbox.schedule.glance(parts().clock()).pauses.get(found.answers.widget)
+    pause = services().outbox.slots.snapshot(services().clock()).pauses.get(found.answers.widget)
     return _paused(found, pause) if pause else _time_page(found, _sheet(found))
 
 
@@ -82,13 +82,13 @@ def _within_limit(id: str) -> Answer:
     found = _found(id)
     if is_forged():
         abort(403)
-    sheet = _sheet(found)
+    form = _sheet(found)
     try:
-        return _judge(found, sheet)
+        return _decide(found, form)
     except PausedError as error:
         return _paused(found, error.pause, 503)
     except SlotTakenError:
-        return _gone(found, sheet)
+        return _gone(found, form)
 
 
 @blueprint.get("/requests/<id>/calendar.ics")
@@ -110,34 +110,34 @@ def _found(id: str) -> CallbackRequest:
 
 def _sheet(found: CallbackRequest) -> ChangedTime:
     """The form of this moment. The request's own time is among the choices, though it may be full for others."""
-    now, widget, answers = parts().clock(), widget_of(found), found.answers
-    offered = parts().outbox.schedule.glance(now).free_slots(widget, now)
+    now, widget, answers = services().clock(), widget_of(found), found.answers
+    offered = services().outbox.slots.snapshot(now).free_slots(widget, now)
     if answers.slot_starts_at and answers.slot_ends_at and answers.slot_starts_at > now:
         offered = sorted({*offered, Interval(answers.slot_starts_at, answers.slot_ends_at)})
     return ChangedTime(widget, offered, answers, request.form if request.method == "POST" else None)
 
 
-def _judge(found: CallbackRequest, sheet: ChangedTime) -> Answer:
-    if not sheet.validate():
-        return _time_page(found, sheet, 422)
-    if found.state is State.WAITING and _is_not_offered(found, sheet):
-        return _gone(found, sheet)
-    if not parts().outbox.reschedule(found.id, sheet.chosen, sheet.zone.data or ""):
+def _decide(found: CallbackRequest, form: ChangedTime) -> Answer:
+    if not form.validate():
+        return _time_page(found, form, 422)
+    if found.state is State.WAITING and _is_not_offered(found, form):
+        return _gone(found, form)
+    if not services().outbox.reschedule(found.id, form.chosen, form.zone.data or ""):
         return request_page(found.id, 409, _(TOO_LATE))
     log.info("request %s: at the time its visitor asks for", found.reference)
     return redirect(url_for("request.show_request", id=found.id, **shown_as()), 303)
 
 
-def _is_not_offered(found: CallbackRequest, sheet: ChangedTime) -> bool:
+def _is_not_offered(found: CallbackRequest, form: ChangedTime) -> bool:
     """Whether nobody could choose this time. If it is full the store says so: it may be this very form's doing."""
-    if sheet.chosen is None or sheet.chosen.start == found.answers.slot_starts_at:
+    if form.chosen is None or form.chosen.start == found.answers.slot_starts_at:
         return False
-    return not opening_hours.is_slot(sheet.widget.hours, sheet.chosen, parts().clock())
+    return not opening_hours.is_slot(form.widget.hours, form.chosen, services().clock())
 
 
-def _gone(found: CallbackRequest, sheet: ChangedTime) -> Response:
-    sheet.refuse_time()
-    return _time_page(found, sheet, 422)
+def _gone(found: CallbackRequest, form: ChangedTime) -> Response:
+    form.refuse_time()
+    return _time_page(found, form, 422)
 
 
 def _paused(found: CallbackRequest, pause: Pause, status: int = 200) -> Response:
@@ -146,11 +146,11 @@ def _paused(found: CallbackRequest, pause: Pause, status: int = 200) -> Response
 
 
 def _time_page(
-    found: CallbackRequest, sheet: ChangedTime | None, status: int = 200, notice: str | None = None
+    found: CallbackRequest, form: ChangedTime | None, status: int = 200, notice: str | None = None
 ) -> Response:
     """The page of the times; without a form where none can be chosen now."""
     promise, shown = promise_of(found), shown_as()
-    errors = [(sheet.slot, error) for error in sheet.slot.errors[:1]] if sheet else []
+    errors = [(form.slot, error) for error in form.slot.errors[:1]] if form else []
     headline = _("Change the time")
     return page(
         "widget/time.html",
@@ -158,8 +158,8 @@ def _time_page(
         widget=promise.widget,
         title=titled(headline, bool(errors)),
         headline=headline,
-        form=sheet,
-        times=sheet and availability.describe(promise.widget, sheet.offered, promise.now, promise.locale),
+        form=form,
+        times=form and availability.describe(promise.widget, form.offered, promise.now, promise.locale),
         errors=errors,
         notice={"tone": "warning", "sentences": [notice]} if notice else None,
         asked_for=promise.summary(),

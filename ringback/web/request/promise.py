@@ -11,7 +11,7 @@ from math import ceil
 from ringback.config.widget import Widget
 from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import left_to_right
-from ringback.i18n.local_time import Clock
+from ringback.i18n.local_time import LocalTime
 from ringback.outbox.request import CallbackRequest
 from ringback.web.form.availability import usual_time
 
@@ -156,13 +156,13 @@ class Promise:
         return self.request.answers.slot_ends_at
 
     @property
-    def _clock(self) -> Clock:
-        return Clock(self.widget.timezone, self.locale)
+    def _clock(self) -> LocalTime:
+        return LocalTime(self.widget.timezone, self.locale)
 
-    def _own_clock(self, at: datetime) -> Clock | None:
+    def _own_clock(self, at: datetime) -> LocalTime | None:
         """The visitor's, where it shows another time than the team's."""
         zone = self.request.answers.own_zone(at, self.widget.timezone)
-        return Clock(zone, self.locale) if zone else None
+        return LocalTime(zone, self.locale) if zone else None
 
     def _days_until(self, at: datetime) -> int:
         return (self._clock.day(at) - self._clock.day(self.now)).days

@@ -18,7 +18,7 @@ from ringback.i18n.languages import N_
 from ringback.i18n.languages import gettext as _
 from ringback.outbox.personal_data import Erasure
 from ringback.outbox.request import CallbackRequest, Event, State
-from ringback.services import parts
+from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import error_page, log, words
 from ringback.web.page import Answer, is_forged, locale_of, own_origin, page, phone_of, shown_as, speak
@@ -58,7 +58,7 @@ def _cancel(id: str) -> Answer:
     found = find_request(id)[0]
     if is_forged():
         abort(403)
-    if parts().outbox.cancel(id):
+    if services().outbox.cancel(id):
         log.info("request %s: cancelled by its visitor", found.reference)
     elif found.state is not State.CANCELLED:
         return request_page(id, 409, _("It was too late to cancel: your request was already on its way."))
@@ -69,7 +69,7 @@ def _cancel(id: str) -> Answer:
 def export(id: str) -> Answer:
     """All that is kept about a request, as a file."""
     found = find_request(id)[0]
-    response = jsonify(parts().personal_data.export(id) or abort(410))  # where it was erased this very moment
+    response = jsonify(services().personal_data.export(id) or abort(410))  # where it was erased this very moment
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.json"'
     return response
 
@@ -94,7 +94,7 @@ def _erase(id: str) -> Answer:
     found = find_request(id)[0]
     if is_forged():
         abort(403)
-    if parts().personal_data.erase(id) is Erasure.ON_ITS_WAY:
+    if services().personal_data.erase(id) is Erasure.ON_ITS_WAY:
         return _erase_page(id, 409, _("It is being handed over at this moment. Try again in a minute."))
     log.info("request %s: erased by its visitor", found.reference)
     return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
@@ -137,7 +137,7 @@ def over_limit(page_at: Callable[[], Response]) -> Response:
 
 def find_request(id: str) -> tuple[CallbackRequest, list[Event]]:
     """A request with what happened to it, or the page that says why not; from here on in its own language."""
-    found = parts().outbox.read(id) if len(id) == _ID_LENGTH else None
+    found = services().outbox.read(id) if len(id) == _ID_LENGTH else None
     if found is None:
         abort(404)
     speak(widget_of(found[0]), found[0].answers.language)
@@ -166,20 +166,20 @@ def _erased_page(found: CallbackRequest) -> Response:
 
 def widget_of(found: CallbackRequest) -> Widget:
     """Its widget; where that has left the configuration, the first, so that the link still answers."""
-    settings = parts().settings
+    settings = services().settings
     return settings.widget(found.answers.widget) or next(iter(settings.widgets.values()))
 
 
 def promise_of(found: CallbackRequest) -> Promise:
     """What its visitor was promised, as a page of now shows it."""
     widget = widget_of(found)
-    return Promise(found, widget, locale_of(widget, languages.current().tag), parts().clock())
+    return Promise(found, widget, locale_of(widget, languages.current().tag), services().clock())
 
 
 def can_change_time(found: CallbackRequest) -> bool:
     """Whether its widget has times to choose from, or had when one was chosen."""
-    widget = parts().settings.widget(found.answers.widget)
-    has_times = widget and any(opening_hours.slots(widget.hours, parts().clock()))
+    widget = services().settings.widget(found.answers.widget)
+    has_times = widget and any(opening_hours.slots(widget.hours, services().clock()))
     return bool(widget and (has_times or found.answers.slot_starts_at))
 
 

@@ -9,7 +9,7 @@ from flask_limiter import RateLimitExceeded
 
 from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import ngettext
-from ringback.services import parts
+from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import log
 from ringback.web.form import fields
@@ -30,7 +30,7 @@ def show_stop() -> Answer:
 def stop() -> Answer:
     """Hold what waits for a number and what comes for it. Tells nobody whether anything did."""
     try:
-        return _judge()
+        return _decide()
     except RateLimitExceeded:
         response = _stop_page(_stop_form(), 429, _(TOO_OFTEN))
         response.headers["Retry-After"] = str(limits.retry_after_seconds())
@@ -38,25 +38,25 @@ def stop() -> Answer:
 
 
 @limits.per_post
-def _judge() -> Answer:
-    sheet = _stop_form()
+def _decide() -> Answer:
+    form = _stop_form()
     if "change" in request.form:
-        return _stop_page(sheet)
-    if not sheet.validate():
-        return _stop_page(sheet, 422)
+        return _stop_page(form)
+    if not form.validate():
+        return _stop_page(form, 422)
     if is_forged():
-        return _stop_page(sheet, 403, _(fields.FROM_ELSEWHERE))
-    if sheet.token_fault:
-        return _stop_page(sheet, 422, _(fields.NOTICES[sheet.token_fault]))
-    if not sheet.was_confirmed:
-        return _confirm_page(sheet)
-    return _stop(sheet)
+        return _stop_page(form, 403, _(fields.FROM_ELSEWHERE))
+    if form.token_fault:
+        return _stop_page(form, 422, _(fields.NOTICES[form.token_fault]))
+    if not form.was_confirmed:
+        return _confirm_page(form)
+    return _stop(form)
 
 
 @limits.per_stop
-def _stop(sheet: StopForm) -> Answer:
-    if sheet.number:
-        parts().outbox.stop(sheet.number.digits)
+def _stop(form: StopForm) -> Answer:
+    if form.number:
+        services().outbox.stop(form.number.digits)
         log.info("a number was stopped by the person it belongs to")
     return redirect(url_for("stop.stopped", **shown_as()), 303)
 
@@ -64,7 +64,7 @@ def _stop(sheet: StopForm) -> Answer:
 @blueprint.get("/stop/done")
 def stopped() -> Answer:
     """What stopping means, said once it is done."""
-    days, headline = parts().settings.privacy.stop_days, _("Calls to your number are stopped")
+    days, headline = services().settings.privacy.stop_days, _("Calls to your number are stopped")
     return page(
         "widget/stopped.html",
         widget=None,
@@ -83,11 +83,11 @@ def stopped() -> Answer:
 
 def _stop_form() -> StopForm:
     sent = request.form if request.method == "POST" else None
-    return StopForm(parts().settings.widgets.values(), parts().tokens, sent)
+    return StopForm(services().settings.widgets.values(), services().tokens, sent)
 
 
-def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) -> Response:
-    errors = sheet.errors_in_order()
+def _stop_page(form: StopForm, status: int = 200, notice: str | None = None) -> Response:
+    errors = form.errors_in_order()
     title = _("Stop calls to your number")
     intro = _(
         "Did somebody else ask for a call to your number? Enter it, and we will not pass on requests for it."
@@ -97,7 +97,7 @@ def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) ->
         status,
         widget=None,
         title=titled(title, bool(errors)),
-        form=sheet,
+        form=form,
         errors=errors,
         notice={"tone": "info", "sentences": [notice]} if notice else None,
         texts={"title": title, "intro": intro},
@@ -105,13 +105,13 @@ def _stop_page(sheet: StopForm, status: int = 200, notice: str | None = None) ->
     )
 
 
-def _confirm_page(sheet: StopForm) -> Response:
+def _confirm_page(form: StopForm) -> Response:
     """The number as it was read. It is in no title: browsers keep those in their history."""
     return page(
         "widget/stop_confirm.html",
         widget=None,
         title=_("Stop calls to this number?"),
-        form=sheet,
-        read_as=sheet.read_as,
+        form=form,
+        read_as=form.read_as,
         action=url_for("stop.stop", **shown_as()),
     )
