@@ -484,6 +484,7 @@ def test_the_agent_is_told_the_time_that_was_asked_for(
     asks_for(visitor, TODAY, zone="Europe/Paris")
     asks_for(visitor, TOMORROW, phone="020 7946 0177", zone="Europe/Lisbon")
     visitor.asks("020 7946 0188")
+    hands_over(app)
     clock.now = interval(TODAY).start
     hands_over(app)
     clock.now = interval(TOMORROW).start
