@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from ringback.config.brand_files import BrandFile, read_font, read_logo
+from ringback.config.public_holidays import public_holidays
 from ringback.i18n import languages
 
 RESERVED_NAMES = frozenset(
@@ -101,13 +101,7 @@ def _apart(spans: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _calendar(name: str) -> str:
-    country, _, subdivision = name.partition("-")
-    try:
-        holidays.country_holidays(country, subdiv=subdivision or None)
-    except NotImplementedError:
-        raise ValueError(
-            'should be a country, with its part where that matters, like "GB-ENG" or "DE-BY"'
-        ) from None
+    public_holidays(name, date.today().year)
     return name
 
 
