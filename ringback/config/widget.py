@@ -190,7 +190,8 @@ class Widget(Table):
     fields: tuple[Literal["name", "email", "company", "message"], ...] = ("name",)
     required: tuple[Literal["name", "email", "company", "message"], ...] = ()
     attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
-    phone: str | None = None
+    phone: str | None = None  # the team's own, to be called
+    caller_id: str | None = None  # what the agents' calls show; nobody can know it from the team's own number
     promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     logo: Annotated[BrandFile | None, _file(read_logo)] = None
@@ -222,7 +223,7 @@ class Widget(Table):
             raise ValueError("should name each attribute once")
         return names
 
-    @field_validator("phone")
+    @field_validator("phone", "caller_id")
     @classmethod
     def _international(cls, number: str | None) -> str | None:
         if number is None:
