@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 import click
 
 from ringback import opening_hours
+from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
 from ringback.outbox.breaker import Breaker
-from ringback.outbox.outbox import Clock
 from ringback.outbox.slots import Pause, Slots
 
 _DAYS_OF_A_YEAR = 366
