@@ -69,7 +69,7 @@ def make_services(settings: Settings, clock: Clock) -> Services:
     database = Database(settings.database_url.get_secret_value())
     database.migrate("sandbox" if settings.sandbox else "production")
     outbox = Outbox(database, settings, clock)
-    outbox.breaker.register_teams()
+    outbox.teams.register()
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)

@@ -171,11 +171,11 @@ def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five
 def test_an_operator_resumes_a_team(outbox: Outbox, delivery: Delivery) -> None:
     ask(outbox, 1), ask(outbox, 2)
     turned_away(outbox, delivery, "no such team")
-    paused = [team for team in outbox.breaker.teams() if team.paused_at]
+    paused = [team for team in outbox.teams.listed() if team.paused_at]
     assert [(team.name, team.paused_why) for team in paused] == [("Sales", "answered 404: no such team")]
 
-    assert outbox.breaker.resume("Sales")
-    assert not outbox.breaker.resume("Sales")
+    assert outbox.teams.resume("Sales")
+    assert not outbox.teams.resume("Sales")
     assert take(outbox)
 
 

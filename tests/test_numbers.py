@@ -45,7 +45,7 @@ class Ringback:
         self.database = database
         self.clock = clock
         self.outbox = Outbox(database, settings, clock)
-        self.outbox.breaker.register_teams()
+        self.outbox.teams.register()
         self.attention = Operations(database, settings, clock)
         self.personal_data = PersonalData(database, settings, NumberRules(settings), clock)
 

@@ -40,7 +40,7 @@ def outbox(database: Database, store_url: str, clock: Clock) -> Outbox:
         widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}},
     )
     outbox = Outbox(database, settings, clock)
-    outbox.breaker.register_teams()
+    outbox.teams.register()
     return outbox
 
 

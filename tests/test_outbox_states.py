@@ -49,7 +49,7 @@ class Requests(RuleBasedStateMachine):
         self.database = Database(url)
         self.database.migrate("production")
         self.outbox = Outbox(self.database, configured, self.clock)
-        self.outbox.breaker.register_teams()
+        self.outbox.teams.register()
         self.attention = Operations(self.database, configured, self.clock)
         self.states: dict[str, State] = {}
         self.may_ring: dict[str, int] = {}  # how often a request may still ring

@@ -722,7 +722,7 @@ def is_quoted_by_samespace(outbox: Outbox, delivery: Delivery, clock: Clock, dat
         assert claim
         assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
         if isinstance(outcome, Misconfigured):
-            (team,) = outbox.breaker.teams()
+            (team,) = outbox.teams.listed()
             assert team.paused_why == f"answered 404; see `requests show {claim.requests[0].reference}`"
 
 

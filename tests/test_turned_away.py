@@ -85,7 +85,7 @@ def state(outbox: Outbox, id: str) -> State:
 
 
 def paused(outbox: Outbox) -> list[str]:
-    return [team.name for team in outbox.breaker.teams() if team.paused_at]
+    return [team.name for team in outbox.teams.listed() if team.paused_at]
 
 
 def told(database: Database) -> list[str]:
@@ -235,8 +235,8 @@ def test_an_operator_who_has_mended_it_lets_all_of_them_begin_anew(
     ids = [ask(index) for index in range(3)]
     for _ in "12":
         ends(outbox, delivery, NO)
-    assert outbox.breaker.resume("Sales")
-    assert not outbox.breaker.resume("Sales")
+    assert outbox.teams.resume("Sales")
+    assert not outbox.teams.resume("Sales")
 
     assert ends(outbox, delivery, NO) == ids[0], "in the old order"
     assert paused(outbox) == []

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.outbox import transitions, turned_away
-from ringback.outbox.breaker import CLEAR, BreakerSnapshot, UpstreamSignal
+from ringback.outbox.breaker import CLEAR, UpstreamSignal
+from ringback.outbox.breaker_snapshot import BreakerSnapshot
 from ringback.outbox.core import Core, as_request
 from ringback.outbox.due_query import DueQuery
 from ringback.outbox.number_rules import lock_name, waiting
@@ -83,13 +84,13 @@ class Claims(Core):
             if snapshot.is_stopped(now):
                 return None
             due = self._due(now, self.breaker.shut_widgets(snapshot, now), busy_widgets)
-            due = replace(due, shut_for_held=self.breaker.shut_for_held(snapshot, now))
+            due = replace(due, shut_for_held=self.teams.shut_for_held(snapshot, now))
             head = self._head(connection, snapshot, due)
             if head is None or not self._takes_lock(connection, head.phone):
                 return None
             widget = self._settings.widget(head.widget)
             if head.held:  # takes no place from those who are rung
-                self.breaker.take_turn_of_held(snapshot, widget, now)
+                self.teams.take_turn_of_held(snapshot, widget, now)
             elif not self.breaker.take_turn(connection, snapshot, widget, now):
                 return None
             return self._take(connection, head, owner, now)

@@ -14,6 +14,7 @@ from ringback.outbox.breaker import Breaker
 from ringback.outbox.number_rules import NumberRules, lock_name
 from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
+from ringback.outbox.teams import Teams
 from ringback.store.database import Database
 from ringback.store.tables import requests
 
@@ -25,7 +26,8 @@ class Core:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self.breaker = Breaker(database, settings)
+        self.teams = Teams(database, settings)
+        self.breaker = Breaker(database, settings, self.teams)
         self.number_rules = NumberRules(settings)
         self.brake = Brake(settings)
         self.slots = Slots(database)
