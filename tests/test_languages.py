@@ -420,6 +420,23 @@ def test_without_a_request_sentences_are_english() -> None:
     assert languages.gettext("Try again") == "Try again"
 
 
+@pytest.mark.parametrize("path", ["/sales", "/nowhere", "/static/ringback.css"])
+def test_after_a_request_sentences_are_what_they_were_before(visitor: Visitor, path: str) -> None:
+    visitor.opens(path, **{"Accept-Language": "de"})
+
+    assert languages.gettext("Try again") == "Try again"
+
+
+def test_a_request_within_another_leaves_its_language_alone(visitor: Visitor) -> None:
+    app = visitor.app
+    with app.test_request_context("/sales", base_url=PUBLIC_URL, headers={"Accept-Language": "fr"}):
+        app.preprocess_request()
+        visitor.opens("/sales", **{"Accept-Language": "de"})
+
+        assert languages.current().tag == "fr"
+    assert languages.current().tag == "en"
+
+
 # --- what is agreed to ---
 
 

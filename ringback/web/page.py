@@ -1,5 +1,6 @@
 """What every page of the visitor's has: its widget's colours, who may frame it, how it was asked to be shown."""
 
+from contextvars import Token
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,11 +21,14 @@ Answer = Response | BaseResponse
 
 # How the embed script asks for a page to be shown; it goes along from page to page.
 _SHOWN = ("embed", "theme", "lang")
+# What was spoken before a request, kept with the request: `g` may be shared with one around it.
+_BEFORE = "ringback.language_before"
 
 
 def init_app(app: Flask) -> None:
     """Choose the language of every answer before anything can fail, and give the templates their words."""
     app.before_request(_choose_language)
+    app.teardown_request(_restore_language)
     app.context_processor(everywhere)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -36,10 +40,17 @@ def init_app(app: Flask) -> None:
 
 def _choose_language() -> None:
     key, widgets = (request.view_args or {}).get("key", ""), services().settings.widgets
-    speak(next(iter(widgets.values())) if key is None else widgets.get(key))  # at / stands the first one's form
+    # At / stands the form of the first widget.
+    request.environ[_BEFORE] = speak(next(iter(widgets.values())) if key is None else widgets.get(key))
 
 
-def speak(widget: Widget | None, stored: str = "") -> None:
+def _restore_language(_error: BaseException | None) -> None:
+    # The next to run in this thread, a request or a background task, must not read this one's language.
+    if before := request.environ.pop(_BEFORE, None):
+        languages.restore(before)
+
+
+def speak(widget: Widget | None, stored: str = "") -> Token[Language]:
     """Answer in the language, of those a widget offers, that was asked for; without a widget, of all of them.
 
     First what the address says, which the host page or the visitor chose; then what a request was `stored`
@@ -47,7 +58,7 @@ def speak(widget: Widget | None, stored: str = "") -> None:
     """
     browser = languages.preferred(request.headers.get("Accept-Language", ""))
     wanted = [request.args.get("lang", ""), stored, *browser]
-    languages.speak(languages.choose(_offered(widget), wanted))
+    return languages.speak(languages.choose(_offered(widget), wanted))
 
 
 def locale_of(widget: Widget, language: str) -> str:
