@@ -17,9 +17,10 @@ from ringback.services import services
 from ringback.store.database import STORE_ERRORS
 from ringback.web import limits
 from ringback.web.errors import log
-from ringback.web.form import availability, fields
+from ringback.web.form import availability, sentences
+from ringback.web.form.answers_hash import answers_hash
 from ringback.web.form.availability import Availability
-from ringback.web.form.fields import CallbackForm
+from ringback.web.form.callback_form import CallbackForm
 from ringback.web.page import Answer, is_forged, locale_of, own_origin, page, shown_as, titled
 
 blueprint = Blueprint("form", __name__)
@@ -57,7 +58,7 @@ def _within_limit(widget: Widget) -> Answer:
     form = _sent(widget)
     is_good = form.validate()
     if is_forged():
-        return _form_page(form, 403, _(fields.FROM_ELSEWHERE))
+        return _form_page(form, 403, _(sentences.FROM_ELSEWHERE))
     try:
         answer = _judged(form, is_good)
         if is_good and answer.status_code != 303:
@@ -65,7 +66,7 @@ def _within_limit(widget: Widget) -> Answer:
         return answer
     except STORE_ERRORS as error:
         log.error("a request could not be stored (%s)", type(error).__name__)
-        return _form_page(form, 503, _(fields.NOT_STORED), tone="warning")
+        return _form_page(form, 503, _(sentences.NOT_STORED), tone="warning")
 
 
 def _over_limit(widget: Widget) -> Answer:
@@ -100,8 +101,8 @@ def _judged(form: CallbackForm, is_good: bool) -> Answer:
     except RateLimitExceeded:
         return _too_many(form, limits.retry_after_seconds())
     except PausedError as error:
-        words = error.pause.words or _(fields.PAUSED, company=form.widget.company)
-        return _form_page(form, 503, words, _(fields.PAUSED_KEPT), tone="warning", is_paused=True)
+        words = error.pause.words or _(sentences.PAUSED, company=form.widget.company)
+        return _form_page(form, 503, words, _(sentences.PAUSED_KEPT), tone="warning", is_paused=True)
     except SlotTakenError:
         form.refuse_time()
         return _form_page(form, 422)
@@ -117,9 +118,9 @@ def _as_before(form: CallbackForm) -> Answer | None:
 def _judge(form: CallbackForm, is_good: bool) -> Answer:
     fault = form.token_fault
     if fault or not is_good:
-        return _to_mend(form, *([_(fields.NOTICES[fault])] if fault else []))
+        return _to_mend(form, *([_(sentences.NOTICES[fault])] if fault else []))
     if _is_too_quick(form):
-        return _to_mend(form, _(fields.TOO_QUICK))
+        return _to_mend(form, _(sentences.TOO_QUICK))
     if form.is_time_gone:
         form.refuse_time()
         return _to_mend(form)
@@ -149,7 +150,7 @@ def _accept(form: CallbackForm) -> Answer:
 
 def _answer_to(receipt: Receipt, form: CallbackForm) -> Answer:
     if not receipt.same_answers:
-        return _form_page(form, 422, _(fields.ALREADY_SENT))
+        return _form_page(form, 422, _(sentences.ALREADY_SENT))
     return redirect(url_for("request.show_request", id=receipt.id, **shown_as()), 303)
 
 
@@ -157,7 +158,7 @@ def _use_of(form: CallbackForm) -> FormUse | None:
     if not form.token or form.token_fault:
         return None
     key = services().settings.secret_keys[-1]
-    return FormUse(form.token.id, fields.answers_hash(form.answers(), form.agrees_to_marketing, key))
+    return FormUse(form.token.id, answers_hash(form.answers(), form.agrees_to_marketing, key))
 
 
 def _is_too_quick(form: CallbackForm) -> bool:
@@ -174,7 +175,7 @@ def _was_checked(form: CallbackForm) -> bool:
 
 
 def _too_many(form: CallbackForm, seconds: int) -> Answer:
-    response = _form_page(form, 429, fields.too_many(seconds), tone="warning")
+    response = _form_page(form, 429, sentences.too_many(seconds), tone="warning")
     response.headers["Retry-After"] = str(seconds)
     return response
 

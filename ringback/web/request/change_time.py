@@ -18,8 +18,8 @@ from ringback.outbox.slots import Pause, PausedError, SlotTakenError
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import log
-from ringback.web.form import availability, fields
-from ringback.web.form.fields import TimeForm
+from ringback.web.form import availability, sentences
+from ringback.web.form.fields import ASAP, SLOT, TimeForm
 from ringback.web.page import Answer, is_forged, own_origin, page, shown_as, titled
 from ringback.web.request.calendar_file import calendar_file
 from ringback.web.request.routes import (
@@ -46,7 +46,7 @@ class ChangedTime(TimeForm):
         self, widget: Widget, offered: Sequence[Interval], answers: Answers, sent: MultiDict[str, str] | None
     ) -> None:
         start = answers.slot_starts_at
-        asked = {"when": fields.SLOT, "slot": value_of(start)} if start else {"when": fields.ASAP}
+        asked = {"when": SLOT, "slot": value_of(start)} if start else {"when": ASAP}
         super().__init__(formdata=sent, data=asked | {"zone": answers.zone}, meta={"csrf": False})
         self.widget = widget
         self.offered = offered
@@ -72,7 +72,7 @@ def change_time(id: str) -> Answer:
 
 
 def _too_many(id: str) -> Response:
-    found, words = _found(id), fields.too_many(limits.retry_after_seconds())
+    found, words = _found(id), sentences.too_many(limits.retry_after_seconds())
     return _time_page(found, _sheet(found), 429, words)
 
 
@@ -141,7 +141,7 @@ def _gone(found: CallbackRequest, form: ChangedTime) -> Response:
 
 
 def _paused(found: CallbackRequest, pause: Pause, status: int = 200) -> Response:
-    words = pause.words or _(fields.PAUSED, company=widget_of(found).company)
+    words = pause.words or _(sentences.PAUSED, company=widget_of(found).company)
     return _time_page(found, None, status, words)
 
 

@@ -12,10 +12,10 @@ from ringback.i18n.languages import ngettext
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import log
-from ringback.web.form import fields
-from ringback.web.form.fields import StopForm
+from ringback.web.form import sentences
 from ringback.web.page import Answer, is_forged, page, shown_as, titled
 from ringback.web.request.routes import TOO_OFTEN
+from ringback.web.request.stop_form import StopForm
 
 blueprint = Blueprint("stop", __name__)
 
@@ -45,9 +45,9 @@ def _decide() -> Answer:
     if not form.validate():
         return _stop_page(form, 422)
     if is_forged():
-        return _stop_page(form, 403, _(fields.FROM_ELSEWHERE))
+        return _stop_page(form, 403, _(sentences.FROM_ELSEWHERE))
     if form.token_fault:
-        return _stop_page(form, 422, _(fields.NOTICES[form.token_fault]))
+        return _stop_page(form, 422, _(sentences.NOTICES[form.token_fault]))
     if not form.was_confirmed:
         return _confirm_page(form)
     return _stop(form)
