@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse_many
 
 from ringback.config.settings import Settings
@@ -142,6 +142,20 @@ _of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_acce
 _stops_of_one_address = limiter.limit(PER_STOP)
 _stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key)
 _stops_of_one_provider = limiter.limit(_stops_per_provider, key_func=provider_key)
+
+
+@per_post
+def _spend_post() -> None:
+    """One post of the address that asks."""
+
+
+def is_post_too_many() -> bool:
+    """Spend one post of the address that asks; True if it had none left."""
+    try:
+        _spend_post()
+    except RateLimitExceeded:
+        return True
+    return False
 
 
 def per_address(view: View) -> View:
