@@ -49,6 +49,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     bounds.init_app(app)
     page.init_app(app)
     request_hygiene.init_app(app, services)
+    bounds.bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)
     headers.init_app(app, settings)

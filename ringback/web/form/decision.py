@@ -17,7 +17,8 @@ from ringback.web.errors import log
 from ringback.web.form import sentences
 from ringback.web.form.answers_hash import answers_hash
 from ringback.web.form.callback_form import CallbackForm
-from ringback.web.page import is_forged, own_origin
+from ringback.web.page import own_origin
+from ringback.web.request_hygiene import is_forged
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,7 @@ def too_long(label: str, length: int) -> str:
 def too_many(seconds: int) -> str:
     """What is said after too many posts; `seconds` until another is accepted."""
     return ngettext(
-        "There have been many requests from your network. Your answers are still here. Try again in a minute.",
-        "There have been many requests from your network. Your answers are still here. "
-        "Try again in %(num)s minutes.",
+        "Too many requests from your network. Your answers are still here. Try again in a minute.",
+        "Too many requests from your network. Your answers are still here. Try again in %(num)s minutes.",
         max(1, -(-seconds // 60)),
     )
