@@ -121,6 +121,7 @@ region = "GB"
 fields = ["name", "email", "company", "message"]
 attributes = ["plan", "page_title"]
 phone = "+44 20 7946 0000"
+caller_id = "+44 20 7946 0000"
 promise_minutes = 15
 """
 

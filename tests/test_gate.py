@@ -12,7 +12,8 @@ from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import StoreError

@@ -12,9 +12,10 @@ from pydantic import SecretStr
 
 from ringback.outbox import transitions, turned_away
 from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Claim, Outbox, Receipt, Settlement
+from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.personal_data import Erasure, PersonalData
 from ringback.outbox.request import Answers, Held, Source, State
 from ringback.sandbox.samespace import SandboxSamespace

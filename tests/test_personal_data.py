@@ -18,8 +18,9 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Misconfigured, Refused, Unclear
 from ringback.outbox import transitions
+from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Outbox, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import Erasure, PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.outbox.request import Answers, Held, State

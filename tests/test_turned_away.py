@@ -11,8 +11,9 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.opening_hours import Interval
+from ringback.outbox.claims import Claim
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Claim, Outbox
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.store.database import Database
 from ringback.store.tables import alerts, teams

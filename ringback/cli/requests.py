@@ -11,6 +11,7 @@ import click
 
 from ringback.cli.operators import time_text
 from ringback.cli.people import Number
+from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.outbox.operations import (
     HELD,
@@ -24,7 +25,7 @@ from ringback.outbox.operations import (
     is_late,
     true_state,
 )
-from ringback.outbox.outbox import Clock, Outbox
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import CallbackRequest, Event, Held, which_only_look_so
 from ringback.phone import PhoneNumber
 

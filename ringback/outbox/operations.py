@@ -10,9 +10,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import number_rules, transitions
-from ringback.outbox.outbox import Clock, as_request, utc_now
+from ringback.outbox.core import as_request
 from ringback.outbox.request import CallbackRequest, Held, State
 from ringback.outbox.transitions import Transition
 from ringback.store.database import Database

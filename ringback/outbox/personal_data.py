@@ -14,12 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW, whole_minute
+from ringback.clock import SKEW, Clock, utc_now, whole_minute
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.brake import Brake
+from ringback.outbox.core import as_request
 from ringback.outbox.number_rules import NumberRules, lock_name
-from ringback.outbox.outbox import Clock, as_request, utc_now
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
 from ringback.outbox.wrong_clock import STEADY

@@ -18,9 +18,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import StringField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from ringback.clock import utc_now
 from ringback.config import settings
 from ringback.factory import create_app
-from ringback.outbox.outbox import Receipt, utc_now
+from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, new_id, new_reference
 from ringback.store.group_commit import GroupCommit
 from ringback.web import limit_storage

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from ringback.clock import utc_now
 from ringback.i18n import languages
-from ringback.outbox.outbox import utc_now
 from ringback.outbox.slots import Slots
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import Database
@@ -65,6 +65,7 @@ team_name = "Sales"
 company = "Acme Ltd"
 region = "GB"
 phone = "+44 20 7946 0000"
+caller_id = "+44 20 7946 0000"
 languages = [{languages}]
 [widgets.closed.hours]
 timezone = "Europe/London"
@@ -75,6 +76,7 @@ team_name = "Sales"
 company = "Acme Ltd"
 region = "GB"
 phone = "+44 20 7946 0000"
+caller_id = "+44 20 7946 0000"
 languages = [{languages}]
 """
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 130 40">
