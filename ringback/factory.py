@@ -23,6 +23,7 @@ from ringback.services import Services
 from ringback.store.database import Database
 from ringback.web import bounds, errors, headers, limits, page, request_hygiene, static_files
 from ringback.web.brand_pages import brand_pages
+from ringback.web.embed_script import embed_script
 from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
@@ -48,11 +49,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     bounds.init_app(app)
     page.init_app(app)
     request_hygiene.init_app(app, services)
+    bounds.bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)
     headers.init_app(app, settings)
     app.register_blueprint(health_pages(services.probe, _hands_over(services)))
-    app.register_blueprint(headers.embed_script(ROOT / "static"))
+    app.register_blueprint(embed_script(ROOT / "static"))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
     for pages in (form_routes, request_routes, change_time, stop):

@@ -176,8 +176,8 @@ def test_what_is_being_handed_over_is_deleted_a_moment_later(visitor: Visitor, o
     too_early = visitor.sends(asked)
 
     assert (too_early.status, too_early.headline) == (409, "Delete your details?")
-    assert "It is being handed over at this moment. Try again in a minute." in too_early.words
-    assert "the team at Acme Ltd was already given" in too_early.words
+    assert "It is being passed to the team right now. Try again in a minute." in too_early.words
+    assert "what the team at Acme Ltd already has" in too_early.words
     assert outbox.settle(claim, TAKEN)
     assert visitor.follows(visitor.sends(too_early)).headline == DELETED
     assert state_of(outbox, claim.requests[0].id) is State.WITH_TEAM, "what it came to is still known"

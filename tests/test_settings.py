@@ -16,8 +16,9 @@ from pydantic import SecretStr, ValidationError
 from ringback.config.settings import _ENVIRONMENT, Configuration, Settings, SettingsError, is_configured, load
 from ringback.config.widget import RESERVED_ATTRIBUTES, Widget
 from ringback.server.proxies import Proxies
-from ringback.web.form.fields import CallbackForm, StopForm
+from ringback.web.form.callback_form import CallbackForm
 from ringback.web.request.change_time import ChangedTime
+from ringback.web.request.stop_form import StopForm
 from tests.conftest import WIDGET
 from tests.server import ROOT
 

@@ -25,7 +25,7 @@ from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, new_id, new_reference
 from ringback.store.group_commit import GroupCommit
 from ringback.web import limit_storage
-from ringback.web.form.fields import CallbackForm
+from ringback.web.form.callback_form import CallbackForm
 from ringback.web.form.token import Tokens
 
 FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
