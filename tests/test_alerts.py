@@ -24,7 +24,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from ringback.alerts.channels import webhook_secret
 from ringback.alerts.sender import Alerts, _Claim
-from ringback.handover.samespace import Misconfigured, Unclear
+from ringback.handover.outcomes import Misconfigured, Unclear
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers
 from ringback.store.database import Database

@@ -8,7 +8,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ringback.cli import check
-from ringback.handover.samespace import Busy, Misconfigured
+from ringback.handover.outcomes import Busy, Misconfigured
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers

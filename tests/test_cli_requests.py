@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.handover.samespace import Misconfigured, Unclear
+from ringback.handover.outcomes import Misconfigured, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal

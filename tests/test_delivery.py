@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from ringback.handover.loop import Delivery
-from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
+from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
 from ringback.outbox import transitions
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox

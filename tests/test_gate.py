@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from ringback.handover.loop import Delivery
-from ringback.handover.samespace import Accepted, Busy, Misconfigured, Unclear
+from ringback.handover.outcomes import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement

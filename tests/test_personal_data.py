@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ringback.handover.loop import Delivery
-from ringback.handover.samespace import Accepted, Misconfigured, Refused, Unclear
+from ringback.handover.outcomes import Accepted, Misconfigured, Refused, Unclear
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ringback.handover.samespace import (
+from ringback.handover.outcomes import (
     Accepted,
     Busy,
     Misconfigured,
@@ -25,9 +25,9 @@ from ringback.handover.samespace import (
     NotLoggedIn,
     NotSent,
     Refused,
-    Samespace,
     Unclear,
 )
+from ringback.handover.samespace import Samespace
 from tests import faults
 from tests.faults import FaultServer, response
 

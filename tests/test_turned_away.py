@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ringback.handover.loop import Delivery
-from ringback.handover.samespace import Accepted, Misconfigured, NotSent, Outcome, Refused
+from ringback.handover.outcomes import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.opening_hours import Interval
 from ringback.outbox.claims import Claim
 from ringback.outbox.operations import Operations

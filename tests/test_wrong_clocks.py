@@ -8,7 +8,7 @@ from flask import Flask
 
 from ringback.alerts.sender import Alerts
 from ringback.handover.loop import Delivery
-from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
+from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal

@@ -19,16 +19,8 @@ from datetime import timedelta
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.agent_note import what_the_agent_sees
-from ringback.handover.samespace import (
-    Accepted,
-    Busy,
-    Misconfigured,
-    NotSent,
-    Outcome,
-    Refused,
-    Samespace,
-    Unclear,
-)
+from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
+from ringback.handover.samespace import Samespace
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement

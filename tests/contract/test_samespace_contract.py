@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ringback.handover.samespace import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Samespace, Unclear
+from ringback.handover.outcomes import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Unclear
+from ringback.handover.samespace import Samespace
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 
 NO = "Cant make call! Not logged In"
