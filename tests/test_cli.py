@@ -12,7 +12,8 @@ from ringback.handover.outcomes import Busy, Misconfigured
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from tests.conftest import WIDGET, Clock
 
 

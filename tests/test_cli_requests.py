@@ -19,7 +19,8 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, Held, State, new_id, new_reference
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.tables import requests
 from tests.conftest import WIDGET, Clock
 

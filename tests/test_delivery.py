@@ -15,7 +15,8 @@ from ringback.outbox import transitions
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from tests.conftest import WIDGET, Clock
 
 NOT_BEFORE = {1: 5, 2: 30, 3: 120, 4: 300, 7: 3600, 20: 3600}

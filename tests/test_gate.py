@@ -15,7 +15,8 @@ from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import StoreError
 from tests.conftest import WIDGET, Clock
 

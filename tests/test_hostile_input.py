@@ -32,7 +32,8 @@ from werkzeug.test import TestResponse
 from ringback.config.widget import Widget
 from ringback.outbox.consent import Purpose
 from ringback.outbox.request import EventKind, Held, State
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
 from ringback.web.bounds import BODY_BYTES
 from tests import hostile, privacy

@@ -12,7 +12,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import Database
 from tests.server import Server, production
 

@@ -545,7 +545,7 @@ def test_a_call_is_one_line_in_the_log_and_names_nobody(
     caplog.set_level(logging.DEBUG)
     with FaultServer(behaviour) as server:
         outcome = call(server.base_url.replace("//", "//tom:s3cret@"), timeout=10)
-    (record,) = [record for record in caplog.records if record.name == "ringback.samespace"]
+    (record,) = [record for record in caplog.records if record.name == "ringback.handover.samespace"]
     assert record.levelno == logging.INFO
     assert record.getMessage().startswith(f"Samespace call ended: {line}, ")
     for secret in (NUMBER, *ATTRIBUTES.values(), "Fictitious", "s3cret", "helpdesk"):
@@ -718,7 +718,7 @@ def test_no_answer_says_that_samespace_is_not_there(behaviour: faults.Behaviour)
 
 
 def test_a_refused_connection_says_that_samespace_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "ringback.samespace")
+    caplog.set_level(logging.INFO, "ringback.handover.samespace")
     with faults.refusing() as base_url:
         assert client(base_url).probe() is False
     assert "Unreachable, status None" in caplog.text
@@ -732,7 +732,7 @@ import gevent, logging, sys, threading
 sys.path[:0] = sys.argv[1:]
 from tests import faults
 
-from ringback.samespace import Samespace
+from ringback.handover.samespace import Samespace
 
 together = threading.Barrier(5)
 

@@ -18,7 +18,8 @@ from playwright.sync_api import Route, sync_playwright
 from werkzeug.test import TestResponse
 
 from ringback.outbox.request import Answers, Held, Source
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.tables import alerts
 from tests.browser.chromium import options
 from tests.conftest import PUBLIC_URL, WIDGET, Clock

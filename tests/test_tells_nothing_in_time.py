@@ -17,7 +17,8 @@ from flask import Flask
 
 from ringback.factory import create_app
 from ringback.outbox.request import Answers, EventKind
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.tables import events
 from tests.conftest import WIDGET, Clock, make_settings
 from tests.visitor import Visitor

@@ -13,17 +13,11 @@ from http import HTTPStatus
 from typing import Any
 
 REPLY_CHARACTERS = 2_000
-
-
 # No request waits longer than this on one answer's word; after a day nobody expects the call.
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
-
-
 # Proxies answer 503 of their own when an upstream that had the request already breaks off. Who says when to come
 # back has done nothing yet; so with 425, which nobody who understood us would say: we send no early data.
 COME_BACK = frozenset({HTTPStatus.TOO_EARLY, HTTPStatus.SERVICE_UNAVAILABLE})
-
-
 # RFC 9110, 15.5.9 and 15.5.10: the server gave up waiting, or the state of things was in the way;
 # neither says that nothing was done.
 DOUBTFUL = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, *COME_BACK})
@@ -199,8 +193,6 @@ def _retry_after(answer: Answer, now: datetime) -> float | None:
 
 
 _ABSENT = object()
-
-
 _AS_TEXT = {"true": True, "false": False}  # as the vendor's chat API has it
 
 

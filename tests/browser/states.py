@@ -16,7 +16,8 @@ from playwright.sync_api import Locator, Page, expect
 from ringback.clock import utc_now
 from ringback.i18n import languages
 from ringback.outbox.slots import Slots
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import Database
 from tests import privacy
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, WebSite, new_number

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from ringback.sandbox.samespace import Mode
+from ringback.sandbox.handler import Mode
 from tests.browser.journeys import RECEIVED, WITH_TEAM, Company, Dock, Visitor, international
 from tests.server import Server
 

@@ -19,7 +19,8 @@ import pytest
 
 from ringback.handover.outcomes import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Unclear
 from ringback.handover.samespace import Samespace
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 
 NO = "Cant make call! Not logged In"
 CALLBACK = {
