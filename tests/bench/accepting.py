@@ -15,7 +15,7 @@ from tests.bench import served
 from tests.bench.load import Crowd, Figures, send
 from tests.bench.record import Bar, at_least, at_most, machine, record, table
 from tests.bench.upstream import NEVER, Upstream
-from tests.server import Server
+from tests.running import Server
 
 ROUNDS = 3
 WARM_UP = 64

@@ -14,7 +14,7 @@ from tests.bench import served
 from tests.bench.load import Crowd, send
 from tests.bench.record import Bar, at_most, machine, record, table
 from tests.bench.upstream import Upstream
-from tests.server import Server
+from tests.running import Server
 
 REST_SECONDS = 120
 SETTLE_SECONDS = 5

@@ -18,7 +18,7 @@ from tests.bench.record import Bar, at_least, at_most, machine, record, table
 from tests.bench.upstream import Upstream
 from tests.crash.served import eventually
 from tests.crash.victim import UNDER_WAY
-from tests.server import deliver
+from tests.running import deliver
 
 RATES = {1: 20, 10: 150, 50: 1000, 200: 1600}  # a second: how many
 BACKLOG = 10_000

@@ -21,7 +21,7 @@ from ringback.sandbox.samespace import SandboxSamespace
 from tests.bench.embeds import Embed, HostSite, all_on
 from tests.bench.record import Bar, machine, record
 from tests.browser.chromium import options
-from tests.server import Server, production
+from tests.running import Server, production
 
 ROUNDS = 7
 SLOWED = 4

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import gevent
 from gevent import socket
 
-from tests.server import ROOT
+from tests.running import ROOT
 
 PATIENCE_SECONDS = 60
 _TOKEN = re.compile(rb'name="csrf_token"[^>]*value="([^"]+)"')

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.server import ROOT, Server, deliver, free_port
+from tests.running import ROOT, Server, deliver, free_port
 
 # The limits of one number and of one address are the defaults: every visitor has their own. The brake of the
 # widget is wide enough, and the waits short, so that nothing of a run is left to the next.

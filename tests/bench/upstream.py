@@ -14,7 +14,7 @@ from typing import Any, Self
 import gevent
 from gevent.pywsgi import WSGIServer
 
-from tests.server import ROOT
+from tests.running import ROOT
 
 NEVER = -1.0
 

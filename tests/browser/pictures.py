@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import options
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, WITH_TEAM, Dock, Visitor
-from tests.server import ROOT, Server, sandbox
+from tests.running import ROOT, Server, sandbox
 
 FOLDER = ROOT / "docs" / "pictures"
 DESKTOP = (1280, 800)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.pictures import open_page, sharp_options
 from tests.browser.states import STATES, Places, Stage, State, places, reach
-from tests.server import ROOT
+from tests.running import ROOT
 
 FOLDER = ROOT / "tests" / "output" / "sheets"
 HEIGHT = 844

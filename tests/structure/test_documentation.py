@@ -9,7 +9,7 @@ import pytest
 from ringback.config import settings
 from ringback.config.settings import Configuration
 from ringback.config.widget import Hours, Texts, Widget
-from tests.test_settings import ENVIRONMENT, loaded
+from tests.config.test_settings import ENVIRONMENT, loaded
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")

@@ -14,8 +14,8 @@ import pytest
 
 from ringback.server import connections
 from ringback.server.connections import PER_ADDRESS, Connection, Connections, owner_of
-from tests.server import Server, production
-from tests.test_journey import fetch
+from tests.running import Server, production
+from tests.server.test_journey import fetch
 
 HEAD = b"GET /sales HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Drip: "
 BODY = b"POST /sales HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.server import Server, production, sandbox
-from tests.test_journey import eventually
+from tests.running import Server, production, sandbox
+from tests.server.test_journey import eventually
 
 KEY = "0123456789abcdef0123456789abcdef"
 WORD = "unmistakable"

@@ -14,7 +14,7 @@ import pytest
 
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import Database
-from tests.server import Server, production
+from tests.running import Server, production
 
 PERSON = {"name": "Ann Example-Unmistakable", "phone": "020 7946 0123", "email": "ann.unmistakable@example.test"}
 DIGITS = "442079460123"

@@ -99,7 +99,7 @@ def test_no_catalogue_is_said_to_be_reviewed_before_it_is(path: Path) -> None:
     assert told[path.stem] == ("yes" if languages.language(path.stem).is_reviewed else "no")
 
 
-DOCUMENTATION = (Path(__file__).parent.parent / "docs/languages.md").read_text(encoding="utf-8")
+DOCUMENTATION = (Path(__file__).parent.parent.parent / "docs/languages.md").read_text(encoding="utf-8")
 
 
 # --- no sentence on any page that is not in them ---

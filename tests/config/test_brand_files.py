@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ringback.config.brand_files import FONT_BYTES, LOGO_BYTES, read_font, read_logo
+from tests.config.test_settings import COMPLETE, faults, loaded
 from tests.conftest import PUBLIC_URL, WIDGET
-from tests.test_settings import COMPLETE, faults, loaded
 from tests.visitor import Visitor
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><script>alert(1)</script></svg>'

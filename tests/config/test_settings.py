@@ -19,7 +19,7 @@ from ringback.server.proxies import Proxies
 from ringback.web.form.fields import CallbackForm, StopForm
 from ringback.web.request.change_time import ChangedTime
 from tests.conftest import WIDGET
-from tests.server import ROOT
+from tests.running import ROOT
 
 COMPLETE = """
 [samespace]

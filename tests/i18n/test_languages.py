@@ -13,9 +13,9 @@ from ringback.i18n import languages
 from ringback.i18n.local_time import Clock as TeamClock
 from ringback.outbox.consent import call_sentence
 from ringback.sandbox.samespace import SandboxSamespace
+from tests.cli.test_cli import said
+from tests.config.test_settings import COMPLETE, faults
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
-from tests.test_cli import said
-from tests.test_settings import COMPLETE, faults
 from tests.visitor import Page, Visitor
 
 EIGHT = ["en", "de", "fr", "es", "it", "pt_BR", "ar", "ja"]

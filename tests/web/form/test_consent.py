@@ -16,7 +16,7 @@ from ringback.web.form.version import form_version
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 BY_BUTTON = "By selecting “Request call” you ask Acme Ltd to call you on this number about your request."
 BY_BOX = "I agree that Acme Ltd may call me on this number about my request"
 MARKETING = "Acme Ltd may also call me about its new greenhouses. I can withdraw this at any time."

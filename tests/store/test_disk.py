@@ -19,9 +19,9 @@ from ringback.outbox.request import Answers
 from ringback.store.database import STORE_ERRORS, Database, StoreError
 from ringback.store.tables import about
 from tests.conftest import Clock, make_settings
-from tests.server import production
-from tests.test_health import ready
-from tests.test_journey import ask, eventually, fetch
+from tests.running import production
+from tests.server.test_journey import ask, eventually, fetch
+from tests.web.test_health import ready
 
 TOKEN, BEFORE = "the-token-in-use-unmistakable", "the-token-before-unmistakable"
 

@@ -545,7 +545,7 @@ def test_a_call_is_one_line_in_the_log_and_names_nobody(
     caplog.set_level(logging.DEBUG)
     with FaultServer(behaviour) as server:
         outcome = call(server.base_url.replace("//", "//tom:s3cret@"), timeout=10)
-    (record,) = [record for record in caplog.records if record.name == "ringback.samespace"]
+    (record,) = [record for record in caplog.records if record.name == "ringback.handover.samespace"]
     assert record.levelno == logging.INFO
     assert record.getMessage().startswith(f"Samespace call ended: {line}, ")
     for secret in (NUMBER, *ATTRIBUTES.values(), "Fictitious", "s3cret", "helpdesk"):
@@ -732,7 +732,7 @@ import gevent, logging, sys, threading
 sys.path[:0] = sys.argv[1:]
 from tests import faults
 
-from ringback.samespace import Samespace
+from ringback.handover.samespace import Samespace
 
 together = threading.Barrier(5)
 
@@ -761,7 +761,7 @@ print(threading.active_count())
 
 
 def test_the_same_holds_under_gevent() -> None:
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parent.parent.parent
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", UNDER_GEVENT, str(root)],
         capture_output=True,

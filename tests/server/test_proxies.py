@@ -15,9 +15,9 @@ from flask import Flask
 
 from ringback.config.settings import PRIVATE_NETWORKS
 from ringback.server.proxies import Proxies
-from tests.server import Server, production
-from tests.test_limits import NUMBERS, counted_as
+from tests.running import Server, production
 from tests.visitor import Visitor
+from tests.web.test_limits import NUMBERS, counted_as
 
 BEHIND_ONE = {"trusted_proxies": 1}
 
