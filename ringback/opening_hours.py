@@ -13,8 +13,7 @@ from operator import attrgetter
 from typing import TypeGuard
 from zoneinfo import ZoneInfo
 
-import holidays
-
+from ringback.config.public_holidays import public_holidays
 from ringback.config.widget import Hours
 
 # How far ahead the next opening is looked for: longer than any company closes.
@@ -125,6 +124,28 @@ def is_closed_day(hours: Hours, day: date) -> bool:
     return day.isoformat() in hours.closed or _is_holiday(hours.holidays, day)
 
 
+def closed_days(hours: Hours | None, first: date, days: int) -> list[tuple[date, str]]:
+    """Of so many days from `first` on, those on which nobody is there though the weekday says so, and why."""
+    if not names_times(hours):
+        return []
+    coming = (first + timedelta(days=offset) for offset in range(days))
+    return [
+        (day, why)
+        for day in coming
+        if getattr(hours, _WEEKDAYS[day.weekday()]) and (why := _why_closed(hours, day))
+    ]
+
+
+def _why_closed(hours: Hours, day: date) -> str:
+    """The holiday, or which key of the table closes it; nothing where somebody is there."""
+    text = day.isoformat()
+    if text in hours.special:
+        return "" if hours.special[text] else "special"
+    if text in hours.closed:
+        return "closed"
+    return str(public_holidays(hours.holidays, day.year).get(day, "")) if hours.holidays else ""
+
+
 @lru_cache(maxsize=8_192)
 def intervals(hours: Hours, day: date) -> tuple[Interval, ...]:
     """When the team is there by the spans of one local day, in order, apart from one another."""
@@ -233,10 +254,4 @@ def _readings(zone: ZoneInfo, wall: datetime) -> set[datetime]:
 
 @lru_cache(maxsize=4096)
 def _is_holiday(calendar: str | None, day: date) -> bool:
-    return calendar is not None and day in _calendar(calendar, day.year)
-
-
-@lru_cache(maxsize=64)
-def _calendar(name: str, year: int) -> holidays.HolidayBase:
-    country, _, subdivision = name.partition("-")
-    return holidays.country_holidays(country, subdiv=subdivision or None, years=year)
+    return calendar is not None and day in public_holidays(calendar, day.year)

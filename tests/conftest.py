@@ -106,6 +106,7 @@ WIDGET = {
     "required": ["name"],
     "attributes": ["plan"],
     "phone": "+44 20 7946 0000",
+    "caller_id": "+44 20 7946 0000",
     "promise_minutes": 15,
 }
 

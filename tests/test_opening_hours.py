@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from ringback import opening_hours as oh
 from ringback.config.widget import Hours
@@ -234,6 +235,11 @@ def test_slots_count_from_each_spans_start_and_none_goes_past_its_end() -> None:
         ("GB-SCT", "2026-11-30", True),  # St Andrew's Day
         ("DE-BY", "2026-01-06", True),  # Epiphany
         ("DE-BE", "2026-01-06", False),
+        ("DE-BY", "2026-08-14", False),
+        ("DE-BY:catholic", "2026-08-15", True),  # Assumption, in the Catholic part of Bavaria
+        ("DE-BY", "2026-08-15", False),
+        ("DE-BY:catholic", "2026-01-06", True),  # the public ones come along
+        ("AT:bank", "2026-12-24", True),
         (None, "2026-12-25", False),
     ],
 )
@@ -244,6 +250,37 @@ def test_a_public_holiday_of_the_country_and_its_part_is_closed(
 
     assert oh.is_closed_day(hours, date.fromisoformat(day)) == is_closed
     assert oh.is_open(hours, instant(f"{day}T12:00")) != is_closed
+
+
+def test_the_closed_days_to_come_are_told_with_why() -> None:
+    hours = Hours(
+        timezone="UTC",
+        **dict.fromkeys(DAYS[:5], ("09:00-17:00",)),
+        holidays="GB-ENG",
+        closed=("2026-12-24", "2026-12-27"),
+        special={"2026-12-28": ("10:00-11:00",), "2026-12-29": ()},
+    )
+
+    assert oh.closed_days(hours, date(2026, 12, 20), 14) == [
+        (date(2026, 12, 24), "closed"),
+        (date(2026, 12, 25), "Christmas Day"),
+        (date(2026, 12, 29), "special"),
+        (date(2027, 1, 1), "New Year's Day"),
+    ]
+    assert oh.closed_days(None, date(2026, 12, 20), 14) == []
+
+
+@pytest.mark.parametrize(
+    ("calendar", "told"),
+    [
+        ("DE-BY:protestant", 'has no holidays called "protestant"; after the colon, there are: catholic, school'),
+        ("GB-ENG:bank", 'has no holidays called "bank"; after the colon, this country has none'),
+        ("XX:catholic", "should be a country"),
+    ],
+)
+def test_a_kind_of_holidays_that_is_not_there_is_told_with_those_that_are(calendar: str, told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        Hours(timezone="UTC", holidays=calendar)
 
 
 def test_special_hours_hold_on_a_holiday_and_on_a_closed_day() -> None:

@@ -1,6 +1,6 @@
 """`flask --app app teams …` and `widgets …`: looking after what calls go to, and come from."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import click
 
@@ -10,6 +10,8 @@ from ringback.config.widget import Widget
 from ringback.outbox.breaker import Breaker
 from ringback.outbox.outbox import Clock
 from ringback.outbox.slots import Pause, Slots
+
+_DAYS_OF_A_YEAR = 366
 
 
 def team_commands(breaker: Breaker) -> click.Group:
@@ -50,6 +52,19 @@ def widget_commands(settings: Settings, schedule: Slots, clock: Clock) -> click.
         pauses, now = schedule.pauses(), clock()
         for key, widget in settings.widgets.items():
             click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
+
+    @group.command()
+    @click.argument("key", required=False)
+    def days(key: str | None) -> None:
+        """List the closed days of the next twelve months: holidays, and those of your own."""
+        now = clock()
+        for each in [known(key)] if key else settings.widgets:
+            widget = settings.widgets[each]
+            first = now.astimezone(widget.timezone).date()
+            closed = opening_hours.closed_days(widget.hours, first, _DAYS_OF_A_YEAR)
+            click.echo(f"{each}  {len(closed)} closed days until {first + timedelta(days=_DAYS_OF_A_YEAR)}")
+            for day, why in closed:
+                click.echo(f"  {day:%a %Y-%m-%d}  {why}")
 
     @group.command()
     @click.argument("key")

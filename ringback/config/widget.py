@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
 import phonenumbers
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from ringback.config.brand_files import BrandFile, read_font, read_logo
+from ringback.config.public_holidays import public_holidays
 from ringback.i18n import languages
 
 RESERVED_NAMES = frozenset(
@@ -101,13 +101,7 @@ def _apart(spans: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _calendar(name: str) -> str:
-    country, _, subdivision = name.partition("-")
-    try:
-        holidays.country_holidays(country, subdiv=subdivision or None)
-    except NotImplementedError:
-        raise ValueError(
-            'should be a country, with its part where that matters, like "GB-ENG" or "DE-BY"'
-        ) from None
+    public_holidays(name, date.today().year)
     return name
 
 
@@ -196,7 +190,8 @@ class Widget(Table):
     fields: tuple[Literal["name", "email", "company", "message"], ...] = ("name",)
     required: tuple[Literal["name", "email", "company", "message"], ...] = ()
     attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
-    phone: str | None = None
+    phone: str | None = None  # the team's own, to be called
+    caller_id: str | None = None  # what the agents' calls show; nobody can know it from the team's own number
     promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     logo: Annotated[BrandFile | None, _file(read_logo)] = None
@@ -228,7 +223,7 @@ class Widget(Table):
             raise ValueError("should name each attribute once")
         return names
 
-    @field_validator("phone")
+    @field_validator("phone", "caller_id")
     @classmethod
     def _international(cls, number: str | None) -> str | None:
         if number is None:

@@ -65,6 +65,7 @@ team_name = "Sales"
 company = "Acme Ltd"
 region = "GB"
 phone = "+44 20 7946 0000"
+caller_id = "+44 20 7946 0000"
 languages = [{languages}]
 [widgets.closed.hours]
 timezone = "Europe/London"
@@ -75,6 +76,7 @@ team_name = "Sales"
 company = "Acme Ltd"
 region = "GB"
 phone = "+44 20 7946 0000"
+caller_id = "+44 20 7946 0000"
 languages = [{languages}]
 """
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 130 40">

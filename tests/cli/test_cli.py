@@ -193,6 +193,19 @@ def test_the_breaker_is_shown_and_reset(app: Flask, clock: Clock) -> None:
     assert outbox.claim("test")
 
 
+def test_the_closed_days_of_the_next_twelve_months_are_listed(make_app: Callable[..., Flask]) -> None:
+    week = {key: ["09:00-17:30"] for key in ("mon", "tue", "wed", "thu", "fri")}
+    hours = {"timezone": "Europe/Berlin", **week, "holidays": "DE-BY:catholic", "closed": ["2026-12-31"]}
+    app = make_app(widgets={"sales": WIDGET | {"hours": hours}, "help": WIDGET})
+    days = said(app, "widgets", "days").splitlines()
+
+    assert days[0].startswith("sales  ")
+    assert "  Thu 2026-12-31  closed" in days
+    assert "  Fri 2026-12-25  Christmas Day" in days
+    assert days[-1].startswith("help  0 closed days until ")
+    assert said(app, "widgets", "days", "help").splitlines() == days[-1:]
+
+
 def test_widgets_are_listed_paused_and_resumed(make_app: Callable[..., Flask]) -> None:
     table = {"timezone": "Asia/Kolkata", "tue": ["09:00-17:30"], "wed": ["09:00-17:30"]}
     closed = table | {"tue": ["09:00-12:00"]}

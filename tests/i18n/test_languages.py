@@ -10,7 +10,7 @@ from flask import Flask
 
 from ringback.config.widget import Widget
 from ringback.i18n import languages
-from ringback.i18n.local_time import Clock as TeamClock
+from ringback.i18n.local_time import LocalTime as TeamClock
 from ringback.outbox.consent import call_sentence
 from ringback.sandbox.samespace import SandboxSamespace
 from tests.cli.test_cli import said

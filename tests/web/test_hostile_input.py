@@ -30,11 +30,11 @@ from phonenumbers import PhoneNumberType
 from werkzeug.test import TestResponse
 
 from ringback.config.widget import Widget
-from ringback.factory import BODY_BYTES
 from ringback.outbox.consent import Purpose
 from ringback.outbox.request import EventKind, Held, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
+from ringback.web.request_hygiene import BODY_BYTES
 from tests import hostile, privacy
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.hostile import GOOD, Visit

@@ -20,11 +20,11 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from wtforms.fields.core import UnboundField
 
-from ringback.factory import BODY_BYTES
 from ringback.phone import read
 from ringback.web import bounds
 from ringback.web.form.fields import CallbackForm, SpokenForm, StopForm
 from ringback.web.request.change_time import ChangedTime
+from ringback.web.request_hygiene import BODY_BYTES
 from tests import hostile
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.visitor import Visitor

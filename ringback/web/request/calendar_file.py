@@ -46,8 +46,8 @@ def _event(
     page_url: str,
 ) -> icalendar.Event:
     told = [_("To change the time or cancel: %(link)s", link=page_url)]
-    if widget.phone:
-        told.insert(0, _("%(number)s will ring you.", number=left_to_right(widget.phone)))
+    if widget.caller_id:
+        told.insert(0, _("%(number)s will ring you.", number=left_to_right(widget.caller_id)))
     return icalendar.Event.new(
         uid=f"{request.reference}@{host}",
         sequence=len(changes) - 1,

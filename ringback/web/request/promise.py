@@ -134,8 +134,8 @@ class Promise:
         return _("%(time)s (%(own)s)", time=text, own=clock.own_time(time))
 
     def _who_rings(self) -> str:
-        phone = self.widget.phone
-        return _("The call will come from %(number)s.", number=left_to_right(phone)) if phone else ""
+        number = self.widget.caller_id
+        return _("The call will come from %(number)s.", number=left_to_right(number)) if number else ""
 
     def _if_not(self) -> str:
         by = self.request.promised_by

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringback.config.widget import Widget
-from ringback.i18n.local_time import Clock as TeamClock
+from ringback.i18n.local_time import LocalTime as TeamClock
 from ringback.opening_hours import next_opening, slots
 from ringback.outbox.slots import MOST_OFFERED
 from ringback.web.form.availability import describe

@@ -89,6 +89,17 @@ def test_a_time_at_the_end_of_time_is_one_that_cannot_be_chosen(visitor: Visitor
 # --- the confirmation says when ---
 
 
+def test_who_the_call_will_come_from_is_only_said_where_the_owner_says_so(make_app: Callable[..., Flask]) -> None:
+    """The team's own number is one to call; what an agent's call shows is Samespace's business."""
+    visitor = Visitor(make_app(widgets={"sales": SALES | {"caller_id": None}}))
+    page = asks_for(visitor, TODAY)
+
+    assert "will come from" not in page.words
+    assert "+44 20 7946 0000" in page.words, "the team's own number, to call"
+    calendar = visitor.opens(f"{page.address}/calendar.ics").response
+    assert (calendar.status_code, "will ring you" in calendar.text) == (200, False)
+
+
 def test_a_chosen_time_is_said_in_the_teams_zone_with_who_will_ring_and_what_to_do(visitor: Visitor) -> None:
     page = asks_for(visitor, TODAY)
 
@@ -484,6 +495,7 @@ def test_the_agent_is_told_the_time_that_was_asked_for(
     asks_for(visitor, TODAY, zone="Europe/Paris")
     asks_for(visitor, TOMORROW, phone="020 7946 0177", zone="Europe/Lisbon")
     visitor.asks("020 7946 0188")
+    hands_over(app)
     clock.now = interval(TODAY).start
     hands_over(app)
     clock.now = interval(TOMORROW).start
