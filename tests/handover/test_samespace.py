@@ -718,7 +718,7 @@ def test_no_answer_says_that_samespace_is_not_there(behaviour: faults.Behaviour)
 
 
 def test_a_refused_connection_says_that_samespace_is_not_there(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "ringback.samespace")
+    caplog.set_level(logging.INFO, "ringback.handover.samespace")
     with faults.refusing() as base_url:
         assert client(base_url).probe() is False
     assert "Unreachable, status None" in caplog.text
