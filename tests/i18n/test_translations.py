@@ -11,10 +11,11 @@ from flask import Flask
 from ringback.i18n import languages
 from ringback.outbox import transitions
 from ringback.outbox.outbox import Settlement
-from tests import messages, pseudo
+from tests import pseudo
 from tests.conftest import WIDGET, Clock
-from tests.messages import CATALOGUES, forms
 from tests.visitor import Page, Visitor
+from tools import messages
+from tools.messages import CATALOGUES, forms
 
 OFFERED = ["ar", "de", "es", "fr", "it", "ja", "pt_BR"]
 FILES = sorted(CATALOGUES.glob("*.po"))

@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import served
-from tests.bench.load import Crowd, Figures, send
-from tests.bench.record import Bar, at_least, at_most, machine, record, table
-from tests.bench.upstream import NEVER, Upstream
 from tests.running import Server
+from tools.bench import served
+from tools.bench.load import Crowd, Figures, send
+from tools.bench.record import Bar, at_least, at_most, machine, record, table
+from tools.bench.upstream import NEVER, Upstream
 
 ROUNDS = 3
 WARM_UP = 64

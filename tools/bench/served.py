@@ -65,10 +65,10 @@ def web(folder: Path, settings: dict[str, str]) -> Iterator[Server]:
 
 @contextmanager
 def rival(name: str, folder: Path, settings: dict[str, str], worker: str = SAME_WORKER) -> Iterator[Server]:
-    """One of `tests.bench.rivals`, one process, by the same worker as ours or by another."""
+    """One of `tools.bench.rivals`, one process, by the same worker as ours or by another."""
     options = ["-k", worker, "-b", f"127.0.0.1:{settings['PORT']}", "--keep-alive", "5", "--no-control-socket"]
     options += ["--threads", "8"] if worker == "gthread" else []
-    command = [sys.executable, "-m", "gunicorn", *options, f"tests.bench.rivals:{name}()"]
+    command = [sys.executable, "-m", "gunicorn", *options, f"tools.bench.rivals:{name}()"]
     # From another folder, or gunicorn would read our configuration of it.
     server = Server(command, folder, settings | {"PYTHONPATH": str(ROOT)}, int(settings["PORT"]), cwd=folder)
     server.start()

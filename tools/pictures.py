@@ -1,23 +1,22 @@
-"""Take the pictures of the README and the guides: `python -m tests.browser.pictures` (or `make pictures`).
+"""Take the pictures of the README and the guides: `python -m tools.pictures` (or `make pictures`).
 
 They are of a sandbox that is started for them, so that they show the product as it is.
 """
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.chromium import options
+from tests.browser.chromium import open_page, sharp_options
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, WITH_TEAM, Dock, Visitor
 from tests.running import ROOT, Server, sandbox
 
 FOLDER = ROOT / "docs" / "pictures"
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
-# Pixels of the picture to one of the page. The first picture is busy, and would weigh more than 250 KB.
-SHARP, LIGHTER = 2.0, 1.75
+# Pixels of the picture to one of the page, where it is busy: at SHARP it would weigh more than 250 KB.
+LIGHTER = 1.75
 NUMBER = "020 7946 0123"
 
 
@@ -30,12 +29,6 @@ def main() -> None:
         take_all(browser, server)
         browser.close()
         server.stop()
-
-
-def sharp_options() -> dict[str, Any]:
-    """As in the tests, but a frame shares its page's process: else it is drawn small and blown up."""
-    chosen: dict[str, Any] = options()
-    return chosen | {"args": [*chosen["args"], "--disable-site-isolation-trials"]}
 
 
 def take_all(browser: Browser, server: Server) -> None:
@@ -60,18 +53,6 @@ def take_all(browser: Browser, server: Server) -> None:
 
     take_of(open_page(browser, DESKTOP), f"{server.url}/demo", "form")
     take_of(open_page(browser, PHONE), f"{server.url}/demo", "form-phone")
-
-
-def open_page(browser: Browser, size: tuple[int, int], scale: float = SHARP) -> Page:
-    width, height = size
-    return browser.new_page(
-        viewport={"width": width, "height": height},
-        device_scale_factor=scale,
-        color_scheme="light",
-        reduced_motion="reduce",
-        locale="en-GB",
-        timezone_id="Europe/London",
-    )
 
 
 def take_of(page: Page, url: str, name: str) -> None:

@@ -9,11 +9,11 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import served, stored
-from tests.bench.hand_over import drain
-from tests.bench.load import Crowd, send
-from tests.bench.record import Bar, at_least, machine, record, table
-from tests.bench.upstream import Upstream
+from tools.bench import served, stored
+from tools.bench.hand_over import drain
+from tools.bench.load import Crowd, send
+from tools.bench.record import Bar, at_least, machine, record, table
+from tools.bench.upstream import Upstream
 
 PASTS = (1_000, 1_000_000)
 ROUNDS = 5

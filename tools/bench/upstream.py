@@ -23,7 +23,7 @@ class Upstream:
     """That process. `delay_seconds` before each answer; `NEVER`: it takes every call and answers none."""
 
     def __init__(self, delay_seconds: float = 0) -> None:
-        command = [sys.executable, "-m", "tests.bench.upstream", str(delay_seconds)]
+        command = [sys.executable, "-m", "tools.bench.upstream", str(delay_seconds)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.base_url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"

@@ -58,7 +58,7 @@ class Figures:
 
 def send(crowd: Crowd) -> Figures:
     """Let them ask. Raises RuntimeError when one of them was not told that it was stored."""
-    command = [sys.executable, "-m", "tests.bench.load", json.dumps(asdict(crowd))]
+    command = [sys.executable, "-m", "tools.bench.load", json.dumps(asdict(crowd))]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr)

@@ -1,6 +1,6 @@
-"""Draw every state in every look, for a person to look at: `make sheets`, or `… tests.browser.sheets form`.
+"""Draw every state in every look, for a person to look at: `make sheets`, or `python -m tools.sheets form`.
 
-One form for each state, in tests/output/sheets, and a page that shows them all. Nothing compares them: whether a
+One sheet for each state, in tests/output/sheets, and a page that shows them all. Nothing compares them: whether a
 page looks right is for somebody to say, and a difference of pixels says nothing.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.pictures import open_page, sharp_options
+from tests.browser.chromium import open_page, sharp_options
 from tests.browser.states import STATES, Places, Stage, State, places, reach
 from tests.running import ROOT
 
@@ -62,25 +62,25 @@ def _languages_of(state: State) -> list[str]:
     return LANGUAGES[:1] if state.around else LANGUAGES
 
 
-def _shown(form: Path) -> str:
-    return f'<h1>{form.stem}</h1><img src="{form.name}" alt="" style="max-width:100%">'
+def _shown(sheet: Path) -> str:
+    return f'<h1>{sheet.stem}</h1><img src="{sheet.name}" alt="" style="max-width:100%">'
 
 
 def draw(browser: Browser, served: Places, state: State, language: str) -> Path:
-    """The form of one state."""
+    """The sheet of one state."""
     page = open_page(browser, (390, HEIGHT), scale=1)
     reach(state, Stage(page, served, language))
     cells = "".join(_cell(page, look) for look in LOOKS)
     page.close()
-    form = FOLDER / f"{state.name}.{language}.png"
+    sheet = FOLDER / f"{state.name}.{language}.png"
     board = open_page(browser, (2 * 1280 + 48, HEIGHT), scale=1)  # two rows: the narrow looks, the wide ones
     board.set_content(
         f"<body style='display:flex;flex-wrap:wrap;gap:16px;margin:8px;background:#999;font:1rem arial'>{cells}"
     )
-    board.screenshot(path=form, full_page=True)
+    board.screenshot(path=sheet, full_page=True)
     board.close()
-    print(f"{form.relative_to(ROOT)}  {form.stat().st_size // 1024} KB")
-    return form
+    print(f"{sheet.relative_to(ROOT)}  {sheet.stat().st_size // 1024} KB")
+    return sheet
 
 
 def _cell(page: Page, look: Look) -> str:

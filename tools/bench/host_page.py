@@ -18,10 +18,10 @@ from typing import Any, NamedTuple
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Request, sync_playwright
 
 from ringback.sandbox.samespace import SandboxSamespace
-from tests.bench.embeds import Embed, HostSite, all_on
-from tests.bench.record import Bar, machine, record
 from tests.browser.chromium import options
 from tests.running import Server, production
+from tools.bench.embeds import Embed, HostSite, all_on
+from tools.bench.record import Bar, machine, record
 
 ROUNDS = 7
 SLOWED = 4

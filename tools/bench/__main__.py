@@ -5,8 +5,8 @@ After them stands what was asked of the figures, and whether they were so.
 
 import sys
 
-from tests.bench import accepting, at_rest, form_page, growth, hand_over, host_page
-from tests.bench.record import bar_table, record
+from tools.bench import accepting, at_rest, form_page, growth, hand_over, host_page
+from tools.bench.record import bar_table, record
 
 PARTS = {
     "host-page": host_page.main,

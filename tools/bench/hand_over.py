@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.store.tables import requests
-from tests.bench import served, stored
-from tests.bench.load import Crowd, send
-from tests.bench.record import Bar, at_least, at_most, machine, record, table
-from tests.bench.upstream import Upstream
 from tests.crash.served import eventually
 from tests.crash.victim import UNDER_WAY
 from tests.running import deliver
+from tools.bench import served, stored
+from tools.bench.load import Crowd, send
+from tools.bench.record import Bar, at_least, at_most, machine, record, table
+from tools.bench.upstream import Upstream
 
 RATES = {1: 20, 10: 150, 50: 1000, 200: 1600}  # a second: how many
 BACKLOG = 10_000

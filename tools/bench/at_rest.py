@@ -10,11 +10,11 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import served
-from tests.bench.load import Crowd, send
-from tests.bench.record import Bar, at_most, machine, record, table
-from tests.bench.upstream import Upstream
 from tests.running import Server
+from tools.bench import served
+from tools.bench.load import Crowd, send
+from tools.bench.record import Bar, at_most, machine, record, table
+from tools.bench.upstream import Upstream
 
 REST_SECONDS = 120
 SETTLE_SECONDS = 5

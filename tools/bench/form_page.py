@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.bench import served
-from tests.bench.embeds import HostSite
-from tests.bench.host_page import opened, weigh
-from tests.bench.record import Bar, at_most, machine, record, table
-from tests.bench.upstream import Upstream
 from tests.browser.chromium import options
+from tools.bench import served
+from tools.bench.embeds import HostSite
+from tools.bench.host_page import opened, weigh
+from tools.bench.record import Bar, at_most, machine, record, table
+from tools.bench.upstream import Upstream
 
 ROUNDS = 9
 SLOWED = 6
