@@ -10,7 +10,8 @@ from flask import Flask
 from ringback import cli, logs
 from ringback.alerts.sender import Alerts
 from ringback.clock import Clock, utc_now
-from ringback.config.settings import KEY_CHARACTERS, Settings
+from ringback.config.environment import KEY_CHARACTERS
+from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace

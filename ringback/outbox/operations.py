@@ -23,8 +23,6 @@ _RELEASES = (
 
 # What waits comes first, so that it is not taken for what another arrow has just made wait.
 _RETRY_SAFELY = (transitions.RETRY_WAITING, transitions.RETRY_FAILED)
-
-
 _RETRIES = (*_RETRY_SAFELY, transitions.RETRY_UNKNOWN)
 
 

@@ -210,8 +210,6 @@ class Outbox(Expiry):
 
 
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
-
-
 # Made once: they are asked with every request, or several times a second.
 _EARLIER_USE = sa.select(requests.c.id, requests.c.reference, requests.c.answers_hash).where(
     requests.c.form_id == sa.bindparam("form_id")

@@ -9,18 +9,12 @@ from ringback.outbox.request import CallbackRequest, Held, State
 from ringback.store.tables import in_state, requests
 
 HELD = "held"
-
-
 # What operators may ask for. Nobody is known to be called yet; who asks for it is answered, with nothing.
 STATES = tuple(dict.fromkeys((*(state.value for state in State), "called", HELD)))
-
-
 KEPT = requests.c.erased_at.is_(None)
 
 
 NOT_HELD = requests.c.held.is_(None)
-
-
 # Not "is not null", which not every SQLite takes for a beginning of the index.
 IS_HELD = sa.and_(
     requests.c.held > sa.literal_column("''"), requests.c.state != sa.literal_column("'cancelled'"), KEPT
