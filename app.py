@@ -7,7 +7,7 @@ import click
 from flask import Flask
 from werkzeug.serving import run_simple
 
-from ringback.config.settings import SettingsError, is_configured, load, read_port, refuse_without_file
+from ringback.config.loading import SettingsError, is_configured, load, read_port, refuse_without_file
 from ringback.factory import create_app
 from ringback.services import services_of
 from ringback.store.database import StoreError

@@ -9,15 +9,15 @@ import logging
 import os
 import sys
 
-from ringback.config import settings as _settings
+from ringback.config import loading as _loading
 from ringback.server import connections as _connections
 from ringback.server.worker import KindsOnly as _KindsOnly
 from ringback.services import services_of as _services_of
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
-    _loaded = _settings.load(os.environ)
-except _settings.SettingsError as error:
+    _loaded = _loading.load(os.environ)
+except _loading.SettingsError as error:
     sys.exit(str(error))
 try:
     _connections.raise_file_limit()

@@ -10,7 +10,8 @@ from flask import Flask
 from ringback import cli, logs
 from ringback.alerts.sender import Alerts
 from ringback.clock import Clock, utc_now
-from ringback.config.settings import KEY_CHARACTERS, Settings
+from ringback.config.environment import KEY_CHARACTERS
+from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
@@ -23,6 +24,7 @@ from ringback.services import Services
 from ringback.store.database import Database
 from ringback.web import bounds, errors, headers, limits, page, request_hygiene, static_files
 from ringback.web.brand_pages import brand_pages
+from ringback.web.embed_script import embed_script
 from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
@@ -48,11 +50,12 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     bounds.init_app(app)
     page.init_app(app)
     request_hygiene.init_app(app, services)
+    bounds.bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)
     headers.init_app(app, settings)
     app.register_blueprint(health_pages(services.probe, _hands_over(services)))
-    app.register_blueprint(headers.embed_script(ROOT / "static"))
+    app.register_blueprint(embed_script(ROOT / "static"))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
     for pages in (form_routes, request_routes, change_time, stop):
@@ -69,7 +72,7 @@ def make_services(settings: Settings, clock: Clock) -> Services:
     database = Database(settings.database_url.get_secret_value())
     database.migrate("sandbox" if settings.sandbox else "production")
     outbox = Outbox(database, settings, clock)
-    outbox.breaker.register_teams()
+    outbox.teams.register()
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)

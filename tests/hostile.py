@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 from hypothesis import strategies as st
 
-from ringback.web.request_hygiene import BODY_BYTES
+from ringback.web.bounds import BODY_BYTES
 from tests.conftest import PUBLIC_URL
 from tests.phone.test_hostile_numbers import TABLE
 

@@ -20,10 +20,9 @@ import sqlalchemy as sa
 
 from ringback.alerts.channels import Email, SignedWebhook
 from ringback.alerts.message import BETWEEN_MESSAGES, Alert, Message
-from ringback.clock import SKEW
+from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.deadline import Deadline
-from ringback.outbox.outbox import Clock, utc_now
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
 from ringback.store.tables import alert_channels, alerts, requests

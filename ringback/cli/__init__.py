@@ -26,7 +26,7 @@ def init_app(app: Flask, services: Services) -> None:
     add_data_commands(looking_after, services.personal_data, services.purge_loop)
     app.cli.add_command(looking_after)
     app.cli.add_command(number_commands(services.operations, outbox))
-    app.cli.add_command(team_commands(outbox.breaker))
+    app.cli.add_command(team_commands(outbox.teams))
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
     app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token))

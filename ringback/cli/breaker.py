@@ -4,8 +4,8 @@ from datetime import datetime
 
 import click
 
+from ringback.clock import Clock
 from ringback.outbox.breaker import Breaker, BreakerStatus
-from ringback.outbox.outbox import Clock
 
 
 def breaker_commands(breaker: Breaker, clock: Clock) -> click.Group:

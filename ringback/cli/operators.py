@@ -5,22 +5,22 @@ from datetime import datetime, timedelta
 import click
 
 from ringback import opening_hours
+from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox.breaker import Breaker
-from ringback.outbox.outbox import Clock
 from ringback.outbox.slots import Pause, Slots
+from ringback.outbox.teams import Teams
 
 _DAYS_OF_A_YEAR = 366
 
 
-def team_commands(breaker: Breaker) -> click.Group:
+def team_commands(teams: Teams) -> click.Group:
     group = click.Group("teams", help="Look after teams.")
 
     @group.command("list")
     def listed() -> None:
         """List teams, and why one is paused."""
-        for team in breaker.teams():
+        for team in teams.listed():
             paused = f"paused since {time_text(team.paused_at)}: {team.paused_why}" if team.paused_at else "open"
             click.echo(f"{team.name}  {paused}")
 
@@ -28,10 +28,10 @@ def team_commands(breaker: Breaker) -> click.Group:
     @click.argument("name")
     def resume(name: str) -> None:
         """Hand over to a team again, once its configuration is mended."""
-        names = [team.name for team in breaker.teams()]
+        names = [team.name for team in teams.listed()]
         if name not in names:
             raise click.ClickException(f"There is no team {name}. There are: {', '.join(names)}.")
-        if not breaker.resume(name):
+        if not teams.resume(name):
             raise click.ClickException(f"{name} is not paused; nothing has changed.")
         click.echo(f"{name} is called again.")
 

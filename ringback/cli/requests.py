@@ -11,21 +11,13 @@ import click
 
 from ringback.cli.operators import time_text
 from ringback.cli.people import Number
+from ringback.clock import Clock
 from ringback.config.settings import Settings
-from ringback.outbox.operations import (
-    HELD,
-    STATES,
-    Group,
-    Operations,
-    Page,
-    Selection,
-    Totals,
-    Trouble,
-    is_late,
-    true_state,
-)
-from ringback.outbox.outbox import Clock, Outbox
+from ringback.outbox.operations import Operations
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import CallbackRequest, Event, Held, which_only_look_so
+from ringback.outbox.request_list import Group, Page, Totals, Trouble
+from ringback.outbox.selection import HELD, STATES, Selection, is_late, true_state
 from ringback.phone import PhoneNumber
 
 

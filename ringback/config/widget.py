@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, date, tzinfo
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,10 +19,11 @@ from ringback.i18n import languages
 RESERVED_NAMES = frozenset(
     "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
 )
-FIELDS = ("name", "email", "company", "message")
+FieldName = Literal["name", "email", "company", "message"]
+FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 # What a host page may not overwrite: our form's own fields and what we tell the agent ourselves.
-RESERVED_ATTRIBUTES = frozenset(
-    "name email company message phone country when slot zone consent marketing confirm_again csrf_token "
+RESERVED_ATTRIBUTES = frozenset(FIELDS).union(
+    "phone country when slot zone consent marketing confirm_again csrf_token "
     "checked reading page title lang theme embed inline dialog button language requested_at reference stop_url "
     "asked_for attempt note space_id team_name number region regions fields required attributes brand "
     "languages key origins privacy_url promise_minutes calls_per_minute hours texts logo font timezone caller_id "
@@ -187,8 +188,8 @@ class Widget(Table):
     origins: tuple[Origin, ...] = ()
     region: Region
     regions: tuple[Region, ...] = ()
-    fields: tuple[Literal["name", "email", "company", "message"], ...] = ("name",)
-    required: tuple[Literal["name", "email", "company", "message"], ...] = ()
+    fields: tuple[FieldName, ...] = ("name",)
+    required: tuple[FieldName, ...] = ()
     attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
     phone: str | None = None  # the team's own, to be called
     caller_id: str | None = None  # what the agents' calls show; nobody can know it from the team's own number

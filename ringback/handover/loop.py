@@ -16,6 +16,7 @@ from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.agent_note import what_the_agent_sees
 from ringback.handover.samespace import (
@@ -30,7 +31,8 @@ from ringback.handover.samespace import (
 )
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.outbox import Claim, Clock, Outbox, Settlement, utc_now
+from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.store.database import STORE_ERRORS
 

@@ -9,7 +9,7 @@ the code, needs to know nothing of requests.
 
 import re
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -103,9 +103,14 @@ def current() -> Language:
     return _current.get(None) or language(SOURCE)
 
 
-def speak(tag: str) -> None:
-    """Make the rest of this answer in a language."""
-    _current.set(language(tag))
+def speak(tag: str) -> Token[Language]:
+    """Make the rest of this answer in a language. `restore` takes back what it returns."""
+    return _current.set(language(tag))
+
+
+def restore(before: Token[Language]) -> None:
+    """Put back the language of before: what a request sets must not outlive it."""
+    _current.reset(before)
 
 
 def gettext(sentence: str, /, **values: Any) -> str:

@@ -138,8 +138,6 @@ def _places() -> Any:
 
 
 _PLACES = _places()
-
-
 _MEANS = {
     "brake": "over per_widget; what comes from those who ask much is held, others are called",
     "brake_full": "over three times per_widget; everything that comes is held",

@@ -171,37 +171,9 @@ class NumberRules:
         return [hmac.new(key, b"number " + phone.encode(), hashlib.sha256).hexdigest() for key in self._keys]
 
 
-def block(connection: sa.Connection, digits: str, is_range: bool, now: datetime) -> bool:
-    """Block a number, or every number that begins with these digits. False if it was blocked already."""
-    if connection.dialect.name == "postgresql":
-        # Whoever has looked at the blocks to accept a request stores it first, and then it is seen here.
-        connection.execute(sa.text("LOCK TABLE blocks IN ACCESS EXCLUSIVE MODE"))
-    if connection.execute(sa.select(blocks.c.digits).where(_same(digits, is_range))).first():
-        return False
-    connection.execute(blocks.insert().values(digits=digits, is_range=is_range, at=now))
-    return True
-
-
-def unblock(connection: sa.Connection, digits: str, is_range: bool) -> bool:
-    """Take a block away. False if there was none."""
-    return connection.execute(blocks.delete().where(_same(digits, is_range))).rowcount > 0
-
-
 def waiting(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     """Of these requests, those that would be handed over."""
     return sa.and_(which, in_state(State.WAITING), requests.c.held.is_(None))
-
-
-def waiting_in(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
-    """Requests that would be handed over, of a range or of a number and those that count as one with it."""
-    if is_range:
-        return waiting(requests.c.phone.startswith(digits))
-    longer = Line(digits, numbering.goes_on(digits)).numbers()
-    return waiting(sa.or_(longer, requests.c.phone.in_(numbering.beginnings(digits))))
-
-
-def _same(digits: str, is_range: bool) -> sa.ColumnElement[bool]:
-    return sa.and_(blocks.c.digits == digits, blocks.c.is_range == is_range)
 
 
 def _tell_of_many(connection: sa.Connection, until: datetime, now: datetime) -> None:

@@ -1,26 +1,17 @@
-"""What operators see and do: what needs a person, with its totals, and each way to deal with it.
+"""What operators do: each way to deal with what needs a person."""
 
-A held request takes the steps of any other where its visitor looks. Here it is held, and nothing else.
-"""
-
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.config.settings import Settings
-from ringback.outbox import number_rules, transitions
-from ringback.outbox.outbox import Clock, as_request, utc_now
-from ringback.outbox.request import CallbackRequest, Held, State
+from ringback.outbox import number_blocks, number_rules, transitions
+from ringback.outbox.request import Held, State
+from ringback.outbox.request_list import RequestList
+from ringback.outbox.selection import IS_HELD, KEPT, NOT_HELD, Selection
 from ringback.outbox.transitions import Transition
-from ringback.store.database import Database
-from ringback.store.tables import Instant, blocks, breaker, in_state, requests, stops, teams
-
-HELD = "held"
-# What operators may ask for. Nobody is known to be called yet; who asks for it is answered, with nothing.
-STATES = tuple(dict.fromkeys((*(state.value for state in State), "called", HELD)))
+from ringback.store.tables import Instant, blocks, in_state, requests, stops
 
 _RELEASES = (
     transitions.RELEASE_SHOWN,
@@ -28,204 +19,18 @@ _RELEASES = (
     transitions.RELEASE_FAILED,
     transitions.RELEASE_UNKNOWN,
 )
+
+
 # What waits comes first, so that it is not taken for what another arrow has just made wait.
 _RETRY_SAFELY = (transitions.RETRY_WAITING, transitions.RETRY_FAILED)
 _RETRIES = (*_RETRY_SAFELY, transitions.RETRY_UNKNOWN)
+
+
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-_KEPT = requests.c.erased_at.is_(None)
-_NOT_HELD = requests.c.held.is_(None)
-# Not "is not null", which not every SQLite takes for a beginning of the index.
-_IS_HELD = sa.and_(
-    requests.c.held > sa.literal_column("''"), requests.c.state != sa.literal_column("'cancelled'"), _KEPT
-)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which requests: all conditions that are given have to hold.
-
-    `state` is one of STATES, as operators are shown it; `since` a time before now, in which they were asked for.
-    """
-
-    state: str | None = None
-    held: Held | None = None
-    widget: str | None = None
-    phone: str | None = None
-    since: timedelta | None = None
-
-    @property
-    def is_of_held(self) -> bool:
-        """Whether nothing but held requests is in it."""
-        return self.state == HELD or self.held is not None
-
-    def where(self, now: datetime) -> list[sa.ColumnElement[bool]]:
-        """The same for the store."""
-        where: list[sa.ColumnElement[bool]] = [_KEPT]
-        if self.is_of_held:
-            where.append(_IS_HELD)
-        if self.state and self.state != HELD:
-            where.append(in_state(self.state))
-            if self.state != State.CANCELLED:
-                where.append(_NOT_HELD)
-        if self.held:
-            where.append(requests.c.held == self.held)
-        if self.widget:
-            where.append(requests.c.widget == self.widget)
-        if self.phone:
-            where.append(requests.c.phone == self.phone)
-        if self.since:
-            where.append(requests.c.requested_at > now - self.since)
-        return where
-
-
-EVERYTHING = Selection()
-
-
-@dataclass(frozen=True)
-class Group:
-    """Requests for one number that are held for the same reason. `widget` is None where they are of several."""
-
-    latest: CallbackRequest
-    count: int
-    first_at: datetime
-    last_at: datetime
-    widget: str | None
-
-
-@dataclass(frozen=True)
-class Page:
-    """What is shown at once, and how many requests there are beyond it."""
-
-    items: list[CallbackRequest | Group]
-    beyond: int
-
-
-@dataclass(frozen=True)
-class Totals:
-    """How many requests there are of each kind: a state as operators are shown it, or `late`."""
-
-    kinds: Mapping[str, int]
-    held: Mapping[str, int]  # by reason
-
-    @property
-    def count(self) -> int:
-        """All of them."""
-        return sum(self.kinds.values())
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What keeps many requests waiting: a paused team, by its name, or Samespace not reached, when `team` is None.
-
-    `since` is None where nobody noted it.
-    """
-
-    team: str | None
-    since: datetime | None
-    why: str | None = None
-
-
-def true_state(request: CallbackRequest) -> str:
-    """What is true, and not what its visitor sees."""
-    return HELD if request.held and request.state is not State.CANCELLED else request.state.value
-
-
-def is_late(request: CallbackRequest, now: datetime) -> bool:
-    """Whether it waits past its promise."""
-    waits = true_state(request) == State.WAITING
-    return bool(waits and request.promised_by and request.promised_by < now)
-
-
-class Operations:
-    """The operators' side of one store."""
-
-    def __init__(self, database: Database, settings: Settings, clock: Clock = utc_now) -> None:
-        self._database = database
-        self._settings = settings
-        self._clock = clock
-
-    # --- what is seen ---
-
-    def listed(self, attention: bool = False, limit: int | None = 100) -> list[CallbackRequest]:
-        """The newest requests, or those a person has to look at, each by itself."""
-        return [item for item in self.page(attention, limit).items if isinstance(item, CallbackRequest)]
-
-    def page(
-        self,
-        attention: bool,
-        limit: int | None = 100,
-        selection: Selection = EVERYTHING,
-        after: str | None = None,
-        grouped: bool = False,
-    ) -> Page:
-        """The newest requests; of those that need a person (`attention`) what is not held first.
-
-        `grouped`: what is held as one `Group` for each reason and number. `after` is the reference of the last one
-        of the page before; unless the selection is of held ones, it is taken for one that is not: better a line
-        twice than one that nobody sees, because a request was released or blocked meanwhile. Raises LookupError.
-        """
-        now = self._clock()
-        rows, held_last = self._rows(attention, selection, now, grouped), attention and not selection.is_of_held
-        held = [_IS_HELD, *selection.where(now)]
-        with self._database.read() as connection:
-            last = _named(connection, after) if after else None
-            if not grouped:
-                return _some(connection, rows, held_last, limit, last)
-            if selection.is_of_held:
-                return _groups(connection, held, limit, last)
-            alone = _some(connection, rows, False, limit, last)
-            groups = _groups(connection, held, None if limit is None else limit - len(alone.items))
-            return Page([*alone.items, *groups.items], alone.beyond + groups.beyond)
-
-    def totals(self, attention: bool = True, selection: Selection = EVERYTHING) -> Totals:
-        """How many requests need a person, by kind; or how many there are, by state."""
-        rows = self._rows(attention, selection, self._clock()).subquery()
-        held = sa.and_(rows.c.held.is_not(None), rows.c.state != State.CANCELLED)
-        why = sa.case((held, rows.c.held)).label("why")
-        kinds = sa.select(rows.c.state, why).subquery()
-        query = sa.select(kinds.c.state, kinds.c.why, sa.func.count()).group_by(kinds.c.state, kinds.c.why)
-        found: dict[str, int] = {}
-        reasons: dict[str, int] = {}
-        with self._database.read() as connection:
-            for state, reason, count in connection.execute(query):
-                kind = HELD if reason else "late" if attention and state == State.WAITING else state
-                found[kind] = found.get(kind, 0) + count
-                if reason:
-                    reasons[reason] = reasons.get(reason, 0) + count
-        return Totals(found, reasons)
-
-    def _rows(self, attention: bool, selection: Selection, now: datetime, without_held: bool = False) -> Any:
-        """The rows of a selection. What needs a person in parts, so that each finds an index of its own."""
-        where = selection.where(now)
-        if not attention:
-            return sa.select(requests).where(*where)
-        # Whatever waits has this. SQLite reads an index that begins with it only where it is asked about.
-        waits = sa.and_(in_state(State.WAITING), requests.c.give_up_at > _LONG_AGO)
-        late = sa.and_(waits, _NOT_HELD, requests.c.promised_by < now)
-        parts = [sa.and_(in_state(state), _NOT_HELD) for state in (State.UNKNOWN, State.FAILED)]
-        parts += [late] if without_held else [late, _IS_HELD]
-        return sa.union_all(*(sa.select(requests).where(part, *where) for part in parts))
-
-    def troubles(self, widget: str | None = None) -> list[Trouble]:
-        """Samespace, if it is not reached, and the teams that are paused: all of them, or that of one widget."""
-        widgets = self._settings.widgets
-        names = {widgets[key].team_name for key in widgets if widget in (None, key)}
-        is_open = sa.select(breaker.c.opened_at).where(breaker.c.state == "open")
-        paused = sa.select(teams.c.name, teams.c.paused_at, teams.c.paused_why).order_by(teams.c.name)
-        paused = paused.where(teams.c.paused_at.is_not(None), teams.c.name.in_(names))
-        with self._database.read() as connection:
-            troubles = [Trouble(None, row.opened_at) for row in connection.execute(is_open)]
-            return troubles + [Trouble(*row) for row in connection.execute(paused)]
-
-    def find(self, reference: str) -> str | None:
-        """The id behind a reference, or None; None too for one that is erased."""
-        mine = requests.c.reference == reference, requests.c.erased_at.is_(None)
-        with self._database.read() as connection:
-            return connection.execute(sa.select(requests.c.id).where(*mine)).scalar()
-
-    # --- what is done ---
+class Operations(RequestList):
+    """The operators' side of one store: what they see, and what they do about it."""
 
     def release(self, id: str) -> bool:
         """Hand over what was held, at its time. False if it is not held, or is on its way."""
@@ -233,49 +38,49 @@ class Operations:
 
     def to_release(self, selection: Selection) -> list[str]:
         """The ids of what is held."""
-        return self._ids(_IS_HELD, *selection.where(self._clock()))
+        return self._ids(IS_HELD, *selection.where(self._clock()))
 
     def release_all(self, ids: Collection[str]) -> int:
         """Hand over what was held, each at its time. How many were; the others are not held, or on their way."""
         now = self._clock()
         # Who chose a time that is still to come is not called before it.
         at_its_time = sa.case((requests.c.due_at > now, requests.c.due_at), else_=sa.literal(now, Instant))
-        return self._send_on(ids, _RELEASES, _IS_HELD, now, next_attempt_at=at_its_time, held=None)
+        return self._send_on(ids, _RELEASES, IS_HELD, now, next_attempt_at=at_its_time, held=None)
 
     def retry(self, id: str) -> bool:
         """Hand over now what failed, is unknown or waits. False if it is none of these, or held."""
-        return self._send_on([id], _RETRIES, _NOT_HELD, self._clock()) == 1
+        return self._send_on([id], _RETRIES, NOT_HELD, self._clock()) == 1
 
     def to_retry(self) -> list[str]:
         """The ids of all that failed, or waits and was due: what may go again without ringing anybody twice."""
         waits = sa.and_(in_state(State.WAITING), requests.c.due_at <= self._clock())
-        return self._ids(_KEPT, _NOT_HELD, sa.or_(in_state(State.FAILED), waits))
+        return self._ids(KEPT, NOT_HELD, sa.or_(in_state(State.FAILED), waits))
 
     def retry_all(self, ids: Collection[str]) -> int:
         """Hand over now what failed or waits; never an unknown, which may have rung. How many it were."""
-        return self._send_on(ids, _RETRY_SAFELY, _NOT_HELD, self._clock())
+        return self._send_on(ids, _RETRY_SAFELY, NOT_HELD, self._clock())
 
     def resolve(self, id: str, rang: bool) -> bool:
         """Say what became of an unknown: the team had it, or it goes out again. False if it is not unknown."""
         now = self._clock()
         if not rang:
-            return self._send_on([id], (transitions.RESOLVE_NOT_RUNG,), _NOT_HELD, now) == 1
+            return self._send_on([id], (transitions.RESOLVE_NOT_RUNG,), NOT_HELD, now) == 1
         with self._database.write() as connection:
-            mine = sa.and_(requests.c.id == id, _NOT_HELD)
+            mine = sa.and_(requests.c.id == id, NOT_HELD)
             return bool(transitions.apply(connection, transitions.RESOLVE_RANG, mine, now, resend_at=None))
 
     def block(self, digits: str, is_range: bool = False) -> int | None:
         """Hold what waits and will come for a number, or for all that begin so. How many waited; None: known."""
         now = self._clock()
         with self._database.write() as connection:
-            if not number_rules.block(connection, digits, is_range, now):
+            if not number_blocks.block(connection, digits, is_range, now):
                 return None
-            return transitions.hold(connection, number_rules.waiting_in(digits, is_range), Held.BLOCKED, now)
+            return transitions.hold(connection, number_blocks.waiting_in(digits, is_range), Held.BLOCKED, now)
 
     def unblock(self, digits: str, is_range: bool = False) -> bool:
         """Let what comes from now on be handed over. What is held stays held. False: there was no block."""
         with self._database.write() as connection:
-            return number_rules.unblock(connection, digits, is_range)
+            return number_blocks.unblock(connection, digits, is_range)
 
     def blocked(self) -> list[tuple[str, bool, datetime]]:
         """Digits, whether they begin a range, and since when."""
@@ -327,94 +132,3 @@ class Operations:
         found = sa.select(requests.c.phone).where(which).distinct()
         for name in sorted(set(map(number_rules.lock_name, connection.execute(found).scalars()))):
             self._database.lock(connection, name)
-
-
-def _named(connection: sa.Connection, reference: str) -> Any:
-    """Where a request stands in the lists; erased meanwhile, it still does."""
-    columns = requests.c.id, requests.c.requested_at, requests.c.held, requests.c.phone
-    row = connection.execute(sa.select(*columns).where(requests.c.reference == reference)).first()
-    if row is None:
-        raise LookupError
-    return row
-
-
-def _some(connection: sa.Connection, rows: Any, held_last: bool, limit: int | None, after: Any) -> Page:
-    """Requests one by one, and how many there are beyond. `after` is the row they follow."""
-    of = rows.subquery()
-    order = [of.c.requested_at.desc(), of.c.id.desc()]
-    query = sa.select(of)
-    if after:
-        older = sa.and_(of.c.requested_at == after.requested_at, of.c.id < after.id)
-        older = sa.or_(of.c.requested_at < after.requested_at, older)
-        query = query.where(sa.or_(of.c.held.is_not(None), older) if held_last else older)
-    if held_last:
-        order.insert(0, of.c.held.is_not(None))
-    found: list[CallbackRequest | Group] = [
-        as_request(row) for row in connection.execute(query.order_by(*order).limit(limit))
-    ]
-    if limit is None or len(found) < limit:
-        return Page(found, 0)
-    there = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
-    return Page(found, max(there - len(found), 0))
-
-
-def _groups(
-    connection: sa.Connection,
-    where: Collection[sa.ColumnElement[bool]],
-    limit: int | None,
-    after: Any = None,
-) -> Page:
-    """What is held, by reason and number, and how many requests there are beyond: the latest first."""
-    grouped = _grouped(where)
-    query = sa.select(grouped)
-    if after:
-        query = query.where(_groups_after(connection, grouped, after))
-    page = query.order_by(grouped.c.last_at.desc(), grouped.c.why, grouped.c.number).limit(limit).subquery()
-    latest = requests.alias()
-    newest = (
-        sa.select(requests.c.id)
-        .where(*where, requests.c.held == page.c.why, requests.c.phone == page.c.number)
-        .order_by(requests.c.requested_at.desc(), requests.c.id.desc())
-        .limit(1)
-        .correlate(page)
-        .scalar_subquery()
-    )
-    shown = sa.select(page, latest).select_from(page.join(latest, latest.c.id == newest))
-    shown = shown.order_by(page.c.last_at.desc(), page.c.why, page.c.number)
-    found: list[CallbackRequest | Group] = [_as_group(row) for row in connection.execute(shown)]
-    if limit is None or len(found) < limit:
-        return Page(found, 0)
-    there = connection.execute(sa.select(sa.func.sum(query.subquery().c.how_many))).scalar() or 0
-    return Page(found, max(int(there) - sum(group.count for group in found if isinstance(group, Group)), 0))
-
-
-def _grouped(where: Collection[sa.ColumnElement[bool]]) -> sa.Subquery:
-    asked_at, widget = requests.c.requested_at, requests.c.widget
-    return (
-        sa.select(
-            requests.c.held.label("why"),
-            requests.c.phone.label("number"),
-            sa.func.count().label("how_many"),
-            sa.func.min(asked_at).label("first_at"),
-            sa.func.max(asked_at).label("last_at"),
-            sa.case((sa.func.min(widget) == sa.func.max(widget), sa.func.min(widget))).label("one_widget"),
-        )
-        .where(*where)
-        .group_by(requests.c.held, requests.c.phone)
-        .subquery()
-    )
-
-
-def _groups_after(connection: sa.Connection, grouped: sa.Subquery, after: Any) -> sa.ColumnElement[bool]:
-    """Those that follow the group of a request, wherever that group stands now."""
-    mine = grouped.c.why == after.held, grouped.c.number == after.phone
-    last_at = connection.execute(sa.select(grouped.c.last_at).where(*mine)).scalar() or after.requested_at
-    behind = sa.or_(
-        grouped.c.why > after.held, sa.and_(grouped.c.why == after.held, grouped.c.number > after.phone)
-    )
-    at_once = sa.and_(grouped.c.last_at == last_at, behind) if after.held else grouped.c.last_at == last_at
-    return sa.or_(grouped.c.last_at < last_at, at_once)
-
-
-def _as_group(row: Any) -> Group:
-    return Group(as_request(row), row.how_many, row.first_at, row.last_at, row.one_widget)

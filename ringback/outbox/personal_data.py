@@ -6,7 +6,6 @@ number and of the address that asked.
 """
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,14 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW, whole_minute
+from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.brake import Brake
+from ringback.outbox.core import as_request
+from ringback.outbox.export import PERSONAL, all_about
 from ringback.outbox.number_rules import NumberRules, lock_name
-from ringback.outbox.outbox import Clock, as_request, utc_now
 from ringback.outbox.quoting import is_quoted
-from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
+from ringback.outbox.request import EventKind, State
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.database import Database
 from ringback.store.tables import (
@@ -47,7 +47,6 @@ _KNOWN_AFTER = timedelta(weeks=4)
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
 _IN_THE_AIR = in_state(State.HANDING_OVER)
 _KEPT = requests.c.erased_at.is_(None)
-_PERSONAL = ("name", "email", "company", "message", "page", "zone")
 
 
 class Erasure(StrEnum):
@@ -93,41 +92,13 @@ class PersonalData:
         """
         with self._database.read() as connection:
             row = connection.execute(sa.select(requests).where(requests.c.id == id, _KEPT)).first()
-            return self._about(connection, row, for_operators) if row else None
+            return all_about(connection, row, for_operators) if row else None
 
     def export_number(self, phone: str) -> list[dict[str, Any]]:
         """All that is kept about a number, oldest first, as operators may see it."""
         query = sa.select(requests).where(requests.c.phone == phone, _KEPT).order_by(requests.c.requested_at)
         with self._database.read() as connection:
-            return [self._about(connection, row, True) for row in connection.execute(query).all()]
-
-    def _about(self, connection: sa.Connection, row: Any, for_operators: bool) -> dict[str, Any]:
-        query = sa.select(events).where(events.c.request_id == row.id).order_by(events.c.id)
-        happened = connection.execute(query).all()
-        only_look_so = which_only_look_so(EventKind(event.kind) for event in happened)
-        is_held = for_operators and row.held and row.state != State.CANCELLED
-        agreed = sa.select(consents).where(consents.c.request_id == row.id).order_by(consents.c.id)
-        data = {
-            "reference": row.reference,
-            "widget": row.widget,
-            "state": "held" if is_held else row.state,
-            "requested_at": _written(row.requested_at, for_operators),
-            "due_at": _written(row.due_at, for_operators),
-            "slot_starts_at": row.slot_starts_at and row.slot_starts_at.isoformat(),
-            "slot_ends_at": row.slot_ends_at and row.slot_ends_at.isoformat(),
-            "phone": f"+{row.phone}",
-            "region": row.region,
-            **{name: getattr(row, name) for name in _PERSONAL},
-            "attributes": row.attributes,
-            "language": row.language,
-            "consents": [_consent(consent, for_operators) for consent in connection.execute(agreed)],
-            "events": [
-                _event(event, for_operators) | ({"shown_only": True} if for_operators and looks else {})
-                for event, looks in zip(happened, only_look_so, strict=True)
-                if for_operators or EventKind(event.kind) not in OPERATORS_ONLY
-            ],
-        }
-        return data | {"held": row.held} if for_operators else data
+            return [all_about(connection, row, True) for row in connection.execute(query).all()]
 
     # --- erased ---
 
@@ -254,7 +225,7 @@ class PersonalData:
 
 
 _BLANK: dict[str, Any] = {
-    **dict.fromkeys(("phone", "region", *_PERSONAL), ""),
+    **dict.fromkeys(("phone", "region", *PERSONAL), ""),
     "attributes": {},
     "answers_hash": None,
     "resend_at": None,
@@ -288,17 +259,3 @@ def _noted(connection: sa.Connection, key: str) -> datetime | None:
 def _note(connection: sa.Connection, key: str, value: str) -> None:
     connection.execute(about.delete().where(about.c.key == key))
     connection.execute(about.insert().values(key=key, value=value))
-
-
-def _written(at: datetime, for_operators: bool) -> str:
-    return (at if for_operators else whole_minute(at)).isoformat()
-
-
-def _event(row: Any, for_operators: bool) -> dict[str, Any]:
-    event = {"at": _written(row.at, for_operators), "kind": row.kind}
-    return event | {"detail": row.detail} if for_operators and row.detail else event
-
-
-def _consent(row: Any, for_operators: bool) -> dict[str, Any]:
-    names: Sequence[str] = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")
-    return {name: getattr(row, name) for name in names} | {"at": _written(row.at, for_operators)}

@@ -46,8 +46,6 @@ RETRY_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RETURNED)
 RETRY_UNKNOWN = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
 RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
-
-
 _RECORD = events.insert().inline()  # nobody asks for the id of an event
 _TELL = alerts.insert().inline()
 _TELL_IF = alerts.insert().from_select(

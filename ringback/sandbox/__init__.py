@@ -12,7 +12,8 @@ from pathlib import Path
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback.config.settings import SamespaceSettings, Settings, read_configuration, read_port
+from ringback.config.loading import read_configuration, read_port
+from ringback.config.settings import SamespaceSettings, Settings
 from ringback.factory import create_app
 from ringback.sandbox.install import install_pages
 from ringback.sandbox.pages import sandbox_pages

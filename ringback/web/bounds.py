@@ -1,20 +1,21 @@
-"""How much of a request is read, whoever serves us: what is longer is cut before anything looks at it.
+"""How much of a request is read, whichever server runs us: query, headers, fields and body.
 
-What a field may hold is its form's own matter (ringback/web/form/fields.py); here it is how many fields there
-are, the query and the headers. X-Forwarded-For is not among them: it is counted from its end, and only believed
-from a proxy.
+How long a field may be is for its form to say (ringback/web/form/fields.py). X-Forwarded-For is not cut: it is
+read from its end, and believed only from a proxy.
 """
 
 from io import BytesIO
 from typing import IO, Any
 
 from flask import Flask, Request, request
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-# Ours has twenty fields and as many attributes as a site owner names.
+BODY_BYTES = 64 * 1024
+# Our form has twenty fields and as many attributes as a site owner names.
 FIELDS = 200
 QUERY_BYTES = 4_000
-# Those that are read, with twice what any browser sends and more.
+# The headers that are read, in bytes: at least twice what any browser sends.
 HEADERS = {
     "Accept-Encoding": 500,
     "Accept-Language": 1_000,
@@ -33,7 +34,7 @@ HEADERS = {
 
 
 class _FewFields(FormDataParser):
-    """Reads the first fields of a form. To take 30,000 empty ones apart takes 20 ms."""
+    """Reads the first fields of a form. Parsing 30,000 empty ones takes 20 ms."""
 
     def parse(
         self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
@@ -44,23 +45,40 @@ class _FewFields(FormDataParser):
 
 
 class BoundedRequest(Request):
-    """A request with a form of no more than so many fields."""
+    """A request whose form has at most `FIELDS` fields."""
 
     form_data_parser_class = _FewFields
 
 
 def init_app(app: Flask) -> None:
-    """Cut every request, first of all that is done with it."""
+    """Cut the query and the headers of every request, before anything else is done with it."""
     app.request_class = BoundedRequest
-    app.config["MAX_FORM_PARTS"] = FIELDS  # of the other kind of body, where more of them are refused
+    app.config["MAX_FORM_PARTS"] = FIELDS  # of a multipart body, where more of them are refused
 
     @app.before_request
     def cut() -> None:
-        # Bytes that are no UTF-8 count as unreadable characters: Werkzeug raises, and the pages of errors look
-        # into the query, too.
+        # Bytes that are not UTF-8 become replacement characters: Werkzeug would raise, on error pages too, which
+        # read the query.
         request.query_string = request.query_string[:QUERY_BYTES].decode(errors="replace").encode()
         for name, longest in HEADERS.items():
             key = name.upper().replace("-", "_")
             key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
             if len(request.environ.get(key, "")) > longest:
                 request.environ[key] = request.environ[key][:longest]
+
+
+def bound_bodies(app: Flask) -> None:
+    """Refuse longer bodies; one without a length, sent in chunks, is held to the same bytes as any other."""
+    app.config.update(MAX_CONTENT_LENGTH=BODY_BYTES, MAX_FORM_MEMORY_SIZE=BODY_BYTES)
+
+    @app.before_request
+    def read_chunks() -> None:
+        if not request.environ.pop("HTTP_TRANSFER_ENCODING", None):
+            return
+        try:
+            body = request.environ["wsgi.input"].read(BODY_BYTES + 1)
+        except Exception as error:  # whatever the server raises for malformed chunks
+            raise BadRequest from error
+        if len(body) > BODY_BYTES:
+            raise RequestEntityTooLarge
+        request.environ["wsgi.input"], request.environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))

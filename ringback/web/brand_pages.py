@@ -6,12 +6,12 @@ from ringback.config.brand_files import BrandFile
 from ringback.config.settings import Settings
 
 _YEAR_SECONDS = 31_536_000
-# Opened by itself, an SVG is a document, and may hold scripts: here it runs nothing and loads nothing.
+# Opened by itself, an SVG is a document and may hold scripts: this lets it run and load nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
 
 
 def brand_pages(settings: Settings) -> Blueprint:
-    """`/static/own/…`: those that the configuration names, and no others."""
+    """`/static/own/…`: the files that the configuration names, and no others."""
     widgets = settings.widgets.values()
     files: dict[str, BrandFile] = {
         file.name: file for widget in widgets for file in (widget.logo, widget.font) if file

@@ -1,4 +1,4 @@
-"""Every page that is not an answer: what happened, and what a person can do now."""
+"""The page of every error: what happened, and what a person can do now."""
 
 import logging
 import traceback
@@ -23,33 +23,41 @@ PAGES: dict[int, tuple[str, list[str]]] = {
         [N_("It was sent from another web site. Open the page here and try again.")],
     ),
     404: (
-        N_("There is nothing here"),
+        N_("Page not found"),
         [N_("Check the address. If somebody gave you the link, ask for it again.")],
     ),
     405: (N_("That cannot be done here"), [N_("Go back and try again from the page itself.")]),
-    410: (N_("This request has been deleted"), [N_("Nothing of it is kept.")]),
-    413: (N_("That is more than we can take"), [N_("Shorten your message, then send again.")]),
+    410: (
+        N_("This request has been deleted"),
+        [
+            N_(
+                "Everything you entered is deleted. "
+                "We keep only the reference and the times, which do not identify you."
+            )
+        ],
+    ),
+    413: (N_("Your message is too long"), [N_("Shorten your message, then send again.")]),
     429: (
         N_("Too many requests"),
-        [N_("There have been many requests from your network. Wait a minute and try again.")],
+        [N_("Too many requests from your network. Wait a minute and try again.")],
     ),
-    500: (N_("Something went wrong on our side"), [N_("It was not your doing. Try again in a moment.")]),
-    503: (N_("We cannot answer right now"), [N_("It was not your doing. Try again in a moment.")]),
+    500: (N_("Something went wrong"), [N_("The problem is on our side. Try again in a moment.")]),
+    503: (N_("We cannot answer right now"), [N_("The problem is on our side. Try again in a moment.")]),
 }
 
 
 def init_app(app: Flask) -> None:
-    """A page for every error, and a log line for ours without a word of what a visitor sent."""
+    """A page for every error, and a log line for our own, without a word of what a visitor sent."""
     app.register_error_handler(HTTPException, _page)
     app.register_error_handler(Exception, _ours)
     for error in STORE_ERRORS:
         app.register_error_handler(error, _store)
-    # What fails while one of these pages is made. Flask's own words have the address, and the exception's.
+    # For what fails while an error page is made: Flask's own line would quote the address and the exception.
     app.log_exception = _log_kind  # type: ignore[method-assign, assignment]
 
 
 def words(status: int) -> tuple[str, list[str]]:
-    """The headline and the sentences of a status; the nearest one's where it has none of its own."""
+    """The headline and the sentences of a status; where it has none, those of 400 or 500."""
     title, sentences = PAGES.get(status) or PAGES[500 if status >= 500 else 400]
     return _(title), [_(sentence) for sentence in sentences]
 
@@ -60,11 +68,7 @@ def error_page(status: int) -> Response:
     if request.path.endswith(".json"):
         response = jsonify(error=title)
     else:
-        response = make_response(
-            render_template(
-                "errors/error.html", page_title=title, title=title, sentences=sentences, retry_url=None
-            )
-        )
+        response = make_response(render_template("errors/error.html", page_title=title, sentences=sentences))
     response.status_code = status
     return response
 
@@ -88,6 +92,6 @@ def _ours(error: Exception) -> Response:
 
 
 def _log_kind(told: Any) -> None:
-    # Not the message: it may quote what a visitor typed. Where it happened is enough to find it.
+    # Without the message, which may quote what a visitor typed: the place is enough to find the cause.
     kind, _error, where = told
     log.error("%s at %s\n%s", kind.__name__, request.endpoint, "".join(traceback.format_tb(where)))

@@ -10,15 +10,15 @@ from flask import Blueprint, Response, jsonify
 from ringback.store.database import STORE_ERRORS, Database
 from ringback.store.tables import about
 
-# Anybody may ask; so often is looked.
+# Anybody may ask as often as they like; the store is tried at most so often.
 _LOOKS_EVERY = timedelta(seconds=2)
-# More than any request writes, in its rows and their indexes.
+# More than any request writes in its rows and their indexes.
 _PROBE_BYTES = 64 * 1024
 _PROBE = "probe "
 
 
 def health_pages(probe: "Probe", hand_over_is_running: Callable[[], bool]) -> Blueprint:
-    """`/healthz` and `/readyz`, which answer on any host name: a balancer asks by address."""
+    """`/healthz` and `/readyz`, which answer on any host name: load balancers ask by address."""
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -43,7 +43,7 @@ def _answers(check: Callable[[], bool]) -> bool:
 
 
 class Probe:
-    """Whether the store takes what a request writes, found by writing as much: less fits on a full disk."""
+    """Whether the store can take a request, found by writing as much: less may still fit on a full disk."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
         self._database = database
@@ -54,10 +54,10 @@ class Probe:
         self._took_it = False
 
     def can_store(self) -> bool:
-        """What was found last, if that is no older than two seconds and nothing failed since; else look."""
+        """Whether it can: as found in the last two seconds if nothing has failed since, else by a new try."""
         with self._turn:
             now = self._clock()
-            # Both ways: a clock that was put back must not leave us with what was found in its future.
+            # abs: a clock that was set back must not leave us with a result from its future.
             if self._looked_at is None or abs(now - self._looked_at) >= _LOOKS_EVERY:
                 self._took_it = self._takes_it()
                 self._looked_at, self._failures = now, self._database.failures
@@ -66,11 +66,11 @@ class Probe:
     def _takes_it(self) -> bool:
         try:
             with self._database.write() as connection:
-                # A key of its own, for several processes look at the same time; and each time other bytes: of what
-                # is the same as before, nothing is written.
+                # A key of its own, for several processes may try at the same time; and new bytes each time, for
+                # an unchanged row would not be written.
                 row = {"key": _PROBE + secrets.token_hex(8), "value": secrets.token_hex(_PROBE_BYTES // 2)}
                 connection.execute(about.insert().values(row))
-            # Afterwards: in the same transaction, the room of the last one would do for this one.
+            # In a second transaction: in the same one, the space of the last probe would do for this one.
             with self._database.write() as connection:
                 connection.execute(about.delete().where(about.c.key.startswith(_PROBE)))
         except STORE_ERRORS:

@@ -1,8 +1,8 @@
-"""What is counted in this process's memory, for Flask-Limiter: a storage of `limits` of our own.
+"""Rate-limit storage in this process's memory, for Flask-Limiter: our own storage class for `limits`.
 
-The library's own goes through every address of the last hour a hundredth of a second after each post. With
-2,000 addresses that left room for thirty posts a second, and a flood from many addresses is what limits are for.
-Here a post looks at its own address, and what has run out is dropped once a minute.
+The library's own storage goes through every address of the last hour a hundredth of a second after each post. With
+2,000 addresses that allowed thirty posts a second, and a flood from many addresses is what limits are for.
+Here a post touches only its own address, and expired entries are dropped once a minute.
 """
 
 import time
@@ -31,11 +31,11 @@ class ProcessMemory(Storage, MovingWindowSupport):
         self._lock = Lock()
         self._hits: dict[str, deque[float]] = {}
         self._counters: dict[str, int] = {}
-        self._ends: dict[str, float] = {}  # when a key has nothing more to say
+        self._ends: dict[str, float] = {}  # when a key expires
         self._next_sweep = 0.0
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Note `amount` hits if no more than `limit` then lie in the window. Whether it did."""
+        """Record `amount` hits if the window then holds at most `limit`; return whether it did."""
         with self._lock:
             now = self._now()
             hits = self._hits.setdefault(key, deque())
@@ -55,7 +55,7 @@ class ProcessMemory(Storage, MovingWindowSupport):
             return (hits[0] if hits else now), len(hits)
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count up, from nothing once `expiry` seconds have passed since the first."""
+        """Add to a counter, which starts again `expiry` seconds after its first hit; return the count."""
         with self._lock:
             now = self._now()
             if self._ends.get(key, 0) <= now:
@@ -65,12 +65,12 @@ class ProcessMemory(Storage, MovingWindowSupport):
             return self._counters[key]
 
     def get(self, key: str) -> int:
-        """The count of a key, 0 where it has run out."""
+        """The count of a key, 0 once it has expired."""
         with self._lock:
             return self._counters.get(key, 0) if self._ends.get(key, 0) > self._now() else 0
 
     def get_expiry(self, key: str) -> float:
-        """When a key runs out; now, where there is none."""
+        """When a key expires; now, where there is none."""
         with self._lock:
             return self._ends.get(key, self._now())
 
@@ -80,7 +80,7 @@ class ProcessMemory(Storage, MovingWindowSupport):
             self._forget(key)
 
     def reset(self) -> int:
-        """Forget all. How many there were."""
+        """Forget all keys; return how many there were."""
         with self._lock:
             keys = list(self._ends)
             for key in keys:
@@ -88,16 +88,16 @@ class ProcessMemory(Storage, MovingWindowSupport):
             return len(keys)
 
     def check(self) -> bool:
-        """It is always there."""
+        """Memory is always reachable."""
         return True
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """What it may raise, which is nothing."""
+        """What the storage may raise; this one raises nothing."""
         return ValueError
 
     def _now(self) -> float:
-        """The time; what has run out by then is dropped once in a while. The lock is held."""
+        """The time. Once a minute drops what has expired; the lock must be held."""
         now = self._clock()
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_SECONDS

@@ -1,9 +1,9 @@
-"""How often one address may ask. How often one number may be asked for is the outbox's to say.
+"""How often one address may post. How often one number may be requested is for the outbox to say.
 
-Each count has a moving window (a fixed one lets nearly twice the limit through at its edge):
-every post spends a wide one before it is read, only an accepted request spends `per_address`, so that five typos
-do not lock a visitor out. A form that led to a request is answered as before when it is sent again, whatever they
-say: to find what it led to costs less than the page that would say no.
+Each limit has a moving window (a fixed one lets nearly twice the limit through at its edge). Every post spends a
+wide limit before it is read; only an accepted request spends `per_address`, so that five typos do not lock a
+visitor out. A form that was accepted is answered as before when it is sent again, whatever the limits say: finding
+what it led to costs less than rendering the page that would refuse it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, g, request
-from flask_limiter import Limiter
+from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse_many
 
 from ringback.config.settings import Settings
@@ -28,42 +28,42 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 # Posts of any kind for each accepted request that `per_address` allows: room for mistakes, none for floods.
 POSTS_FOR_ONE = 12
-# Networks of an IPv6 site that may each ask as often as one address: room for an office, none for a flood.
+# So many networks of an IPv6 site may each post as often as one address: room for an office, none for a flood.
 NETWORKS_FOR_ONE = 8
-# Sites of one provider that may each stop as many numbers as one site: room for its customers who have a reason.
+# So many sites of one provider may each stop as many numbers as one site: room for its honest customers.
 SITES_FOR_ONE = 8
 PER_STOP = "5 per hour; 10 per day"
 _REDIS_PATIENCE_SECONDS = 0.3
-# Some proxies write the port as well; taken as no address, all their visitors would share one limit.
+# Some proxies add the port; if that counted as no address, all their visitors would share one limit.
 _PORT = re.compile(r"\[(?P<six>[^]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
 _REMEMBER_CHECK_SECONDS = 3600
 
 
 def address_key() -> str:
-    """Who asks, as a keyed hash: an address is personal data and its text is nobody's business.
+    """The visitor's address as a keyed hash, since an address is personal data.
 
-    IPv6: the /64 counts as one, since one household or server has all of it.
+    IPv6: the /64 counts as one address, since one household or server has all of it.
     """
     return _hashed(_network(six=64, four=32))
 
 
 def site_key() -> str:
-    """The network around it, as a keyed hash: of IPv6 many a customer is given a whole /48, 65,536 times a /64."""
+    """The network around it, as a keyed hash: many IPv6 customers are given a whole /48, which is 65,536 /64s."""
     return _hashed(_network(six=48, four=24))
 
 
 def provider_key() -> str:
-    """What one provider has, as a keyed hash: whoever becomes one is given an IPv6 /32, 65,536 times a /48."""
+    """The provider's network, as a keyed hash: every new provider is given an IPv6 /32, which is 65,536 /48s."""
     return _hashed(_network(six=32, four=16))
 
 
 def source() -> Source:
-    """Who asks, for the brake of a widget: the address, and the networks that whoever has it may have more of."""
+    """Where a request comes from, for the brake of a widget: the address, and the networks around it."""
     return Source(address_key(), provider_key()[:PROVIDER_LENGTH] + site_key()[:PROVIDER_LENGTH])
 
 
 def _network(six: int, four: int) -> str:
-    """The network of so many bits that the address is of; all that are no addresses count as one."""
+    """The network of the address, of so many bits; everything that is no address counts as one."""
     parsed = _parsed(request.remote_addr or "")
     if parsed is None:
         return "unknown"
@@ -75,7 +75,7 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     port = _PORT.fullmatch(address)
     try:
         parsed = ipaddress.ip_address((port["six"] or port["four"] if port else address).split("%")[0])
-    except ValueError:  # a proxy wrote something else; all of those count as one
+    except ValueError:  # a proxy wrote something else; all such visitors count as one
         return None
     return parsed.ipv4_mapped or parsed if isinstance(parsed, ipaddress.IPv6Address) else parsed
 
@@ -116,10 +116,10 @@ def _times(limits: str, factor: int) -> str:
 
 
 def _page() -> str:
-    """Where somebody asks: each page counts for itself.
+    """What is posted to: each page counts for itself.
 
-    No view's name, as it is by default: by those the limiter notes which limits a view has led to, and goes
-    through all of them again at every check.
+    Not the name of a view, which is the default: under a view's name the limiter collects the limits it has met,
+    and checks all of them again each time.
     """
     return f"asking at {request.endpoint}"
 
@@ -132,7 +132,7 @@ limiter = Limiter(
     key_func=address_key,
     strategy="moving-window",
     request_identifier=_page,
-    # Without Redis each process counts for itself, which is stricter than not counting.
+    # While Redis is down each process counts for itself, which is stricter than not counting.
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
@@ -144,15 +144,29 @@ _stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key)
 _stops_of_one_provider = limiter.limit(_stops_per_provider, key_func=provider_key)
 
 
+@per_post
+def _spend_post() -> None:
+    """One post of the address that asks."""
+
+
+def is_post_too_many() -> bool:
+    """Spend one post of the address that asks; True if it had none left."""
+    try:
+        _spend_post()
+    except RateLimitExceeded:
+        return True
+    return False
+
+
 def per_address(view: View) -> View:
-    """Bound what is accepted from one address and, in IPv6, from the site that it is of."""
+    """Limit what is accepted from one address and, in IPv6, from its site."""
     return cast(View, _of_one_site(_of_one_address(view)))
 
 
 def per_stop(view: View) -> View:
-    """Bound the numbers that are stopped from one address, from its site and from its provider.
+    """Limit the numbers that are stopped from one address, from its site and from its provider.
 
-    The address first, which is the inner one: what it tries over its limit costs its neighbours nothing.
+    The address is checked first (the innermost): posts over its own limit cost its neighbours nothing.
     """
     return cast(View, _stops_of_one_provider(_stops_of_one_site(_stops_of_one_address(view))))
 
@@ -163,7 +177,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     in_memory = uri.startswith("memory:")
     app.config["RATELIMIT_STORAGE_URI"] = f"{limit_storage.SCHEME}://" if in_memory else uri
     if not in_memory:
-        # A black-holed Redis held every request for ten seconds without these.
+        # Without these a Redis that does not answer held every request for ten seconds.
         patience = {
             "socket_timeout": _REDIS_PATIENCE_SECONDS,
             "socket_connect_timeout": _REDIS_PATIENCE_SECONDS,
@@ -173,10 +187,10 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def storage_answers() -> bool:
-    """Whether what counts can be reached; in memory it always can."""
+    """Whether the storage of the limits can be reached; in memory it always can."""
     try:
         return bool(limiter.storage and limiter.storage.check())
-    except Exception:  # whatever Redis and its client make of it
+    except Exception:  # whatever Redis and its client raise
         return False
 
 
@@ -187,12 +201,12 @@ def retry_after_seconds() -> int:
 
 
 def was_checked(what: str) -> bool:
-    """Remember for an hour that a visitor was asked about this once; True if they were before.
+    """Remember for an hour that a visitor was asked to check this; True if they had been before.
 
-    The form itself remembers too. This is for the same form sent again as it was.
+    The form remembers too, in a field. This is for the same page sent again as it was.
     """
     key = f"ringback-checked/{_hashed(what)}"
     try:
         return bool(limiter.storage and limiter.storage.incr(key, _REMEMBER_CHECK_SECONDS) > 1)
-    except Exception:  # Redis is away: the visitor is asked once more, no worse
+    except Exception:  # Redis is down: the visitor is asked once more, nothing worse
         return False

@@ -1,10 +1,11 @@
-"""What every page of the visitor's has: its widget's colours, who may frame it, how it was asked to be shown."""
+"""What every visitor's page has: its language, its widget's colours, who may frame it, how it is to be shown."""
 
+from contextvars import Token
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale, UnknownLocaleError
-from flask import Flask, Response, current_app, make_response, render_template, request
+from flask import Flask, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from ringback.config.widget import Widget
@@ -14,17 +15,19 @@ from ringback.i18n.languages import gettext as _
 from ringback.services import services
 from ringback.web import headers
 from ringback.web import theme as brand
-from ringback.web.cross_site import is_cross_site
 
 Answer = Response | BaseResponse
 
-# How the embed script asks for a page to be shown; it goes along from page to page.
+# How the embed script asks for pages to be shown; passed on from page to page.
 _SHOWN = ("embed", "theme", "lang")
+# What was spoken before a request, kept with the request: `g` may be shared with one around it.
+_BEFORE = "ringback.language_before"
 
 
 def init_app(app: Flask) -> None:
-    """Choose the language of every answer before anything can fail, and give the templates their words."""
+    """Choose the language of every answer before anything can fail, and let templates use it."""
     app.before_request(_choose_language)
+    app.teardown_request(_restore_language)
     app.context_processor(everywhere)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -36,18 +39,25 @@ def init_app(app: Flask) -> None:
 
 def _choose_language() -> None:
     key, widgets = (request.view_args or {}).get("key", ""), services().settings.widgets
-    speak(next(iter(widgets.values())) if key is None else widgets.get(key))  # at / stands the first one's form
+    # At / stands the form of the first widget.
+    request.environ[_BEFORE] = speak(next(iter(widgets.values())) if key is None else widgets.get(key))
 
 
-def speak(widget: Widget | None, stored: str = "") -> None:
-    """Answer in the language, of those a widget offers, that was asked for; without a widget, of all of them.
+def _restore_language(_error: BaseException | None) -> None:
+    # The next to run in this thread, a request or a background task, must not read this one's language.
+    if before := request.environ.pop(_BEFORE, None):
+        languages.restore(before)
 
-    First what the address says, which the host page or the visitor chose; then what a request was `stored`
-    in; then what the browser prefers; then the widget's first.
+
+def speak(widget: Widget | None, stored: str = "") -> Token[Language]:
+    """Choose the language of the answer, of those that a widget offers; without a widget, of those of all widgets.
+
+    First the one in the address, which the host page or the visitor chose; then the one that a request was
+    `stored` in; then the browser's; then the widget's first.
     """
     browser = languages.preferred(request.headers.get("Accept-Language", ""))
     wanted = [request.args.get("lang", ""), stored, *browser]
-    languages.speak(languages.choose(_offered(widget), wanted))
+    return languages.speak(languages.choose(_offered(widget), wanted))
 
 
 def locale_of(widget: Widget, language: str) -> str:
@@ -64,19 +74,9 @@ def _offered(widget: Widget | None) -> list[str]:
     return list(dict.fromkeys(tag for each in widgets for tag in each.languages))
 
 
-def is_forged() -> bool:
-    """Whether a browser says that another site sent this post."""
-    return _is_protected() and is_cross_site(request.headers, own_origin())
-
-
-def _is_protected() -> bool:
-    """Flask users switch it off in their tests; here that switches off our token with it."""
-    return bool(current_app.config.get("WTF_CSRF_ENABLED", True))
-
-
 def own_origin() -> str:
     """The origin that visitors use."""
-    # The sandbox answers to several names of this machine, so there its own origin is the one asked for.
+    # The sandbox answers to several names of this machine, so its origin is the one asked for.
     settings = services().settings
     return request.host_url.rstrip("/") if settings.sandbox else settings.public_url
 
@@ -89,19 +89,19 @@ def phone_of(widget: Widget | None) -> dict[str, str] | None:
 
 
 def shown_as() -> dict[str, Any]:
-    """What an address takes along so that the next page is shown as this one is."""
+    """The parameters by which the next page is shown as this one is."""
     return {name: request.args[name][:20] for name in _SHOWN if name in request.args}
 
 
 def titled(title: str, has_errors: bool) -> str:
-    """The title of a page whose answers may need mending, which is said before all else."""
+    """The title of a form's page; if there are errors it begins with that."""
     return _("Error: %(title)s", title=title) if has_errors else title
 
 
 def _language_links(widget: Widget | None) -> list[tuple[Language, str]]:
-    """This same page in each language that is offered; none where there is no choice.
+    """Links to this page in each language on offer; none where there is no choice.
 
-    Nor on the answer to a post: a link would lose what was typed.
+    None on the answer to a post either: a link would lose what was typed.
     """
     offered = _offered(widget)
     if len(offered) < 2 or request.method == "POST":
@@ -131,7 +131,7 @@ def page(template: str, status: int = 200, *, widget: Widget | None, title: str,
 
 
 def everywhere() -> dict[str, Any]:
-    """What base.html needs, on error pages too."""
+    """What base.html needs on every page, error pages too."""
     embedded = headers.is_embedded()
     theme = request.args.get("theme")
     return {

@@ -1,49 +1,49 @@
-"""What holds for every request before a page sees it: its host, scheme and size, and that it has no session."""
+"""What holds for every request before a page sees it: its host and scheme, no session, and who sent a post.
+
+How much of it is read is for bounds.py to say.
+"""
 
 from collections.abc import Iterable
-from io import BytesIO
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, current_app, request
 from flask.sessions import SessionInterface, SessionMixin
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import BadRequest
 from werkzeug.sansio.utils import host_is_trusted
 
 from ringback.config.settings import Settings
 from ringback.server.proxies import believe
 from ringback.services import Services
+from ringback.web.page import own_origin
 
-BODY_BYTES = 64 * 1024
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 
 
 class _NoSessions(SessionInterface):
-    """Visitors get no cookie: what is read from a session is empty, and to write to one is an error."""
+    """Visitors get no cookie: a session reads as empty, and writing to it is an error."""
 
     def open_session(self, app: Flask, request: Request) -> None:
-        """None makes Flask use an empty one that cannot be written to."""
+        """Return None, for which Flask uses an empty session that cannot be written to."""
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Never called for such a one."""
+        """Never called for an empty session."""
 
 
 def init_app(app: Flask, services: Services) -> None:
-    """Hold every request to it."""
+    """Check every request, and give it the scheme that visitors use."""
     settings = services.settings
-    app.config.update(
-        SECRET_KEY=settings.secret_keys[-1], MAX_CONTENT_LENGTH=BODY_BYTES, MAX_FORM_MEMORY_SIZE=BODY_BYTES
-    )
+    app.config["SECRET_KEY"] = settings.secret_keys[-1]
     app.session_interface = _NoSessions()
     _trust_hosts(app, settings)
-    _bound_bodies(app)
     app.wsgi_app = believe(services.proxies, app.wsgi_app)  # type: ignore[method-assign, assignment]
     if not settings.sandbox:
         _keep_scheme(app, urlsplit(settings.public_url).scheme)
 
 
 def _keep_scheme(app: Flask, scheme: str) -> None:
-    """Redirect to the scheme that visitors use, whatever a header says of it."""
+    """Make addresses with the scheme that visitors use, whatever a header says."""
     inner = app.wsgi_app
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -53,7 +53,7 @@ def _keep_scheme(app: Flask, scheme: str) -> None:
 
 
 def _trust_hosts(app: Flask, settings: Settings) -> None:
-    """Answer to the name visitors use, and to no other: links and checks are built on it."""
+    """Answer only to the host name visitors use: links and checks are built on it."""
     host = urlsplit(settings.public_url).hostname or ""
     trusted = _LOCAL_NAMES if settings.sandbox else [f"[{host}]" if ":" in host else host]
 
@@ -63,17 +63,24 @@ def _trust_hosts(app: Flask, settings: Settings) -> None:
             raise BadRequest
 
 
-def _bound_bodies(app: Flask) -> None:
-    """Hold a body without a length, sent in chunks, to the same bytes as any other."""
+def is_forged() -> bool:
+    """Whether a browser says that another site sent this post."""
+    # Flask users switch CSRF protection off in their tests; here that switches off our token with it.
+    is_protected = bool(current_app.config.get("WTF_CSRF_ENABLED", True))
+    return is_protected and _is_cross_site(request.headers, own_origin())
 
-    @app.before_request
-    def read_chunks() -> None:
-        if not request.environ.pop("HTTP_TRANSFER_ENCODING", None):
-            return
-        try:
-            body = request.environ["wsgi.input"].read(BODY_BYTES + 1)
-        except Exception as error:  # whatever the server makes of chunks that are none
-            raise BadRequest from error
-        if len(body) > BODY_BYTES:
-            raise RequestEntityTooLarge
-        request.environ["wsgi.input"], request.environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+
+def _is_cross_site(headers: Headers, public_url: str) -> bool:
+    """True when a browser says that another site's page sent this. `public_url` is our origin.
+
+    A forged post gains little here, where no cookie is sent along: it borrows a visitor's address and browser to
+    request calls. Browsers give it away. The order is that of Go's CrossOriginProtection
+    (https://pkg.go.dev/net/http#CrossOriginProtection): Sec-Fetch-Site first, then Origin; a client that sends
+    neither is no browser, so there is no visitor whose address it could borrow.
+    Origin is compared with the address visitors use, never with Host, which a proxy may rewrite.
+    """
+    site = headers.get("Sec-Fetch-Site")
+    if site:
+        return site not in ("same-origin", "none")
+    origin = headers.get("Origin")
+    return bool(origin) and origin != public_url

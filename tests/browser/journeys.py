@@ -23,7 +23,7 @@ ASKING = "Request a call back"
 RECEIVED = "We have your request"
 WITH_TEAM = "The team has your request"
 CANCELLED = "Your request is cancelled"
-STILL_WAITING = "We could not hand it to the team at Acme Ltd yet. It is safe, and we keep trying."
+STILL_WAITING = "We could not pass it to the team at Acme Ltd yet. It is safe, and we keep trying."
 
 _numbers = itertools.count(100)
 

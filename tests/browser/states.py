@@ -13,8 +13,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from ringback.clock import utc_now
 from ringback.i18n import languages
-from ringback.outbox.outbox import utc_now
 from ringback.outbox.slots import Slots
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import Database

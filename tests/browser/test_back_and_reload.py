@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from ringback.web.form.fields import ALREADY_SENT
+from ringback.web.form.sentences import ALREADY_SENT
 from tests.browser.chromium import options
 from tests.browser.journeys import Company, Visitor, new_number
 

@@ -380,7 +380,7 @@ def test_axe_finds_nothing_when_the_team_is_away(
     comes_from: Callable[..., Visitor], office: Office, widget: str, words: str
 ) -> None:
     if widget == "paused":
-        office.schedule.pause(widget, "We are moving house.", office.clock.now)
+        office.slots.pause(widget, "We are moving house.", office.clock.now)
     page = comes_from("Europe/London", widget, form=False).page
 
     expect(page.locator(".chip")).to_have_text(words)

@@ -89,7 +89,7 @@ def test_an_error_is_read_in_the_dialog_too(visitor: Visitor, company: Company) 
     visitor.opener.click()
     frame = visitor.page.frame_locator("iframe")
 
-    expect(frame.get_by_role("heading", level=1)).to_have_text("There is nothing here")
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Page not found")
     expect(frame.get_by_role("heading", level=1)).to_be_focused()
     expect(visitor.dialog.get_by_role("status")).to_have_text("")
 

@@ -111,7 +111,7 @@ def test_what_is_on_its_way_is_deleted_when_it_has_arrived(visitor: Visitor, com
     visitor.place.get_by_role("link", name="Delete my details").click()
     delete = visitor.place.get_by_role("button", name="Delete my details")
     delete.click()
-    notice = visitor.place.get_by_text("It is being handed over at this moment. Try again in a minute.")
+    notice = visitor.place.get_by_text("It is being passed to the team right now. Try again in a minute.")
     expect(notice).to_be_visible()
     expect(visitor.place.locator("[data-takes-focus]")).to_be_focused()
     company.samespace.mode = Mode.ANSWERS

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from ringback.cli import check
 from ringback.handover.samespace import Busy, Misconfigured
 from ringback.outbox import transitions
-from ringback.outbox.outbox import Settlement
+from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.conftest import WIDGET, Clock

@@ -15,8 +15,9 @@ from ringback.handover.samespace import Misconfigured, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Receipt, Settlement
+from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, Held, State, new_id, new_reference
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.tables import requests

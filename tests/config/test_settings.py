@@ -13,11 +13,14 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr, ValidationError
 
-from ringback.config.settings import _ENVIRONMENT, Configuration, Settings, SettingsError, is_configured, load
+from ringback.config.environment import VARIABLES
+from ringback.config.loading import SettingsError, is_configured, load
+from ringback.config.settings import Configuration, Settings
 from ringback.config.widget import RESERVED_ATTRIBUTES, Widget
 from ringback.server.proxies import Proxies
-from ringback.web.form.fields import CallbackForm, StopForm
+from ringback.web.form.callback_form import CallbackForm
 from ringback.web.request.change_time import ChangedTime
+from ringback.web.request.stop_form import StopForm
 from tests.conftest import WIDGET
 from tests.running import ROOT
 
@@ -353,13 +356,12 @@ SECRETS = {
     "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
     "SAMESPACE_AUTH_TOKEN": "hunter2",
     "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
-    "METRICS_TOKEN": "hunter2",
 }
 
 
 def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
-    assert secret == {name for variable, name, _ in _ENVIRONMENT if variable in SECRETS}
+    assert secret == {name for variable, name, _ in VARIABLES if variable in SECRETS}
     files = {}
     for variable, value in SECRETS.items():
         (tmp_path / variable).write_text(f"{value}\n")

@@ -27,7 +27,8 @@ from ringback.factory import create_app
 from ringback.handover.samespace import Samespace
 from ringback.outbox import outbox as outbox_module
 from ringback.outbox import request, transitions
-from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from ringback.store.database import Database
 from ringback.store.tables import requests

@@ -12,7 +12,8 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
 from ringback.outbox import transitions
-from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from tests.conftest import WIDGET, Clock

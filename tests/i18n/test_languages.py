@@ -144,7 +144,7 @@ def test_a_page_of_no_widget_speaks_what_any_of_them_does(visitor: Visitor) -> N
     page = visitor.opens("/nobody", **{"Accept-Language": "de"})
 
     assert (page.status, language_of(page)) == (404, "de")
-    assert page.headline == "Diese Seite gibt es nicht"
+    assert page.headline == "Seite nicht gefunden"
 
 
 def test_the_root_speaks_as_the_first_widget(visitor: Visitor) -> None:
@@ -417,7 +417,24 @@ def test_each_count_has_the_form_that_goes_with_it() -> None:
 
 
 def test_without_a_request_sentences_are_english() -> None:
-    assert languages.gettext("Try again") == "Try again"
+    assert languages.gettext("Continue") == "Continue"
+
+
+@pytest.mark.parametrize("path", ["/sales", "/nowhere", "/static/ringback.css"])
+def test_after_a_request_sentences_are_what_they_were_before(visitor: Visitor, path: str) -> None:
+    visitor.opens(path, **{"Accept-Language": "de"})
+
+    assert languages.gettext("Continue") == "Continue"
+
+
+def test_a_request_within_another_leaves_its_language_alone(visitor: Visitor) -> None:
+    app = visitor.app
+    with app.test_request_context("/sales", base_url=PUBLIC_URL, headers={"Accept-Language": "fr"}):
+        app.preprocess_request()
+        visitor.opens("/sales", **{"Accept-Language": "de"})
+
+        assert languages.current().tag == "fr"
+    assert languages.current().tag == "en"
 
 
 # --- what is agreed to ---

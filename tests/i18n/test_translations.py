@@ -10,7 +10,7 @@ from flask import Flask
 
 from ringback.i18n import languages
 from ringback.outbox import transitions
-from ringback.outbox.outbox import Settlement
+from ringback.outbox.claims import Settlement
 from tests import pseudo
 from tests.conftest import WIDGET, Clock
 from tests.visitor import Page, Visitor

@@ -12,7 +12,8 @@ from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.database import StoreError
@@ -170,11 +171,11 @@ def test_a_configuration_fault_pauses_that_team_and_tries_one_request_every_five
 def test_an_operator_resumes_a_team(outbox: Outbox, delivery: Delivery) -> None:
     ask(outbox, 1), ask(outbox, 2)
     turned_away(outbox, delivery, "no such team")
-    paused = [team for team in outbox.breaker.teams() if team.paused_at]
+    paused = [team for team in outbox.teams.listed() if team.paused_at]
     assert [(team.name, team.paused_why) for team in paused] == [("Sales", "answered 404: no such team")]
 
-    assert outbox.breaker.resume("Sales")
-    assert not outbox.breaker.resume("Sales")
+    assert outbox.teams.resume("Sales")
+    assert not outbox.teams.resume("Sales")
     assert take(outbox)
 
 

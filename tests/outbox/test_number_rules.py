@@ -12,9 +12,10 @@ from pydantic import SecretStr
 
 from ringback.outbox import transitions, turned_away
 from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Claim, Outbox, Receipt, Settlement
+from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.personal_data import Erasure, PersonalData
 from ringback.outbox.request import Answers, Held, Source, State
 from ringback.sandbox.samespace import SandboxSamespace
@@ -44,7 +45,7 @@ class Ringback:
         self.database = database
         self.clock = clock
         self.outbox = Outbox(database, settings, clock)
-        self.outbox.breaker.register_teams()
+        self.outbox.teams.register()
         self.attention = Operations(database, settings, clock)
         self.personal_data = PersonalData(database, settings, NumberRules(settings), clock)
 

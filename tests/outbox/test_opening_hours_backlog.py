@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask import Flask
 
-from ringback.outbox.outbox import Outbox, Receipt, Settlement
+from ringback.outbox.claims import Settlement
+from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.request import Answers, State
 from ringback.outbox.transitions import RETURN, TAKEN
 from tests.conftest import WIDGET, Clock

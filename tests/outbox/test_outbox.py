@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from ringback.outbox import transitions
+from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import FormUse, Outbox, Settlement
+from ringback.outbox.outbox import FormUse, Outbox
 from ringback.outbox.request import Answers, EventKind, Held, State
 from ringback.store.database import Database, StoreError
 from tests.conftest import WIDGET, Clock, make_settings
@@ -39,7 +40,7 @@ def outbox(database: Database, store_url: str, clock: Clock) -> Outbox:
         widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}},
     )
     outbox = Outbox(database, settings, clock)
-    outbox.breaker.register_teams()
+    outbox.teams.register()
     return outbox
 
 

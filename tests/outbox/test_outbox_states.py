@@ -17,8 +17,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.outbox.transitions import Transition
 from ringback.store.database import Database
@@ -48,7 +49,7 @@ class Requests(RuleBasedStateMachine):
         self.database = Database(url)
         self.database.migrate("production")
         self.outbox = Outbox(self.database, configured, self.clock)
-        self.outbox.breaker.register_teams()
+        self.outbox.teams.register()
         self.attention = Operations(self.database, configured, self.clock)
         self.states: dict[str, State] = {}
         self.may_ring: dict[str, int] = {}  # how often a request may still ring

@@ -14,7 +14,8 @@ from limits import parse
 
 from ringback.config.settings import LimitSettings
 from ringback.outbox import transitions
-from ringback.outbox.outbox import Outbox, Receipt, Settlement
+from ringback.outbox.claims import Settlement
+from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.request import Answers, Source
 from tests.conftest import Clock
 

@@ -18,8 +18,9 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Misconfigured, Refused, Unclear
 from ringback.outbox import transitions
+from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Outbox, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import Erasure, PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.outbox.request import Answers, Held, State
@@ -175,8 +176,8 @@ def test_what_is_being_handed_over_is_deleted_a_moment_later(visitor: Visitor, o
     too_early = visitor.sends(asked)
 
     assert (too_early.status, too_early.headline) == (409, "Delete your details?")
-    assert "It is being handed over at this moment. Try again in a minute." in too_early.words
-    assert "the team at Acme Ltd was already given" in too_early.words
+    assert "It is being passed to the team right now. Try again in a minute." in too_early.words
+    assert "what the team at Acme Ltd already has" in too_early.words
     assert outbox.settle(claim, TAKEN)
     assert visitor.follows(visitor.sends(too_early)).headline == DELETED
     assert state_of(outbox, claim.requests[0].id) is State.WITH_TEAM, "what it came to is still known"
@@ -721,7 +722,7 @@ def is_quoted_by_samespace(outbox: Outbox, delivery: Delivery, clock: Clock, dat
         assert claim
         assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
         if isinstance(outcome, Misconfigured):
-            (team,) = outbox.breaker.teams()
+            (team,) = outbox.teams.listed()
             assert team.paused_why == f"answered 404; see `requests show {claim.requests[0].reference}`"
 
 

@@ -11,8 +11,9 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.opening_hours import Interval
+from ringback.outbox.claims import Claim
 from ringback.outbox.operations import Operations
-from ringback.outbox.outbox import Claim, Outbox
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.store.database import Database
 from ringback.store.tables import alerts, teams
@@ -84,7 +85,7 @@ def state(outbox: Outbox, id: str) -> State:
 
 
 def paused(outbox: Outbox) -> list[str]:
-    return [team.name for team in outbox.breaker.teams() if team.paused_at]
+    return [team.name for team in outbox.teams.listed() if team.paused_at]
 
 
 def told(database: Database) -> list[str]:
@@ -234,8 +235,8 @@ def test_an_operator_who_has_mended_it_lets_all_of_them_begin_anew(
     ids = [ask(index) for index in range(3)]
     for _ in "12":
         ends(outbox, delivery, NO)
-    assert outbox.breaker.resume("Sales")
-    assert not outbox.breaker.resume("Sales")
+    assert outbox.teams.resume("Sales")
+    assert not outbox.teams.resume("Sales")
 
     assert ends(outbox, delivery, NO) == ids[0], "in the old order"
     assert paused(outbox) == []

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from ringback.outbox import transitions
-from ringback.outbox.outbox import Outbox, Settlement
+from ringback.outbox.claims import Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, Held, State
 from tests.conftest import WIDGET, Clock
 

@@ -12,7 +12,8 @@ from ringback.handover.samespace import Accepted, Busy, Misconfigured, NotSent, 
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.outbox import Claim, Outbox, Settlement
+from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from ringback.store.tables import alerts
 from tests.conftest import WIDGET, Clock

@@ -60,7 +60,7 @@ def test_a_store_of_every_revision_comes_forward_with_its_requests(
     attention = Operations(database, make_settings(store_url), clock)
     assert sorted(request.state.value for request in attention.listed()) == sorted(states)
     outbox = Outbox(database, make_settings(store_url), clock)
-    outbox.breaker.register_teams()
+    outbox.teams.register()
     claim = outbox.claim("test")
     assert claim
     assert claim.requests[0].requested_at == datetime(2026, 11, 24, 10, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ringback.config import settings
+from ringback.config import environment
 from ringback.config.settings import Configuration
 from ringback.config.widget import Hours, Texts, Widget
 from tests.config.test_settings import ENVIRONMENT, loaded
@@ -33,7 +33,7 @@ def test_the_files_shown_can_be_used(text: str, tmp_path: Path) -> None:
 def test_every_variable_is_documented() -> None:
     rows = set(re.findall(r"^\| `([A-Z_]+)` \|", CONFIGURATION, re.MULTILINE))
 
-    assert rows == {variable for variable, _, _ in settings._ENVIRONMENT} | {"RINGBACK_CONFIG"}
+    assert rows == {variable for variable, _, _ in environment.VARIABLES} | {"RINGBACK_CONFIG"}
     assert set(ENVIRONMENT) <= rows
 
 

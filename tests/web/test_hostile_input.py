@@ -34,7 +34,7 @@ from ringback.outbox.consent import Purpose
 from ringback.outbox.request import EventKind, Held, State
 from ringback.sandbox.samespace import Mode, SandboxSamespace
 from ringback.store.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
-from ringback.web.request_hygiene import BODY_BYTES
+from ringback.web.bounds import BODY_BYTES
 from tests import hostile, privacy
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.hostile import GOOD, Visit

@@ -393,7 +393,7 @@ def test_a_post_too_many_to_change_a_time_is_not_even_judged(
     visitor = Visitor(make_app(widgets={"sales": WIDGET | {"hours": hours}}, limits=limits))
     address = f"{visitor.asks(when='slot', slot='2026-11-24T14:00Z').address}/time"
     statuses = [visitor.posts(address, {"when": "slot", "slot": "nonsense"}).status for _ in range(36)]
-    monkeypatch.setattr(change_time, "_judge", None)
+    monkeypatch.setattr(change_time, "_decide", None)
 
     assert statuses == [422] * 36
     assert visitor.posts(address, {"when": "slot", "slot": "nonsense"}).status == 429

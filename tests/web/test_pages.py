@@ -399,7 +399,7 @@ def test_the_number_is_shown_whole_for_half_an_hour(visitor: Visitor, clock: Clo
 
 def test_the_promise_stays_when_it_was_missed_and_the_page_says_so(visitor: Visitor, clock: Clock) -> None:
     page = visitor.asks()
-    assert "If nobody has called by 10:15 UTC, ring us." in page.words
+    assert "If nobody has called by 10:15 UTC, call us." in page.words
     clock.passes(minutes=16)
 
     assert "We said by 10:15 UTC, and that time has passed." in visitor.opens(page.address).words

@@ -22,9 +22,11 @@ from wtforms.fields.core import UnboundField
 
 from ringback.phone import read
 from ringback.web import bounds
-from ringback.web.form.fields import CallbackForm, SpokenForm, StopForm
+from ringback.web.bounds import BODY_BYTES
+from ringback.web.form.callback_form import CallbackForm
+from ringback.web.form.fields import SpokenForm
 from ringback.web.request.change_time import ChangedTime
-from ringback.web.request_hygiene import BODY_BYTES
+from ringback.web.request.stop_form import StopForm
 from tests import hostile
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.visitor import Visitor

@@ -32,13 +32,27 @@ def test_a_file_comes_without_its_comments_and_compressed(browser: FlaskClient, 
     assert plain.headers["ETag"] != zipped.headers["ETag"]
 
 
-def test_a_style_sheet_says_what_its_source_says(browser: FlaskClient) -> None:
-    def rules(css: str) -> list[str]:
-        return re.sub(r"/\*.*?\*/", " ", css, flags=re.DOTALL).split()
+AUTO = r'@media \(prefers-color-scheme:dark\)\{(:root\[data-theme="auto"\][^{}]*\{[^{}]*\})\}'
 
+
+def rules(css: str) -> str:
+    """A style sheet without comments and without the white space that means nothing."""
+    plain = " ".join(re.sub(r"/\*.*?\*/", " ", css, flags=re.DOTALL).split())
+    return re.sub(r" ?([{};,>]|: | !) ?", lambda found: found[1].strip(), plain).replace(";}", "}")
+
+
+def test_a_style_sheet_says_what_its_source_says(browser: FlaskClient) -> None:
     served = browser.get("/static/ringback.css", base_url=PUBLIC_URL).text
 
-    assert rules(served) == rules(Path("static/ringback.css").read_text(encoding="utf-8"))
+    assert re.sub(AUTO, "", rules(served)) == rules(Path("static/ringback.css").read_text(encoding="utf-8"))
+
+
+def test_dark_is_the_same_whether_it_is_asked_for_or_the_systems(browser: FlaskClient) -> None:
+    served = rules(browser.get("/static/ringback.css", base_url=PUBLIC_URL).text)
+    dark = re.findall(r':root\[data-theme="dark"\][^{}]*\{[^{}]*\}', served)
+
+    assert any("--page:" in rule for rule in dark)
+    assert re.findall(AUTO, served) == [rule.replace("dark", "auto", 1) for rule in dark]
 
 
 def test_it_may_be_kept_for_ever_and_is_not_sent_again(browser: FlaskClient) -> None:

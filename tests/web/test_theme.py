@@ -89,10 +89,6 @@ def test_the_colours_that_are_nobodys_brand_are_readable_too(name: str) -> None:
     assert faint == []
 
 
-def test_dark_is_the_same_whether_it_is_asked_for_or_the_visitors_habit() -> None:
-    assert palette(':root[data-theme="auto"]') == palette(':root[data-theme="dark"]')
-
-
 def test_the_grounds_that_the_brand_is_computed_for_are_those_of_the_style_sheet() -> None:
     grounds = {name: [THEMES[name][ground] for ground in GROUNDS] for name in THEMES}
 

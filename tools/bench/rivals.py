@@ -18,13 +18,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from wtforms import StringField, TelField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from ringback.config import settings
+from ringback.clock import utc_now
+from ringback.config import loading
 from ringback.factory import create_app
-from ringback.outbox.outbox import Receipt, utc_now
+from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, new_id, new_reference
 from ringback.store.group_commit import GroupCommit
 from ringback.web import limit_storage
-from ringback.web.form.fields import CallbackForm
+from ringback.web.form.callback_form import CallbackForm
 from ringback.web.form.token import Tokens
 
 FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
@@ -78,7 +79,7 @@ def bare_row() -> Flask:
 
 
 def _judge(app: Flask, keep: Callable[[Answers], None]) -> None:
-    widget = settings.load(os.environ).widgets["sales"]
+    widget = loading.load(os.environ).widgets["sales"]
     tokens = Tokens([os.environ["SECRET_KEY"]], utc_now)
 
     @app.route("/sales", methods=["GET", "POST"])
@@ -92,7 +93,7 @@ def _judge(app: Flask, keep: Callable[[Answers], None]) -> None:
 
 def not_stored() -> Flask:
     """Ringback with all that it does for a post but the storing: what storing costs is the rest."""
-    app = create_app(settings.load(os.environ))
+    app = create_app(loading.load(os.environ))
     outbox = app.extensions["ringback"].outbox
 
     def accept(*_answers: object) -> Receipt:
@@ -121,7 +122,7 @@ class NaiveForm(FlaskForm):
 def naive() -> Flask:
     """What people write today: Flask-WTF, and a post to Samespace before the visitor is answered."""
     app = _app()
-    configured = settings.load(os.environ)
+    configured = loading.load(os.environ)
     address = f"{configured.samespace.url}/apiv1/team/make_call"
 
     @app.route("/sales", methods=["GET", "POST"])

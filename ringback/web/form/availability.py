@@ -1,10 +1,10 @@
-"""What a form says of when, before anybody types: who is there, what is promised, which times are left.
+"""What a form says about when, before anybody types: who is there, what is promised, which times are available.
 
-A promise is the site owner's own (`promise_minutes`). It is not measured: the last thing that is known here is
-that Samespace took the request, and a figure for that would pass for the time until the phone rings.
+A promise is the site owner's own (`promise_minutes`). It is not measured: all we know is when Samespace took the
+request, and a figure for that would be read as the time until the phone rings.
 
-Clocks stand in the team's zone, which is always named by its city. Days are weekdays and dates, never
-"tomorrow": who reads it elsewhere may have another day.
+Times are in the team's zone, which is always named by its city. Days are weekdays and dates, never "tomorrow"
+alone: for a reader in another zone it may be another day.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from ringback.i18n.languages import gettext as _
 from ringback.i18n.local_time import LocalTime, value_of
 from ringback.opening_hours import Interval
 
-# As few as this are shown at once; more go into a list that opens.
+# Up to so many are shown at once; more go into a list that opens.
 SHOWN_AT_ONCE = 6
-# A team without a promise may still not get to what comes in its last minutes.
+# A team without a promise may not get to requests of its last minutes.
 _CLOSING_SOON = timedelta(minutes=15)
 
 
@@ -38,12 +38,12 @@ class Choice:
 
 @dataclass(frozen=True)
 class Availability:
-    """How things stand. `tone` is ok, warn or plain; empty words are not shown.
+    """What the form shows. `tone` is ok, warn or plain; empty texts are not shown.
 
-    `intro` says what happens to a request, `is_usual` whether that is what the site owner expects to be read;
-    `soonest` is the choice that names no time. `days` are those with times left, and `none_left` says so where
-    there would be some. `city` and `zone_name` name the team's clock. `locale` is how clocks and days are written
-    here, as HTML and scripts name it.
+    `intro` says what happens to a request, `is_usual` whether the team is there as usual, so that the site owner's
+    own intro can replace it. `soonest` is the choice without a time. `days` are those with times available;
+    `none_left` says that all are taken. `city` and `zone_name` name the team's clock. `locale` is how times are
+    written, as HTML and scripts name it.
     """
 
     tone: str
@@ -66,7 +66,7 @@ class Availability:
 
     @property
     def is_list(self) -> bool:
-        """Whether they are too many to be shown at once."""
+        """Whether there are too many to show at once."""
         return self.count > SHOWN_AT_ONCE
 
 
@@ -83,7 +83,7 @@ class _State:
 def describe(
     widget: Widget, slots: Sequence[Interval], now: datetime, locale: str, is_paused: bool = False
 ) -> Availability:
-    """The state of a widget's form at this moment. `slots` are the times that are left."""
+    """What a widget's form shows at this moment. `slots` are the times that are available."""
     clock = LocalTime(widget.timezone, locale)
     state = _State("warn", _("Paused"), "") if is_paused else _state(widget, now, clock)
     all_taken = not slots and any(opening_hours.slots(widget.hours, now))
@@ -215,7 +215,7 @@ def _day_name(at: datetime, now: datetime, clock: LocalTime) -> str:
     return name
 
 
-# Of hundreds of times the same are written on every form; of a time that is over none is asked for again.
+# Every form shows the same hundreds of times; one that has passed is never asked for again.
 @lru_cache(maxsize=8_192)
 def _choice(slot: Interval, zone: tzinfo, locale: str, language: str) -> Choice:
     clock = LocalTime(zone, locale)

@@ -1,6 +1,6 @@
-"""What a visitor or the page around the form says, as it may be kept, shown and sent.
+"""What a visitor or the host page says, cleaned so that it may be stored, shown and sent.
 
-Composed (NFC), and without what nobody can see: it hides or reorders what an agent reads.
+Composed (NFC), and without invisible characters, which could hide or reorder what an agent reads.
 """
 
 import re
@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
 PAGE_LENGTH = 500
-# How many characters one letter may take before it is composed: no more than so many times its length is read of
-# anything, so that what is sent cannot cost more than what is kept.
+# How many characters one letter may take before it is composed. At most this many times the kept length is read of
+# any field, so that what is sent cannot cost more than what is kept.
 SPELLED_IN = 4
-# Marks on one letter, by Unicode (https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format): to order them
-# takes time that grows with the square of their number, and a heap of them hides the lines around it.
+# Marks on one letter, by Unicode (https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format): ordering
+# them takes time that grows with the square of their number, and a stack of them covers the lines around it.
 MOST_MARKS = 30
-# The host with user, password and port before it is believed to be whole.
+# The most characters of a host with user, password and port.
 _SITE_LENGTH = 300
 
-# How often a path may be written in %-codes of %-codes before nobody means well by it.
+# How many times a path may be %-encoded; more is an attempt to hide something.
 _MOST_CODED = 5
 # The addresses that are keys, where a server may still find them: with parameters, dots or blanks behind the name.
 _KEYS = r"(?:^|[/\\])\s*(?:requests|outcome)[\s.]*(?:[;?#][^/\\]*)?[/\\]"
@@ -29,38 +29,38 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 # What Unicode counts as letters and marks, and as Default_Ignorable_Code_Point: fillers, variation selectors.
 _FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-# What shows nothing and is none of those: the place of an object that did not come along, blanks of old scripts.
+# Invisible, and none of those: the object replacement character, blanks of old scripts.
 _BLANKS = "\ufffc\U00013441\U00013442\U00016fe4\U0001d159"
 _SPACES = str.maketrans({"\t": " ", "\u2800": " "})  # the second is the space of Braille
 _SELECTOR = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def line(said: str | None) -> str:
-    """One line of a person's words: as `text`, with every run of white space one space."""
+    """What was typed, on one line: as `text`, with every run of white space one space."""
     return " ".join(text(said).split())
 
 
 def text(said: str | None) -> str:
-    """A person's words with their line breaks.
+    """What was typed, with its line breaks.
 
-    What joins letters or chooses their shape stays where it does so: Persian, Hindi, names in Japanese and
-    emoji are written with it.
+    Joiners and variation selectors stay where they have an effect: Persian, Hindi, Japanese names and emoji are
+    written with them.
     """
     lines = "\n".join((said or "").splitlines()).translate(_SPACES)
-    seen = _without_heaps(letter for letter in lines if not _is_unseen(letter))
+    seen = _without_stacked_marks(letter for letter in lines if not _is_unseen(letter))
     return unicodedata.normalize("NFC", _without_loose_ends(unicodedata.normalize("NFC", seen))).strip()
 
 
 def cut(said: str | None, length: int) -> str:
-    """One line of at most so many characters, clean at its new end too."""
+    """One line of at most `length` characters, clean at its new end too."""
     return line(line((said or "")[: SPELLED_IN * length])[:length])
 
 
 def page(address: str | None, own: str = "") -> str:
-    """A web address without query, fragment, user or password, which may hold secrets; else nothing.
+    """A web address without query, fragment, user or password, which may hold secrets; "" where it is none.
 
-    Nor is one of the host of `own`, the address that visitors use of us, whatever its scheme and port: those of
-    requests are keys. Of theirs nothing is kept wherever it says that it is.
+    "" too for an address on the host of `own`, our own public address, whatever its scheme and port, and for one
+    that leads to a request's page on any host: the addresses of requests are keys.
     """
     try:
         parts = urlsplit(line((address or "")[: SPELLED_IN * PAGE_LENGTH]))
@@ -79,7 +79,7 @@ def page(address: str | None, own: str = "") -> str:
 
 
 def value(said: str | None, length: int) -> str:
-    """What the page around the form says, cut to so many characters; nothing if a request's address is in it."""
+    """What the host page says, cut to `length` characters; "" if it contains the address of a request."""
     kept = cut(said, length)
     return "" if _leads_to_a_key(kept, _HAS_KEY) else kept
 
@@ -93,7 +93,7 @@ def _plain_host(host: str) -> str:
 
 
 def _leads_to_a_key(said: str, keys: re.Pattern[str]) -> bool:
-    """Whether it does as it stands or however often it is decoded; so does what is in codes without end."""
+    """Whether it does, as it stands or decoded any number of times; True too if it is encoded too many times."""
     for _ in range(_MOST_CODED):
         plain = "".join(letter for letter in unicodedata.normalize("NFKC", said).lower() if not _is_unseen(letter))
         if keys.search(plain):
@@ -110,8 +110,8 @@ def _is_unseen(letter: str) -> bool:
     return letter in _FILLERS or letter in _BLANKS or unicodedata.category(letter) in _UNSEEN
 
 
-def _without_heaps(letters: Iterable[str]) -> str:
-    """With no more than so many marks on one letter. What joins or shapes letters counts as they do."""
+def _without_stacked_marks(letters: Iterable[str]) -> str:
+    """With at most `MOST_MARKS` marks on one letter. Joiners count as marks."""
     kept, height = [], 0
     for letter in letters:
         is_mark = letter in _JOINERS or unicodedata.category(letter)[0] == "M"
@@ -122,7 +122,7 @@ def _without_heaps(letters: Iterable[str]) -> str:
 
 
 def _without_loose_ends(said: str) -> str:
-    """Without joiners that join nothing and variation selectors that follow nothing."""
+    """Without joiners that join nothing and variation selectors that select nothing."""
     kept = [" "]
     for letter, after in zip(said, said[1:] + " ", strict=False):
         before = kept[-1]
@@ -138,5 +138,5 @@ def _without_loose_ends(said: str) -> str:
 
 
 def _can_be_joined(letter: str) -> bool:
-    """Letters, marks, digits and pictures; not those of ASCII, which no joiner changes."""
+    """Letters, marks, digits and emoji; not ASCII, which no joiner changes."""
     return not letter.isascii() and unicodedata.category(letter)[0] in "LMNS"

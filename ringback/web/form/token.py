@@ -5,7 +5,7 @@
 - the time trap: it says when the form was first shown;
 - the idempotency key: a form sent twice carries the same id both times.
 
-It names its widget, is good for a day, and is bound to nobody.
+It names its widget, is valid for a day, and is tied to nobody.
 """
 
 import secrets
@@ -22,12 +22,12 @@ from wtforms.form import BaseForm
 
 # WCAG 2.2, 2.2.1: a limit of 20 hours or more is no time limit to a reader.
 GOOD_FOR = timedelta(hours=24)
-# A clock a little behind ours may have issued it; a token from further in the future is nobody's.
+# Another process, with a clock a little ahead of ours, may have issued it; none is further ahead.
 _CLOCK_SKEW = timedelta(minutes=5)
 
 
 class TokenFault(StrEnum):
-    """Why a token does not count."""
+    """Why a token is not accepted."""
 
     MISSING = "missing"
     FORGED = "forged"
@@ -66,7 +66,7 @@ class Tokens:
         return str(self._serializer.dumps(fields))
 
     def read(self, text: str | None, widget: str, shown: str = "") -> tuple[FormToken | None, TokenFault | None]:
-        """The token and what is wrong with it. An old one is still given back: it tells when it all began."""
+        """The token and what is wrong with it. An old one is still returned, for when it was first shown."""
         if not text:
             return None, TokenFault.MISSING
         try:
@@ -95,7 +95,7 @@ def _fields(loaded: Any) -> tuple[str, str, datetime, datetime, str]:
 
 
 class TokenCSRF(CSRF):
-    """Flask-WTF's seam: our token in the place of its own, which needs a session cookie."""
+    """Our token in place of Flask-WTF's own, which needs a session cookie."""
 
     def setup_form(self, form: BaseForm) -> Any:
         """Called by WTForms with the form; `csrf_context` of its Meta is (Tokens, widget, what is shown)."""
@@ -105,10 +105,10 @@ class TokenCSRF(CSRF):
         return super().setup_form(form)
 
     def generate_csrf_token(self, csrf_token_field: HiddenField) -> str:
-        """A fresh token on every showing, that remembers the first."""
+        """A fresh token each time the form is shown, which keeps when it was first."""
         self.token, self.fault = self._tokens.read(csrf_token_field.data, self._widget, self._shown)
         first_shown_at = self.token.first_shown_at if self.token else None
         return str(self._tokens.issue(self._widget, first_shown_at, self._shown))
 
     def validate_csrf_token(self, form: BaseForm, field: HiddenField) -> None:
-        """Say nothing here: a token that does not count is no mistake of the visitor's in a field."""
+        """Raise nothing: a token that is not accepted is no mistake in a field; `decide` deals with it."""

@@ -1,6 +1,7 @@
 """Which form a visitor saw: a record of consent names it."""
 
 import hashlib
+import re
 from pathlib import Path
 
 _MADE_OF = ("templates/widget/form.html", "templates/components/field.html", "templates/components/when.html")
@@ -16,6 +17,8 @@ def form_version(root: Path) -> str:
 
 
 def _said_in(file: Path) -> str:
-    """A template or a catalogue, without the lines that tell which of our files uses a sentence."""
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("#:"))
+    """A template, or a catalogue without what depends on our code: its order, and which file has a sentence."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix != ".po":
+        return text
+    return "\n\n".join(sorted(re.sub(r"(?m)^#:.*\n", "", text).strip().split("\n\n")))

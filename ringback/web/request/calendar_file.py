@@ -1,7 +1,7 @@
 """A chosen time as a calendar file (RFC 5545).
 
-Calendars are shared, and the link in this one is a key to the request: so the event is private, which shows
-others that the time is taken and no more, and it holds nothing of what the visitor typed.
+Calendars are shared, and the link in this event is a key to the request: so the event is private, which shows
+others only that the time is taken, and it contains nothing that the visitor typed.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ def calendar_file(
 ) -> bytes | None:
     """The file, or None where no time was chosen.
 
-    A later one takes the place of an earlier by its UID and a higher SEQUENCE; after a cancel it says so,
-    and calendars drop the event.
+    A newer file replaces an older one by the same UID and a higher SEQUENCE; after a cancel its status says so,
+    and calendars remove the event.
     """
     start, end = request.answers.slot_starts_at, request.answers.slot_ends_at
     if start is None or end is None:
@@ -47,7 +47,7 @@ def _event(
 ) -> icalendar.Event:
     told = [_("To change the time or cancel: %(link)s", link=page_url)]
     if widget.caller_id:
-        told.insert(0, _("%(number)s will ring you.", number=left_to_right(widget.caller_id)))
+        told.insert(0, _("%(number)s will call you.", number=left_to_right(widget.caller_id)))
     return icalendar.Event.new(
         uid=f"{request.reference}@{host}",
         sequence=len(changes) - 1,

@@ -1,4 +1,4 @@
-"""The time of a request: changed without asking for anything else again, and taken to a calendar."""
+"""The time of a request: changed without filling in anything else again, and put in a calendar."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -18,9 +18,9 @@ from ringback.outbox.slots import Pause, PausedError, SlotTakenError
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import log
-from ringback.web.form import availability, fields
-from ringback.web.form.fields import TimeForm
-from ringback.web.page import Answer, is_forged, own_origin, page, shown_as, titled
+from ringback.web.form import availability, sentences
+from ringback.web.form.fields import ASAP, SLOT, TimeForm
+from ringback.web.page import Answer, own_origin, page, shown_as, titled
 from ringback.web.request.calendar_file import calendar_file
 from ringback.web.request.routes import (
     can_change_time,
@@ -30,6 +30,7 @@ from ringback.web.request.routes import (
     request_page,
     widget_of,
 )
+from ringback.web.request_hygiene import is_forged
 
 blueprint = Blueprint("time", __name__)
 
@@ -37,16 +38,16 @@ TOO_LATE = N_("It is too late to change the time of this request.")
 
 
 class ChangedTime(TimeForm):
-    """The time alone, with what is asked for now as the answer to begin with.
+    """The time alone, filled in with the current one.
 
-    It needs no token: as with a cancel, the address is the key, and the browser tells where a post comes from.
+    It needs no token: as with a cancel, the address is the key, and the browser says where a post comes from.
     """
 
     def __init__(
         self, widget: Widget, offered: Sequence[Interval], answers: Answers, sent: MultiDict[str, str] | None
     ) -> None:
         start = answers.slot_starts_at
-        asked = {"when": fields.SLOT, "slot": value_of(start)} if start else {"when": fields.ASAP}
+        asked = {"when": SLOT, "slot": value_of(start)} if start else {"when": ASAP}
         super().__init__(formdata=sent, data=asked | {"zone": answers.zone}, meta={"csrf": False})
         self.widget = widget
         self.offered = offered
@@ -54,17 +55,17 @@ class ChangedTime(TimeForm):
 
 @blueprint.get("/requests/<id>/time")
 def show_times(id: str) -> Answer:
-    """The times that are left, while the request waits."""
+    """The available times, while the request waits."""
     found = _found(id)
     if found.state is not State.WAITING:
         return request_page(id, 409, _(TOO_LATE))
     pause = services().outbox.slots.snapshot(services().clock()).pauses.get(found.answers.widget)
-    return _paused(found, pause) if pause else _time_page(found, _sheet(found))
+    return _paused(found, pause) if pause else _time_page(found, _form(found))
 
 
 @blueprint.post("/requests/<id>/time")
 def change_time(id: str) -> Answer:
-    """Move the request; all else that it asked for stays as it is."""
+    """Move the request to another time; everything else stays as it is."""
     try:
         return _within_limit(id)
     except RateLimitExceeded:
@@ -72,17 +73,17 @@ def change_time(id: str) -> Answer:
 
 
 def _too_many(id: str) -> Response:
-    found, words = _found(id), fields.too_many(limits.retry_after_seconds())
-    return _time_page(found, _sheet(found), 429, words)
+    found, words = _found(id), sentences.too_many(limits.retry_after_seconds())
+    return _time_page(found, _form(found), 429, words)
 
 
 @limits.per_post
 def _within_limit(id: str) -> Answer:
-    """The answer to a post that may cost something."""
+    """The answer to a post within the limit."""
     found = _found(id)
     if is_forged():
         abort(403)
-    form = _sheet(found)
+    form = _form(found)
     try:
         return _decide(found, form)
     except PausedError as error:
@@ -108,8 +109,8 @@ def _found(id: str) -> CallbackRequest:
     return found if can_change_time(found) else abort(404)
 
 
-def _sheet(found: CallbackRequest) -> ChangedTime:
-    """The form of this moment. The request's own time is among the choices, though it may be full for others."""
+def _form(found: CallbackRequest) -> ChangedTime:
+    """The form as of now. The request's own time is among the choices, though it may be full for others."""
     now, widget, answers = services().clock(), widget_of(found), found.answers
     offered = services().outbox.slots.snapshot(now).free_slots(widget, now)
     if answers.slot_starts_at and answers.slot_ends_at and answers.slot_starts_at > now:
@@ -129,7 +130,7 @@ def _decide(found: CallbackRequest, form: ChangedTime) -> Answer:
 
 
 def _is_not_offered(found: CallbackRequest, form: ChangedTime) -> bool:
-    """Whether nobody could choose this time. If it is full the store says so: it may be this very form's doing."""
+    """Whether nobody may choose this time. Whether it is full only the store knows: this request may fill it."""
     if form.chosen is None or form.chosen.start == found.answers.slot_starts_at:
         return False
     return not opening_hours.is_slot(form.widget.hours, form.chosen, services().clock())
@@ -141,14 +142,14 @@ def _gone(found: CallbackRequest, form: ChangedTime) -> Response:
 
 
 def _paused(found: CallbackRequest, pause: Pause, status: int = 200) -> Response:
-    words = pause.words or _(fields.PAUSED, company=widget_of(found).company)
+    words = pause.words or _(sentences.PAUSED, company=widget_of(found).company)
     return _time_page(found, None, status, words)
 
 
 def _time_page(
     found: CallbackRequest, form: ChangedTime | None, status: int = 200, notice: str | None = None
 ) -> Response:
-    """The page of the times; without a form where none can be chosen now."""
+    """The page of the times; without a form where none can be chosen."""
     promise, shown = promise_of(found), shown_as()
     errors = [(form.slot, error) for error in form.slot.errors[:1]] if form else []
     headline = _("Change the time")

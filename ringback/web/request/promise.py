@@ -1,7 +1,7 @@
-"""What a visitor was promised, in words: when, on whose clock, who will ring, and what to do if nobody does.
+"""What a visitor was promised, in words: when, on whose clock, who will call, and what to do if nobody does.
 
-Every time on a request's pages is written here, from the instant that is stored: on the team's clock, named
-by its city, with the visitor's own beside it where that shows something else.
+Every time on a request's pages is written here, from the stored instant: on the team's clock, named by its city,
+with the visitor's own beside it where it differs.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ringback.i18n.local_time import LocalTime
 from ringback.outbox.request import CallbackRequest
 from ringback.web.form.availability import usual_time
 
-# Nothing that can go takes longer to go; after that a page no longer says "now".
+# A request that can be passed on takes no longer; after that a page no longer says "now".
 _AT_ONCE = timedelta(seconds=10)
 
 
@@ -51,19 +51,19 @@ class Promise:
         return ceil(min(to_come).total_seconds()) if to_come else None
 
     def sentences(self) -> list[str]:
-        """When we said we would call and who will ring; once it is late, that it is."""
+        """When we said we would call, and from which number; once it is late, that it is."""
         if self.is_missed:
-            ring = _("If nobody has called, we are late: ring us.")
+            call = _("If nobody has called, we are late: call us.")
             ask = _("If nobody has called, we are late: ask for another call.")
-            return [self._said(), self.way_out(ring, ask)]
-        return [sentence for sentence in (self._when(), self._who_rings(), self._if_not()) if sentence]
+            return [self._said(), self.way_out(call, ask)]
+        return [sentence for sentence in (self._when(), self._who_calls(), self._if_not()) if sentence]
 
-    def way_out(self, ring: str, ask: str) -> str:
-        """What to do: `ring` the team where it has a number, else `ask` for another call."""
-        return ring if self.widget.phone else ask
+    def way_out(self, call: str, ask: str) -> str:
+        """What to do: `call` the team where it has a number, else `ask` for another call."""
+        return call if self.widget.phone else ask
 
     def summary(self) -> tuple[str, str]:
-        """In a few words, when the call is to come; and the same on the visitor's clock, if that differs."""
+        """When the call will come, in a few words; and the same on the visitor's clock, "" if that is the same."""
         start, end = self.request.answers.slot_starts_at, self.request.answers.slot_ends_at
         if start and end:
             own = self._own_clock(start)
@@ -103,7 +103,7 @@ class Promise:
         return usual_time(minutes) if minutes and self.request.promised_by else ""
 
     def _said(self) -> str:
-        """What we said, once it is over."""
+        """What we said, once that time has passed."""
         start, end, by = self.request.answers.slot_starts_at, self._slot_end, self.request.promised_by
         if start and end:
             time = self._window(start, end)
@@ -121,7 +121,7 @@ class Promise:
         return self._on_both_clocks(_("between %(start)s and %(end)s %(zone)s", **values), start, end)
 
     def _on_both_clocks(self, text: str, at: datetime, until: datetime | None = None) -> str:
-        """With `(15:00 to 15:30 in Paris)`, where the visitor's clock shows something else than the team's."""
+        """With `(15:00 to 15:30 in Paris)` where the visitor's clock differs from the team's."""
         clock = self._own_clock(at)
         if clock is None:
             return text
@@ -133,7 +133,7 @@ class Promise:
         # Translators: a time, and the same for the visitor: "14:00 London time (15:00 in Paris)"
         return _("%(time)s (%(own)s)", time=text, own=clock.own_time(time))
 
-    def _who_rings(self) -> str:
+    def _who_calls(self) -> str:
         number = self.widget.caller_id
         return _("The call will come from %(number)s.", number=left_to_right(number)) if number else ""
 
@@ -141,13 +141,13 @@ class Promise:
         by = self.request.promised_by
         if by is None:
             return self.way_out(
-                _("If nobody calls, ring us."),
+                _("If nobody calls, call us."),
                 _("If nobody calls, ask for another call."),
             )
-        # A chosen time has shown the visitor's own already.
+        # A chosen time is shown on the visitor's clock above.
         time = self.moment(by) if self._slot_end else self._on_both_clocks(self.moment(by), by)
         return self.way_out(
-            _("If nobody has called by %(time)s, ring us.", time=time),
+            _("If nobody has called by %(time)s, call us.", time=time),
             _("If nobody has called by %(time)s, ask for another call.", time=time),
         )
 
@@ -160,7 +160,7 @@ class Promise:
         return LocalTime(self.widget.timezone, self.locale)
 
     def _own_clock(self, at: datetime) -> LocalTime | None:
-        """The visitor's, where it shows another time than the team's."""
+        """The visitor's clock, where it differs from the team's."""
         zone = self.request.answers.own_zone(at, self.widget.timezone)
         return LocalTime(zone, self.locale) if zone else None
 

@@ -21,13 +21,14 @@ from ringback.outbox.request import CallbackRequest, Event, State
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import error_page, log, words
-from ringback.web.page import Answer, is_forged, locale_of, own_origin, page, phone_of, shown_as, speak
+from ringback.web.page import Answer, locale_of, own_origin, page, phone_of, shown_as, speak
 from ringback.web.request import status_text
 from ringback.web.request.promise import Promise
+from ringback.web.request_hygiene import is_forged
 
 blueprint = Blueprint("request", __name__)
 
-TOO_OFTEN = N_("There have been many of these from your network. Try again later.")
+TOO_OFTEN = N_("Too many requests from your network. Try again later.")
 _ID_LENGTH = 32
 
 
@@ -46,7 +47,7 @@ def show_request_as_json(id: str) -> dict[str, Any]:
 
 @blueprint.post("/requests/<id>/cancel")
 def cancel(id: str) -> Answer:
-    """Withdraw a request while it waits; after that, say that it was too late."""
+    """Withdraw a request while it waits; later, say that it was too late."""
     try:
         return _cancel(id)
     except RateLimitExceeded:
@@ -67,7 +68,7 @@ def _cancel(id: str) -> Answer:
 
 @blueprint.get("/requests/<id>/export")
 def export(id: str) -> Answer:
-    """All that is kept about a request, as a file."""
+    """All that is kept about a request, as a JSON file."""
     found = find_request(id)[0]
     response = jsonify(services().personal_data.export(id) or abort(410))  # where it was erased this very moment
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.json"'
@@ -76,13 +77,13 @@ def export(id: str) -> Answer:
 
 @blueprint.get("/requests/<id>/erase")
 def ask_to_erase(id: str) -> Answer:
-    """What deleting means, before it is done."""
+    """The page that asks, and says what deleting means."""
     return _erase_page(id)
 
 
 @blueprint.post("/requests/<id>/erase")
 def erase(id: str) -> Answer:
-    """Delete what is kept about a request; what waits is withdrawn with it."""
+    """Delete what is kept about a request; one that waits is withdrawn."""
     try:
         return _erase(id)
     except RateLimitExceeded:
@@ -95,7 +96,7 @@ def _erase(id: str) -> Answer:
     if is_forged():
         abort(403)
     if services().personal_data.erase(id) is Erasure.ON_ITS_WAY:
-        return _erase_page(id, 409, _("It is being handed over at this moment. Try again in a minute."))
+        return _erase_page(id, 409, _("It is being passed to the team right now. Try again in a minute."))
     log.info("request %s: erased by its visitor", found.reference)
     return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
 
@@ -105,7 +106,7 @@ def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Respon
     widget = widget_of(found)
     waits = _("Your request is withdrawn too: nobody will call you for it.")
     is_with_team = _(
-        "What the team at %(company)s was already given is not deleted by this. Ask them for that.",
+        "This does not delete what the team at %(company)s already has. Ask the team to delete it.",
         company=widget.company,
     )
     return page(
@@ -114,7 +115,7 @@ def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Respon
         widget=widget,
         title=_("Delete your details?"),
         sentences=[
-            _("Your name, your number and all else you entered will be deleted here, for good."),
+            _("Your name, your number and everything else you entered will be deleted here permanently."),
             waits if found.state is State.WAITING else is_with_team,
         ],
         reference=found.reference,
@@ -125,7 +126,7 @@ def _erase_page(id: str, status: int = 200, notice: str | None = None) -> Respon
 
 
 def over_limit(page_at: Callable[[], Response]) -> Response:
-    """`429` and when to come back, on the page of the request, which a frame may show, or else on a plain one."""
+    """`429` and when to come back: on the request's page, which a frame may show, else on an error page."""
     seconds = limits.retry_after_seconds()
     try:
         response = page_at()
@@ -136,7 +137,7 @@ def over_limit(page_at: Callable[[], Response]) -> Response:
 
 
 def find_request(id: str) -> tuple[CallbackRequest, list[Event]]:
-    """A request with what happened to it, or the page that says why not; from here on in its own language."""
+    """A request and its events, or the page that says why not; the answer is in its language from here on."""
     found = services().outbox.read(id) if len(id) == _ID_LENGTH else None
     if found is None:
         abort(404)
@@ -147,31 +148,29 @@ def find_request(id: str) -> tuple[CallbackRequest, list[Event]]:
 
 
 def _erased_page(found: CallbackRequest) -> Response:
-    """In its widget's frame too, which a page of an error could not be shown in."""
+    """With its widget's look and policy, so that it can be shown in the frame too."""
     if request.path.endswith(".json"):
         return error_page(410)
-    title = words(410)[0]
+    title, sentences = words(410)
     return page(
         "widget/erased.html",
         410,
         widget=widget_of(found),
         title=title,
         headline=title,
-        sentences=[
-            _("All you entered is gone. What is left, its reference and its times, says nothing about you.")
-        ],
+        sentences=sentences,
         next_url=url_for("form.show_form", key=widget_of(found).key, **shown_as()),
     )
 
 
 def widget_of(found: CallbackRequest) -> Widget:
-    """Its widget; where that has left the configuration, the first, so that the link still answers."""
+    """Its widget, or the first where it has left the configuration, so that the link still answers."""
     settings = services().settings
     return settings.widget(found.answers.widget) or next(iter(settings.widgets.values()))
 
 
 def promise_of(found: CallbackRequest) -> Promise:
-    """What its visitor was promised, as a page of now shows it."""
+    """What its visitor was promised, as a page shows it now."""
     widget = widget_of(found)
     return Promise(found, widget, locale_of(widget, languages.current().tag), services().clock())
 
@@ -184,7 +183,7 @@ def can_change_time(found: CallbackRequest) -> bool:
 
 
 def request_page(id: str, status: int = 200, notice: str | None = None) -> Response:
-    """A request's page; `notice` is what to know first."""
+    """A request's page; `notice` is shown before all else."""
     found, events = find_request(id)
     promise = promise_of(found)
     widget, now = promise.widget, promise.now
@@ -214,7 +213,7 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
 
 
 def _ways_on(found: CallbackRequest) -> dict[str, Any]:
-    """Where its visitor can go from here."""
+    """The links and buttons of a request's page."""
     shown, is_waiting = shown_as(), found.state is State.WAITING
     has_event = found.answers.slot_starts_at and found.state is not State.CANCELLED
     return {

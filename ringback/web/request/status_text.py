@@ -1,7 +1,7 @@
 """What the confirmation page says: what is true, and no more.
 
-A step is drawn as done only where an event says so, and nothing here says that a call was made: we
-cannot know. A held request is described by the same words as any other.
+A step is shown as done only where an event says so, and nothing here says that a call was made: we cannot know.
+A held request is described in the same words as any other.
 """
 
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Story:
 
 
 def public_events(events: Sequence[Event]) -> list[Event]:
-    """Without what only operators may know."""
+    """The events that visitors may know of."""
     return [event for event in events if event.kind not in OPERATORS_ONLY]
 
 
@@ -62,11 +62,11 @@ def as_json(request: CallbackRequest, events: Sequence[Event], zone: tzinfo) -> 
 
 
 def number_text(request: CallbackRequest, now: datetime) -> tuple[str, str]:
-    """The number and a note on it: whole for half an hour, then only its end."""
+    """The number and a note on it: whole for 30 minutes, then only the last digits."""
     number = PhoneNumber.from_digits(request.answers.phone)
     if now - request.requested_at < FULL_NUMBER_FOR:
         return number.international, ""
-    return number.masked, _("Half an hour after the request, only its end is shown.")
+    return number.masked, _("After 30 minutes only the last digits are shown.")
 
 
 def story(events: Sequence[Event], promise: Promise) -> Story:
@@ -83,16 +83,16 @@ def story(events: Sequence[Event], promise: Promise) -> Story:
         case State.FAILED:
             return _failed(promise)
         case State.CANCELLED:
-            sentences = [_("We will not hand it over to the team.")]
+            sentences = [_("We will not pass it to the team.")]
             return Story("plain", _("Cancelled"), _("Your request is cancelled"), sentences)
 
 
 def _unknown(promise: Promise) -> Story:
     sentences = [
-        _("We handed it over but got no clear answer, so a person has to look. You may still be called."),
+        _("We passed it to the team but got no clear answer, so a person has to check. You may still be called."),
         *_if_missed(promise),
         promise.way_out(
-            _("If you would rather not wait, ring us."),
+            _("If you would rather not wait, call us."),
             _("If you would rather not wait, ask for another call."),
         ),
     ]
@@ -103,15 +103,15 @@ def _failed(promise: Promise) -> Story:
     sentences = [
         _("It is on the list of requests that a person looks at."),
         *_if_missed(promise),
-        promise.way_out(_("To be sure of a call, ring us."), _("To be sure of a call, ask for another call.")),
+        promise.way_out(_("To be sure of a call, call us."), _("To be sure of a call, ask for another call.")),
     ]
-    return Story("bad", _("Not handed over"), _("We could not hand over your request"), sentences)
+    return Story("bad", _("Not passed on"), _("We could not pass your request to the team"), sentences)
 
 
 def _before(events: Sequence[Event], promise: Promise) -> Story:
-    """What waits, or is being handed over this moment."""
+    """While it waits, or is being passed to the team."""
     opens_at = _opens_at(promise)
-    # While Samespace is known to be down nothing is tried; to whoever waits that is the same.
+    # While Samespace is known to be down nothing is tried; to the visitor that is the same.
     is_delayed = _is_tried(events) or (promise.is_overdue and opens_at is None)
     is_stuck = promise.request.state is State.WAITING and is_delayed
     sentences = [*_what_happens(is_stuck, opens_at, promise), *promise.sentences()]
@@ -123,13 +123,13 @@ def _before(events: Sequence[Event], promise: Promise) -> Story:
 
 
 def _is_tried(events: Sequence[Event]) -> bool:
-    """Whether it was tried to hand it over, for the time that is asked for now."""
+    """Whether the current time's hand-over was tried already."""
     kinds = [event.kind for event in events if event.kind in (EventKind.ATTEMPTED, EventKind.RESCHEDULED)]
     return kinds[-1:] == [EventKind.ATTEMPTED]
 
 
 def _opens_at(promise: Promise) -> datetime | None:
-    """The opening that it waits for, where the team is not there. In a time that was chosen it waits for none."""
+    """The opening that it waits for while the team is away; None in a chosen time, which waits for none."""
     ends_at = promise.request.answers.slot_ends_at
     opening = opening_hours.next_opening(promise.widget.hours, promise.now)
     is_in_its_slot = ends_at is not None and ends_at > promise.now
@@ -152,11 +152,11 @@ def _what_happens(is_stuck: bool, opens_at: datetime | None, promise: Promise) -
     if is_stuck:
         return [
             _(
-                "We could not hand it to the team at %(company)s yet. It is safe, and we keep trying.",
+                "We could not pass it to the team at %(company)s yet. It is safe, and we keep trying.",
                 company=company,
             )
         ]
-    return [_("We are handing it to the team at %(company)s now.", company=company)]
+    return [_("We are passing it to the team at %(company)s now.", company=company)]
 
 
 def _if_missed(promise: Promise) -> list[str]:
@@ -164,7 +164,7 @@ def _if_missed(promise: Promise) -> list[str]:
 
 
 def timeline(events: Sequence[Event], promise: Promise) -> list[Step]:
-    """What happened, oldest first, and the step that is still to come."""
+    """What has happened, oldest first, and the step still to come."""
     seen, state = public_events(events), promise.request.state
     shown = [event for event in seen if event.kind is not EventKind.ATTEMPTED]
     attempts = [event for event in seen if event.kind is EventKind.ATTEMPTED]
@@ -189,12 +189,14 @@ def timeline(events: Sequence[Event], promise: Promise) -> list[Step]:
 
 def _label(kind: EventKind, attempts: int) -> str:
     if kind is EventKind.ATTEMPTED:
-        return ngettext("Tried to hand it over", "Tried to hand it over, %(num)s times so far", attempts)
+        return ngettext(
+            "Tried to pass it to the team", "Tried to pass it to the team, %(num)s times so far", attempts
+        )
     return {
         EventKind.RECEIVED: _("Request received"),
         EventKind.WITH_TEAM: _("With the team"),
-        EventKind.UNKNOWN: _("Handed over, without a clear answer"),
-        EventKind.FAILED: _("Could not be handed over"),
+        EventKind.UNKNOWN: _("Passed to the team, without a clear answer"),
+        EventKind.FAILED: _("Could not be passed to the team"),
         EventKind.CANCELLED: _("Cancelled"),
         EventKind.RESCHEDULED: _("Time changed"),
         EventKind.RESOLVED: _("Checked by a person"),

@@ -1,7 +1,8 @@
 """“I did not ask for this”: where a person has the calls to their number stopped.
 
-In two steps, each a form that needs no script: `phone`, and `country` where the number does not say it and several
-are called, lead to the number in full; sent again with that number's digits as `confirmed`, it is stopped.
+In two steps, each a form that needs no script. `phone`, and `country` where the number has no country code and
+several countries are called, lead to a page with the number in full; sent again with that number's digits as
+`confirmed`, calls to it are stopped.
 """
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -12,27 +13,27 @@ from ringback.i18n.languages import ngettext
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import log
-from ringback.web.form import fields
-from ringback.web.form.fields import StopForm
-from ringback.web.page import Answer, is_forged, page, shown_as, titled
-from ringback.web.request.routes import TOO_OFTEN
+from ringback.web.form import sentences
+from ringback.web.page import Answer, page, shown_as, titled
+from ringback.web.request.stop_form import StopForm
+from ringback.web.request_hygiene import is_forged
 
 blueprint = Blueprint("stop", __name__)
 
 
 @blueprint.get("/stop")
 def show_stop() -> Answer:
-    """Where a person who did not ask can have the calls stopped."""
+    """The form."""
     return _stop_page(_stop_form())
 
 
 @blueprint.post("/stop")
 def stop() -> Answer:
-    """Hold what waits for a number and what comes for it. Tells nobody whether anything did."""
+    """Hold requests for a number, waiting and new ones. The answer does not tell whether there are any."""
     try:
         return _decide()
     except RateLimitExceeded:
-        response = _stop_page(_stop_form(), 429, _(TOO_OFTEN))
+        response = _stop_page(_stop_form(), 429, _("Too many stop requests from your network. Try again later."))
         response.headers["Retry-After"] = str(limits.retry_after_seconds())
         return response
 
@@ -45,9 +46,9 @@ def _decide() -> Answer:
     if not form.validate():
         return _stop_page(form, 422)
     if is_forged():
-        return _stop_page(form, 403, _(fields.FROM_ELSEWHERE))
+        return _stop_page(form, 403, _(sentences.FROM_ELSEWHERE))
     if form.token_fault:
-        return _stop_page(form, 422, _(fields.NOTICES[form.token_fault]))
+        return _stop_page(form, 422, _(sentences.NOTICES[form.token_fault]))
     if not form.was_confirmed:
         return _confirm_page(form)
     return _stop(form)
@@ -63,7 +64,7 @@ def _stop(form: StopForm) -> Answer:
 
 @blueprint.get("/stop/done")
 def stopped() -> Answer:
-    """What stopping means, said once it is done."""
+    """The page that says what was done."""
     days, headline = services().settings.privacy.stop_days, _("Calls to your number are stopped")
     return page(
         "widget/stopped.html",
@@ -106,7 +107,7 @@ def _stop_page(form: StopForm, status: int = 200, notice: str | None = None) -> 
 
 
 def _confirm_page(form: StopForm) -> Response:
-    """The number as it was read. It is in no title: browsers keep those in their history."""
+    """The page with the number as it was read. It is not in the title, which browsers keep in their history."""
     return page(
         "widget/stop_confirm.html",
         widget=None,

@@ -77,6 +77,9 @@ def test_the_form_has_a_new_version_where_its_words_change_and_not_where_our_cod
 
     catalogue.write_text(text.replace("#: ringback/", "#: elsewhere/"), encoding="utf-8")
     assert form_version(tmp_path) == version
+    header, *entries = text.strip().split("\n\n")
+    catalogue.write_text("\n\n".join([header, *reversed(entries)]) + "\n", encoding="utf-8")
+    assert form_version(tmp_path) == version
     catalogue.write_text(text.replace("Vollständiger Name", "Name"), encoding="utf-8")
     assert form_version(tmp_path) != version
 

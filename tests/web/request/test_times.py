@@ -105,9 +105,9 @@ def test_a_chosen_time_is_said_in_the_teams_zone_with_who_will_ring_and_what_to_
 
     assert "Acme Ltd will call you today between 14:00 and 14:30 London time." in page.words
     assert "The call will come from +44 20 7946 0000." in page.words
-    assert "If nobody has called by 14:30 London time, ring us." in page.words
+    assert "If nobody has called by 14:30 London time, call us." in page.words
     assert "Tue 24 Nov, 14:00–14:30, London time" in page.words
-    assert "We are handing it" not in page.words, "its time has not come"
+    assert "We are passing it" not in page.words, "its time has not come"
 
 
 def test_the_visitors_own_time_stands_beside_it_where_it_differs(visitor: Visitor) -> None:
@@ -155,7 +155,7 @@ def test_outside_hours_the_page_says_when_the_team_opens(visitor: Visitor, clock
     opening, promised = "Tuesday at 09:00 London time (10:00 in Paris)", "09:15 London time (10:15 in Paris)"
 
     assert f"We will call when we open, {opening}, or soon after." in page.words
-    assert f"If nobody has called by Tuesday 24 November, {promised}, ring us." in page.words
+    assert f"If nobody has called by Tuesday 24 November, {promised}, call us." in page.words
     assert status(visitor, page)["due_at"] == "2026-11-24T09:00:00+00:00"
 
 
@@ -169,7 +169,7 @@ def test_a_promise_that_was_missed_stays_and_the_page_says_that_it_is_late(
 
     said = "today between 14:00 and 14:30 London time" if slot else "by 10:15 London time"
     assert late.headline == "Your call is late"
-    assert f"We said {said}, and that time has passed. If nobody has called, we are late: ring us." in late.words
+    assert f"We said {said}, and that time has passed. If nobody has called, we are late: call us." in late.words
 
 
 def test_what_could_not_be_handed_over_before_closing_says_when_the_team_gets_it(
@@ -195,8 +195,8 @@ def test_what_waits_though_it_was_due_is_not_said_to_be_handed_over_now(visitor:
     clock.passes(seconds=1)
     waiting = visitor.opens(page.address)
 
-    assert "Received We have your request We are handing it to the team at Acme Ltd now." in received.words
-    said = "We could not hand it to the team at Acme Ltd yet. It is safe, and we keep trying."
+    assert "Received We have your request We are passing it to the team at Acme Ltd now." in received.words
+    said = "We could not pass it to the team at Acme Ltd yet. It is safe, and we keep trying."
     assert f"Still waiting We have your request {said}" in waiting.words
     assert "Tried" not in waiting.words, "nothing was"
 
@@ -443,7 +443,7 @@ def test_a_chosen_time_can_be_taken_to_a_calendar(visitor: Visitor) -> None:
     assert "DTEND:20261124T143000Z" in file.html
     assert (event["SUMMARY"], event["STATUS"]) == ("Call from Acme Ltd", "CONFIRMED")
     assert event["UID"] == f"{reference}@callback.acme.test"
-    assert "+44 20 7946 0000 will ring you." in event["DESCRIPTION"]
+    assert "+44 20 7946 0000 will call you." in event["DESCRIPTION"]
     assert f"https://callback.acme.test{page.address}" in event["DESCRIPTION"]
 
 

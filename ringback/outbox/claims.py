@@ -1,0 +1,272 @@
+"""The hand-over's side of the outbox: claim what is due, and settle how it ended.
+
+Requests of one widget for one number and one time are one hand-over. Nothing is stored about who joined whom:
+whoever claims one claims those that wait beside it, and what happens to that call happens to all of them.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.outbox import transitions, turned_away
+from ringback.outbox.breaker import CLEAR, UpstreamSignal
+from ringback.outbox.breaker_snapshot import BreakerSnapshot
+from ringback.outbox.core import Core, as_request
+from ringback.outbox.due_query import DueQuery
+from ringback.outbox.number_rules import lock_name, waiting
+from ringback.outbox.quoting import has_number, is_quoted
+from ringback.outbox.request import CallbackRequest, State, new_id
+from ringback.outbox.transitions import Transition
+from ringback.store.tables import Instant, in_state, requests
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Requests for one number that this owner hands over together, the earliest first.
+
+    `attempt` is that of the one that was tried least: what comes later is not given up with what it joined.
+    """
+
+    requests: tuple[CallbackRequest, ...]
+    owner: str
+    attempt: int
+
+    @property
+    def is_held(self) -> bool:
+        """Held requests look like any other, and ring nobody."""
+        return self.requests[0].held is not None
+
+    @property
+    def widget(self) -> str:
+        """Whose team is called: that of the earliest request."""
+        return self.requests[0].answers.widget
+
+    def is_quoted_in(self, reply: str) -> bool:
+        """Whether a reply has the number, a word or the page of one of its visitors in it, or may have."""
+        if has_number(self.requests[0].answers.phone, reply):
+            return True
+        return any(is_quoted(request.answers, reply) for request in self.requests)
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """How a claim ends: the arrow its requests take, and what the call said about Samespace.
+
+    `detail` is for operators; `next_attempt_at` for what waits again; `wait_seconds` is how long Samespace
+    asked to be left alone.
+    """
+
+    transition: Transition
+    detail: str = ""
+    sign: UpstreamSignal | None = None
+    next_attempt_at: datetime | None = None
+    wait_seconds: float = 0
+
+
+class Claims(Core):
+    """Claims on the requests of one store. Who holds one has the right to call, until its lease ends."""
+
+    def claim(self, owner: str, busy_widgets: Collection[str] = ()) -> Claim | None:
+        """Take the number whose promise is oldest, and everything that waits for it. None: nothing may go now.
+
+        `busy_widgets` have enough in the air in this process: one widget's flood is not to keep another's
+        visitors waiting.
+        """
+        if self._database.is_sqlite and not self._is_anything_due():
+            return None  # and nobody was kept from writing
+        with self._database.write() as connection:
+            now = self._clock()  # the write lock may have kept us waiting, and the lease begins here
+            snapshot = self.breaker.look(connection)
+            if snapshot.is_stopped(now):
+                return None
+            due = self._due(now, self.breaker.shut_widgets(snapshot, now), busy_widgets)
+            due = replace(due, shut_for_held=self.teams.shut_for_held(snapshot, now))
+            head = self._head(connection, snapshot, due)
+            if head is None or not self._takes_lock(connection, head.phone):
+                return None
+            widget = self._settings.widget(head.widget)
+            if head.held:  # takes no place from those who are rung
+                self.teams.take_turn_of_held(snapshot, widget, now)
+            elif not self.breaker.take_turn(connection, snapshot, widget, now):
+                return None
+            return self._take(connection, head, owner, now)
+
+    def _is_anything_due(self) -> bool:
+        with self._database.read() as connection:
+            return DueQuery(self._clock()).first(connection) is not None
+
+    def _due(self, now: datetime, *shut: Collection[str]) -> DueQuery:
+        return DueQuery(now, tuple(sorted(set().union(*shut))), tuple(sorted(self._closed(now))))
+
+    def _head(self, connection: sa.Connection, snapshot: BreakerSnapshot, due: DueQuery) -> Any:
+        """What goes next. While Samespace is tried, a held request goes only where nobody is to be rung."""
+        head = due.first_to_take(connection)
+        if head is None or not head.held or snapshot.breaker.state == "closed":
+            return head
+        return due.first_to_take(connection, rung_only=True) or head
+
+    def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
+        """From here `owner`, one for each claim, goes with the rows: who no longer owns them settles none."""
+        owner = f"{owner}-{new_id()}"
+        lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
+        given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
+        given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at}
+        take = _TAKE_HELD if head.held else _TAKE
+        rows = transitions.run(connection, transitions.CLAIM, take[head.slot_starts_at is None], now, **given)
+        rows = [row for row in rows if (row.held is None) == (head.held is None)]
+        rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
+        return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
+
+    def _takes_lock(self, connection: sa.Connection, phone: str) -> bool:
+        if self._database.is_sqlite:
+            return True
+        # Somebody who is deciding about this number holds its lock, and may want the row we hold: do not wait.
+        lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(lock_name(phone), 0))
+        return bool(connection.execute(sa.select(lock)).scalar())
+
+    def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
+        """Record how a hand-over ended, and say how: what is turned away may fail where it was to wait.
+
+        None if the claim had run out and somebody else decided.
+        """
+        now = self._clock()
+        with self._database.write() as connection:
+            phone = claim.requests[0].answers.phone
+            self._lock_number(connection, phone)
+            if settlement.transition is transitions.RETURN:
+                self._lock_blocks(connection)
+            settlement = self._whose_fault(connection, claim, settlement)
+            if settlement.sign:
+                widget = self._settings.widget(claim.widget)
+                wait = settlement.wait_seconds
+                # What is noted there outlives the request: a reply that quotes its visitor stays with it.
+                why = settlement.detail
+                if claim.is_quoted_in(why):
+                    why = f"{why.partition(':')[0]}; see `requests show {claim.requests[0].reference}`"
+                line = self.number_rules.hash(lock_name(phone))  # digits behind a number make no other of it
+                self.breaker.note(connection, settlement.sign, widget, why, now, wait, line)
+            along = settlement.detail if claim.is_held else _WENT_ALONG
+            mine = {"of_phone": phone, "of_owner": claim.owner}
+            moved = self._end(connection, _OF_A_CLAIM, settlement, now, along, **mine)
+            if settlement.sign is UpstreamSignal.MISCONFIGURED and settlement.transition is transitions.RETURN:
+                turned_away.mark(connection, moved)
+            elif settlement.sign in CLEAR:
+                turned_away.forget(connection, moved)
+            return settlement if any((row.held is not None) == claim.is_held for row in moved) else None
+
+    def _whose_fault(self, connection: sa.Connection, claim: Claim, settlement: Settlement) -> Settlement:
+        """The settlement, or the last one where a call was turned away that others of its team are not."""
+        widget = self._settings.widget(claim.widget)
+        if settlement.sign is not UpstreamSignal.MISCONFIGURED or widget is None:
+            return settlement
+        if self.breaker.look(connection).is_paused(widget):
+            return settlement  # everybody's: it waits with them until a person has mended it
+        failed = replace(settlement, transition=transitions.FAIL, next_attempt_at=None)
+        if turned_away.others_were_taken(connection, [request.id for request in claim.requests]):
+            return replace(failed, sign=UpstreamSignal.WRONG_NUMBER)
+        return failed if claim.attempt > len(self._settings.delivery.retry_seconds) else settlement
+
+    def _end(
+        self,
+        connection: sa.Connection,
+        which: sa.ColumnElement[bool],
+        settlement: Settlement,
+        now: datetime,
+        detail_of_held: str | None = None,
+        **parameters: Any,
+    ) -> list[Any]:
+        if settlement.next_attempt_at:
+            parameters["again_at"] = settlement.next_attempt_at
+        statement = _ending(settlement.transition, which, bool(settlement.next_attempt_at))
+        moved = transitions.run(
+            connection, settlement.transition, statement, now, settlement.detail, detail_of_held, **parameters
+        )
+        if settlement.transition is transitions.RETURN:
+            self._hold_silent(connection, moved, now)
+        return moved
+
+    def _hold_silent(self, connection: sa.Connection, rows: Collection[Any], now: datetime) -> None:
+        """Hold what waits again for a number that was stopped or blocked while its call was in the air."""
+        for phone in sorted({row.phone for row in rows}):
+            why = self.number_rules.why_silent(connection, phone, now)
+            if why:
+                transitions.hold(connection, waiting(requests.c.phone == phone), why, now)
+
+    def lost(self, detail: str, claim: Claim | None = None) -> Settlement:
+        """The settlement of a call that may or may not have been taken, as `on_unknown` wants it."""
+        again = claim is None or not any(request.resent for request in claim.requests)
+        if self._settings.delivery.on_unknown == "hold" or not again:
+            return Settlement(transitions.LOSE, detail, UpstreamSignal.UNCLEAR)
+        waits = self._settings.delivery.retry_seconds
+        later = self._clock() + timedelta(seconds=waits[min(2, len(waits)) - 1])
+        return Settlement(transitions.LOSE_AND_RESEND, detail, UpstreamSignal.UNCLEAR, later)
+
+    def take_probe(self) -> bool:
+        """Whether it is this process's turn to ask whether Samespace is back."""
+        now = self._clock()
+        with self._database.read() as connection:
+            if not self.breaker.probe_is_due(connection, now):
+                return False
+        with self._database.write() as connection:
+            return self.breaker.take_probe(connection, now)
+
+    def samespace_answers(self) -> None:
+        """It is back: let one request try."""
+        with self._database.write() as connection:
+            self.breaker.answered(connection, self._clock())
+
+    def is_stuck(self, after: timedelta) -> bool:
+        """Whether something that may go has waited longer than this since it was due."""
+        now = self._clock()
+        with self._database.read() as connection:
+            snapshot = self.breaker.look(connection)
+            if snapshot.is_stopped(now):
+                return False
+            due = replace(self._due(now, self.breaker.shut_widgets(snapshot, now)), now=now - after)
+            return due.first(connection) is not None
+
+    def _lock_blocks(self, connection: sa.Connection) -> None:
+        """Who will look at the blocks and changes what waits before says so first.
+
+        Whoever blocks a number has the blocks and then wants what waits: in the other order the two would wait for
+        each other.
+        """
+        if not self._database.is_sqlite:
+            connection.execute(sa.text("LOCK TABLE blocks IN ACCESS SHARE MODE"))
+
+
+_IS_HELD = requests.c.held.is_not(None)
+_WENT_ALONG = "held, and shown as the others for its number"
+_OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
+
+
+def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
+    """Take what waits for one number at one widget, for one time or as soon as possible.
+
+    With those that are rung goes what is held, so that its page reveals nothing.
+    """
+    mine = requests.c.phone == _OF_PHONE, requests.c.widget == sa.bindparam("of_widget"), in_state(State.WAITING)
+    slot = requests.c.slot_starts_at
+    for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
+    lease_ends_at = sa.bindparam("until", type_=Instant)
+    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
+    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, taken), **values)
+
+
+_TAKE = [_taking(sa.true(), is_asap) for is_asap in (False, True)]
+_TAKE_HELD = [_taking(_IS_HELD, is_asap) for is_asap in (False, True)]
+_OF_A_CLAIM = sa.and_(requests.c.phone == _OF_PHONE, requests.c.owner == sa.bindparam("of_owner"))
+
+
+@cache
+def _ending(transition: Transition, which: sa.ColumnElement[bool], is_tried_again: bool) -> Any:
+    values: dict[str, Any] = {"owner": None, "lease_ends_at": None}
+    if is_tried_again:
+        values["next_attempt_at"] = sa.bindparam("again_at", type_=Instant)
+    if transition is transitions.LOSE_AND_RESEND:
+        values["resend_at"] = sa.bindparam("again_at", type_=Instant)
+    return transitions.change(transition, which, **values)

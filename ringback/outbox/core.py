@@ -1,0 +1,89 @@
+"""What every change of a request needs: the store, the settings, the clock, and the rules that it asks."""
+
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback import opening_hours
+from ringback.clock import Clock, utc_now
+from ringback.config.settings import Settings
+from ringback.outbox.brake import Brake
+from ringback.outbox.breaker import Breaker
+from ringback.outbox.number_rules import NumberRules, lock_name
+from ringback.outbox.request import Answers, CallbackRequest, Held, State
+from ringback.outbox.slots import Slots
+from ringback.outbox.teams import Teams
+from ringback.store.database import Database
+from ringback.store.tables import requests
+
+
+class Core:
+    """What the visitor's side, the hand-over's and the clock's have in common."""
+
+    def __init__(self, database: Database, settings: Settings, clock: Clock = utc_now) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self.teams = Teams(database, settings)
+        self.breaker = Breaker(database, settings, self.teams)
+        self.number_rules = NumberRules(settings)
+        self.brake = Brake(settings)
+        self.slots = Slots(database)
+        self._latest: datetime | None = None  # the latest that this process saw its clock
+        self._leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
+        self.arrived = threading.Event()  # wakes the hand-over in this process
+
+    def _lock_number(self, connection: sa.Connection, phone: str) -> None:
+        """Let nobody else decide about this number, or what counts as one with it, until the transaction ends."""
+        self._database.lock(connection, lock_name(phone))
+
+    def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:
+        """When it is due, by when it is promised, and until when it is tried."""
+        widget = self._settings.widgets[answers.widget]
+        due = answers.slot_starts_at or opening_hours.next_opening(widget.hours, now) or now
+        minutes = widget.promise_minutes
+        promised_by = answers.slot_ends_at
+        if minutes and not promised_by:
+            promised_by = opening_hours.reckoned(widget.hours, due, timedelta(minutes=minutes))
+        give_up_at = opening_hours.reckoned(widget.hours, promised_by or due, self._patience)
+        return {"due_at": due, "promised_by": promised_by, "give_up_at": give_up_at, "next_attempt_at": due}
+
+    @property
+    def _patience(self) -> timedelta:
+        return timedelta(minutes=self._settings.delivery.give_up_minutes)
+
+    def _closed(self, now: datetime) -> dict[str, datetime]:
+        """When the teams open whose widgets are closed now. One that never opens again counts as open."""
+        found = {key: opening_hours.next_opening(w.hours, now) for key, w in self._settings.widgets.items()}
+        return {key: opening for key, opening in found.items() if opening and opening > now}
+
+    def _request(self, connection: sa.Connection, id: str) -> CallbackRequest:
+        return as_request(connection.execute(sa.select(requests).where(requests.c.id == id)).one())
+
+
+# Columns of a request that are what was asked for.
+TIME = ("slot_starts_at", "slot_ends_at", "zone")
+ANSWERS = (
+    *("widget", "phone", "region", "name", "email", "company", "message", "page", "language"),
+    *TIME,
+)
+
+
+def as_request(row: Any) -> CallbackRequest:
+    """A row of the store, with its words."""
+    return CallbackRequest(
+        id=row.id,
+        reference=row.reference,
+        state=State(row.state),
+        held=Held(row.held) if row.held else None,
+        answers=Answers(attributes=row.attributes, **{name: getattr(row, name) for name in ANSWERS}),
+        requested_at=row.requested_at,
+        due_at=row.due_at,
+        promised_by=row.promised_by,
+        attempt=row.attempt,
+        next_attempt_at=row.next_attempt_at,
+        resent=row.resent,
+        erased_at=row.erased_at,
+    )

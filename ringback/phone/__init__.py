@@ -1,0 +1,41 @@
+"""A phone number: read as a person writes it, checked, and written for people and for Samespace.
+
+- `reading`: what was typed, in any spelling, becomes a number or is refused with a reason;
+- `ranges`: which numbers a team may be asked to call, with `valid_ranges` for those that are not assigned;
+- `lines`: which numbers ring the same telephone;
+- `number`: one number, as it is kept, shown and masked.
+
+A region is an ISO code such as "GB".
+"""
+
+from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
+from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason
+from ringback.phone.reading import (
+    LONGEST_TYPED,
+    MOST_READINGS,
+    example,
+    international_example,
+    names_its_country,
+    read,
+    readings,
+)
+
+__all__ = [
+    "FEWEST_DIGITS",
+    "LONGEST_TYPED",
+    "MOST_DIGITS",
+    "MOST_READINGS",
+    "PhoneError",
+    "PhoneNumber",
+    "Reason",
+    "beginnings",
+    "example",
+    "goes_on",
+    "international_example",
+    "longest_of_line",
+    "names_its_country",
+    "neighbourhood",
+    "read",
+    "readings",
+    "shortest",
+]

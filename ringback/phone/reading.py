@@ -1,0 +1,158 @@
+"""A number as a person writes it: every spelling of it, the one that is meant, and examples for hints."""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from functools import cache
+
+import phonenumbers
+from phonenumbers import PhoneNumber as Parsed
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from ringback.phone.number import FEWEST_DIGITS, PhoneError, PhoneNumber, Reason, only_digits, parse
+from ringback.phone.ranges import check
+
+MOST_READINGS = 3  # more to choose from would confuse
+LONGEST_TYPED = 250  # characters; libphonenumber reads no more either
+# What `_ascii` leaves of a number: a plus only ahead of the first digit but 0, as in "(+44) 20…", "0+44 20…".
+_WRITTEN = re.compile(r"(?=.*[0-9])[0 ()./+-]*[0-9 ()./-]*")
+_TRUNK_ZERO = re.compile(r"(?<=[0-9])([ .-]*)\( *0 *\)")  # the "(0)" of "+44 (0)20 7946 0000"
+# Ofcom keeps this one for films and books; libphonenumber's own British example could be somebody's.
+_FICTIONAL = {"GB": "020 7946 0958"}
+
+
+def names_its_country(typed: str) -> bool:
+    """Whether a number has its country code, after a plus or the 00 that many countries dial for it."""
+    try:
+        text = _plain(typed, None)
+    except PhoneError:
+        return False
+    _before, plus, after = text.rpartition("+")
+    return bool(re.match("(00)?[1-9]" if plus else "00[1-9]", only_digits(after)))
+
+
+def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber:
+    """The number that was typed; one without a country code is read in `region`. Raises PhoneError.
+
+    Without a region, a number without a country code is refused.
+    Only the regions in `allowed` are called. Of all readings the first valid one counts. If none is, the
+    plainest is checked: to correct a number into one that is not even valid would be a guess.
+    """
+    text = _plain(typed, region)
+    for number in _assigned(text, region):
+        return check(number, allowed)
+    if _is_short_code(text, region):
+        raise PhoneError(Reason.EMERGENCY_OR_SHORT)
+    plainest = parse(next(_spellings(text, region)), region)
+    if isinstance(plainest, Reason):
+        raise PhoneError(plainest)
+    return check(plainest, allowed)
+
+
+def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
+    """What a number without a country code is in each of these regions where it is assigned, in their order.
+
+    At most `MOST_READINGS`; none of a number with a country code. All of them may be called.
+    """
+    found: dict[str, PhoneNumber] = {}
+    if names_its_country(typed):
+        return []
+    for region in regions:
+        with suppress(PhoneError):
+            for number in _assigned(_plain(typed, region), region):
+                checked = check(number, regions)
+                found.setdefault(checked.digits, checked)
+        if len(found) == MOST_READINGS:
+            break
+    return list(found.values())
+
+
+def _assigned(text: str, region: str | None) -> Iterator[Parsed]:
+    """The readings of a number that are assigned, the plainest first."""
+    parsed = (parse(spelling, region) for spelling in _spellings(text, region))
+    return (number for number in parsed if isinstance(number, Parsed) and phonenumbers.is_valid_number(number))
+
+
+@cache
+def example(region: str) -> str:
+    """A number for hints as people in `region` write it; `read` takes it as assigned. Raises ValueError."""
+    if region in _FICTIONAL:
+        return _FICTIONAL[region]
+    for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
+        if number := phonenumbers.example_number_for_type(region, kind):
+            return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    raise ValueError("should be a region that libphonenumber supports")
+
+
+@cache
+def international_example(region: str) -> str:
+    """The number of `example` with its country code, "+44 20 7946 0958"."""
+    return read(example(region), region, {region}).international
+
+
+def _plain(typed: str, region: str | None) -> str:
+    """What was typed, in ASCII digits and punctuation. Raises PhoneError if it is not just a number."""
+    stripped = typed.strip()
+    shown = unicodedata.normalize("NFKC", stripped[:LONGEST_TYPED])
+    # Cf: zero-width characters and direction marks, which come along when a number is copied from a page.
+    shown = "".join(char for char in shown if unicodedata.category(char) != "Cf").strip()
+    if not shown:
+        raise PhoneError(Reason.EMPTY)
+    if shown[:4].lower() == "tel:":  # a copied link (RFC 3966)
+        shown = shown[4:]
+    text = "".join(map(_ascii, shown))
+    if not _WRITTEN.fullmatch(text):
+        # Samespace dials no extension, and E.164 drops it. Letters, as in 1-800-FLOWERS, are mostly a slip.
+        number = parse(shown, region)
+        extension = isinstance(number, Parsed) and number.extension
+        raise PhoneError(Reason.EXTENSION if extension else Reason.NOT_A_NUMBER)
+    if len(stripped) > LONGEST_TYPED:
+        raise PhoneError(Reason.TOO_LONG)
+    return text
+
+
+def _ascii(char: str) -> str:
+    """Digits of any script, and the usual dashes, dots, brackets and spaces, in ASCII; the rest as it is."""
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if char.isspace():
+        return " "
+    if unicodedata.category(char) == "Pd" or char in "−ー":
+        return "-"
+    return {"[": "(", "]": ")", "·": ".", "•": ".", "・": "."}.get(char, char)
+
+
+def _spellings(text: str, region: str | None) -> Iterator[str]:
+    """The ways to read `text`, the plainest first: digits, with a plus where a country code leads them."""
+    digits = only_digits(text.rpartition("+")[2])
+    if "+" in text or digits.startswith("00"):
+        yield _mexican("+" + digits.lstrip("0"), region)  # no country code begins with 0
+        if digits.startswith("0"):  # "+020 7946 0000": a needless plus; "+011 44…": America's own prefix
+            yield digits
+    else:
+        yield _mexican(digits, region)
+        # Autofill drops the plus. Put back only where nothing else can be meant: "4805551234" is a possible
+        # British number and must not become a Polish one.
+        if region and not phonenumbers.is_possible_number_string(digits, region):
+            yield _mexican("+" + digits, region)
+    without_zero = _TRUNK_ZERO.sub(r"\1", text)
+    if without_zero != text:  # libphonenumber does this only where the country has such a zero
+        yield from _spellings(without_zero, region)
+
+
+def _mexican(spelling: str, region: str | None) -> str:
+    """Without the 1 after +52, and 01, 044 and 045 at home: Mexico gave them up in 2019, people have not."""
+    spelling = re.sub(r"^\+521(?=\d{10}$)", "+52", spelling)
+    return re.sub(r"^0(?:1|44|45)(?=\d{10}$)", "", spelling) if region == "MX" else spelling
+
+
+def _is_short_code(text: str, region: str | None) -> bool:
+    """Whether this is an emergency or service number, which answers only inside its own network."""
+    digits = only_digits(text)
+    if region is None or len(digits) >= FEWEST_DIGITS:
+        return False
+    if phonenumbers.connects_to_emergency_number(digits, region):  # "9112" does in America
+        return True
+    number = parse(digits, region)
+    return isinstance(number, Parsed) and phonenumbers.is_valid_short_number_for_region(number, region)

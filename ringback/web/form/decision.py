@@ -1,0 +1,175 @@
+"""How a post of the form ends: decided here, answered in routes.py."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import g
+from flask_limiter import RateLimitExceeded
+
+from ringback.i18n.languages import gettext as _
+from ringback.outbox import consent
+from ringback.outbox.outbox import FormUse, Receipt
+from ringback.outbox.slots import Pause, PausedError, SlotTakenError
+from ringback.services import services
+from ringback.store.database import STORE_ERRORS
+from ringback.web import limits
+from ringback.web.errors import log
+from ringback.web.form import sentences
+from ringback.web.form.answers_hash import answers_hash
+from ringback.web.form.callback_form import CallbackForm
+from ringback.web.page import own_origin
+from ringback.web.request_hygiene import is_forged
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The request is on the disk, now or since this form was sent before. `id` is its key."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class AlreadySent:
+    """This form was accepted before, with other answers."""
+
+
+@dataclass(frozen=True)
+class ToMend:
+    """Something is to be corrected; the form knows what, `notice` says what no field does."""
+
+    notice: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TimeGone:
+    """The chosen time is no longer available. The form says so."""
+
+
+@dataclass(frozen=True)
+class TooMany:
+    """Too many posts from this address; another is read in so many seconds."""
+
+    seconds: int
+
+
+@dataclass(frozen=True)
+class FromElsewhere:
+    """A browser says that another site sent the form."""
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The widget takes no requests at this moment."""
+
+    pause: Pause
+
+
+@dataclass(frozen=True)
+class NotStored:
+    """The store did not answer."""
+
+
+Outcome = Confirmed | AlreadySent | ToMend | TimeGone | TooMany | FromElsewhere | Paused | NotStored
+
+
+def decide(form: CallbackForm, is_over_limit: bool) -> Outcome:
+    """How a post ends. A form that was accepted ends as it did then, whatever stands against it now."""
+    if is_over_limit:
+        return _confirmed_before(form) or TooMany(limits.retry_after_seconds())
+    is_good = form.validate()
+    if is_forged():
+        return FromElsewhere()
+    try:
+        outcome = _decide_as_new(form, is_good)
+        if not is_good or isinstance(outcome, Confirmed):
+            return outcome
+        return _outcome_before(form) or outcome
+    except STORE_ERRORS as error:
+        log.error("a request could not be stored (%s)", type(error).__name__)
+        return NotStored()
+
+
+def _decide_as_new(form: CallbackForm, is_good: bool) -> Outcome:
+    """How it ends when it was not accepted before: the first of these that applies. Raises STORE_ERRORS."""
+    if form.token_fault:
+        return _to_mend(form, _(sentences.NOTICES[form.token_fault]))
+    if not is_good:
+        return _to_mend(form)
+    if _is_too_quick(form):
+        return _to_mend(form, _(sentences.TOO_QUICK))
+    if form.is_time_gone:
+        form.refuse_time()
+        return _to_mend(form)
+    if form.number and not form.number.assigned and not _was_checked(form):
+        form.ask_to_check(consent.button(form.widget, form.language))
+        return _to_mend(form)
+    try:
+        return _outcome_of(_accept(form))
+    except RateLimitExceeded:
+        return TooMany(limits.retry_after_seconds())
+    except PausedError as error:
+        return Paused(error.pause)
+    except SlotTakenError:
+        form.refuse_time()
+        return TimeGone()
+
+
+def _to_mend(form: CallbackForm, *notice: str) -> ToMend | Paused:
+    """Nobody is asked to mend what could not be sent then."""
+    pause = services().outbox.slots.snapshot(services().clock()).pauses.get(form.widget.key)
+    return Paused(pause) if pause else ToMend(notice)
+
+
+@limits.per_address
+def _accept(form: CallbackForm) -> Receipt:
+    """Store the request. Raises RateLimitExceeded, PausedError, SlotTakenError."""
+    agreed = form.agreed(services().form_version, f"{own_origin()}/{form.widget.key}")
+    receipt = services().outbox.accept(form.answers(), _use_of(form), agreed, form.is_suspect, limits.source())
+    if receipt.stored_now:
+        g.spends_limit = True
+        log.info("request %s: received", receipt.reference)
+    return receipt
+
+
+def _outcome_of(receipt: Receipt) -> Confirmed | AlreadySent:
+    return Confirmed(receipt.id) if receipt.same_answers else AlreadySent()
+
+
+def _outcome_before(form: CallbackForm) -> Confirmed | AlreadySent | None:
+    """What this very form led to when it was sent before. Raises STORE_ERRORS."""
+    use = _use_of(form)
+    receipt = services().outbox.find_use(use) if use else None
+    return _outcome_of(receipt) if receipt else None
+
+
+def _confirmed_before(form: CallbackForm) -> Confirmed | None:
+    """The same over the limit, where a form is read only if its token was used.
+
+    Anybody can have as many tokens as they like, but not of forms that were accepted.
+    """
+    try:
+        is_used = form.token and not form.token_fault and services().outbox.find_use(FormUse(form.token.id, ""))
+        before = _outcome_before(form) if is_used and not is_forged() and form.validate() else None
+    except STORE_ERRORS:
+        return None
+    return before if isinstance(before, Confirmed) else None
+
+
+def _use_of(form: CallbackForm) -> FormUse | None:
+    if not form.token or form.token_fault:
+        return None
+    key = services().settings.secret_keys[-1]
+    return FormUse(form.token.id, answers_hash(form.answers(), form.agrees_to_marketing, key))
+
+
+def _is_too_quick(form: CallbackForm) -> bool:
+    if not form.token:
+        return False
+    shortest = timedelta(seconds=services().settings.limits.min_fill_seconds)
+    return services().clock() - form.token.first_shown_at < shortest
+
+
+def _was_checked(form: CallbackForm) -> bool:
+    who = form.token.id if form.token else f"{limits.address_key()} {form.widget.key}"
+    asked_before = limits.was_checked(f"{who} {form.number.digits if form.number else ''}")
+    return form.was_checked() or asked_before
