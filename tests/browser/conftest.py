@@ -13,7 +13,7 @@ from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
 from tests.browser.chromium import options
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, Dock, Visitor, WebSite
-from tests.server import Server, production, sandbox
+from tests.running import Server, production, sandbox
 
 PATIENCE_MS = 10_000  # of a busy machine
 expect.set_options(timeout=PATIENCE_MS)

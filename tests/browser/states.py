@@ -21,7 +21,7 @@ from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import Database
 from tests import privacy
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, WebSite, new_number
-from tests.server import Server, production, sandbox
+from tests.running import Server, production, sandbox
 
 # What differs between languages is the direction and how long words are; the tests of languages try the others.
 LANGUAGES = [tag for tag in ("en", "ar") if tag in languages.available()]
