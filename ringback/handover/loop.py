@@ -27,6 +27,7 @@ from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.delivery")
 
@@ -74,7 +75,7 @@ class Delivery:
                 self._turn()
                 self._last_turn = time.monotonic()
             except Exception as error:
-                log.error("hand-over: the store did not answer (%s); trying again", type(error).__name__)
+                log_failure(log, "hand-over", error)
                 self._stopping.wait(_AFTER_AN_ERROR_SECONDS)
         self._pool.shutdown(wait=True)
 
@@ -106,7 +107,9 @@ class Delivery:
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
             for reference in self._outbox.expire():
-                log.warning("request %s: see what happened with `requests show`", reference)
+                log.warning(
+                    "request %s: lease expired, resent or given up; `requests show` tells which", reference
+                )
         if now - self._last_probe > POLL_SECONDS:
             self._last_probe = now
             if self._outbox.take_probe() and self._samespace.probe():
@@ -134,7 +137,7 @@ class Delivery:
             self.hand_over(claim)
         except Exception as error:
             # The claim runs out by itself and becomes unknown, which is what it is.
-            log.error("request %s: could not be settled (%s)", claim.requests[0].reference, type(error).__name__)
+            log_failure(log, f"request {claim.requests[0].reference}", error)
         finally:
             self._in_the_air[claim.widget] -= 1
             self._free_hands.release()
