@@ -52,7 +52,7 @@ class Delivery:
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._free_hands = threading.Semaphore(_WORKERS)
+        self._free_workers = threading.Semaphore(_WORKERS)
         self._in_the_air: Counter[str] = Counter()  # by widget
         self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
@@ -69,7 +69,7 @@ class Delivery:
 
     def run(self) -> None:
         """Hand over until `stop`."""
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hand")
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hand-over")
         while not self._stopping.is_set():
             try:
                 self._turn()
@@ -116,8 +116,8 @@ class Delivery:
                 self._outbox.samespace_answers()
 
     def _take_one(self) -> bool:
-        """Claim a number and give it to a free hand. False when nothing is due."""
-        if not self._free_hands.acquire(timeout=POLL_SECONDS):
+        """Claim a number and give it to a free worker. False when nothing is due."""
+        if not self._free_workers.acquire(timeout=POLL_SECONDS):
             return True
         claim = None
         try:
@@ -125,14 +125,14 @@ class Delivery:
             claim = self._outbox.claim(self._owner, busy)
         finally:
             if claim is None:
-                self._free_hands.release()
+                self._free_workers.release()
         if claim is None or self._pool is None:
             return False
         self._in_the_air[claim.widget] += 1
-        self._pool.submit(self._hand, claim)
+        self._pool.submit(self._work, claim)
         return True
 
-    def _hand(self, claim: Claim) -> None:
+    def _work(self, claim: Claim) -> None:
         try:
             self.hand_over(claim)
         except Exception as error:
@@ -140,8 +140,8 @@ class Delivery:
             log_failure(log, f"request {claim.requests[0].reference}", error)
         finally:
             self._in_the_air[claim.widget] -= 1
-            self._free_hands.release()
-            self._outbox.arrived.set()  # what waited for a hand may have one now
+            self._free_workers.release()
+            self._outbox.arrived.set()  # what waited for a worker may have one now
 
     def hand_over(self, claim: Claim) -> None:
         """Make one call for a claim and record how it ended."""

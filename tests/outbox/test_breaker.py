@@ -256,7 +256,7 @@ def test_the_oldest_promise_goes_first_over_all_widgets(
     assert [take(outbox).requests[0].id for _ in "12"] == [urgent, relaxed]
 
 
-def test_one_widgets_flood_leaves_hands_for_another(
+def test_one_widgets_flood_leaves_workers_for_another(
     outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace
 ) -> None:
     samespace.slow_seconds = 1

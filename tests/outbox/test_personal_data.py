@@ -605,10 +605,10 @@ def test_the_hash_of_a_number_is_dropped_when_no_limit_looks_back_to_it(
 
 
 @pytest.fixture
-def housekeeping(app: Flask) -> Iterator[PurgeLoop]:
-    housekeeping = app.extensions["ringback"].purge_loop
-    yield housekeeping
-    housekeeping.stop(10)
+def purge_loop(app: Flask) -> Iterator[PurgeLoop]:
+    purge_loop = app.extensions["ringback"].purge_loop
+    yield purge_loop
+    purge_loop.stop(10)
 
 
 def wait_for(what: Callable[[], bool]) -> None:
@@ -623,13 +623,13 @@ def count_of_housekeepers() -> int:
 
 
 def test_the_purge_runs_by_itself(
-    housekeeping: PurgeLoop, outbox: Outbox, personal_data: PersonalData, clock: Clock
+    purge_loop: PurgeLoop, outbox: Outbox, personal_data: PersonalData, clock: Clock
 ) -> None:
     id = ended(outbox)
     clock.passes(days=30)
     others = count_of_housekeepers()
-    housekeeping.start()
-    housekeeping.start()
+    purge_loop.start()
+    purge_loop.start()
     wait_for(lambda: personal_data.last_purge() is not None)
 
     assert personal_data.export(id) is None
@@ -637,7 +637,7 @@ def test_the_purge_runs_by_itself(
 
 
 def test_the_purge_goes_on_after_a_store_that_failed(
-    housekeeping: PurgeLoop,
+    purge_loop: PurgeLoop,
     outbox: Outbox,
     database: Database,
     personal_data: PersonalData,
@@ -649,7 +649,7 @@ def test_the_purge_goes_on_after_a_store_that_failed(
     id = ended(outbox, name="Quixotine")
     clock.passes(days=30)
     rename(database, "events", "elsewhere")
-    housekeeping.start()
+    purge_loop.start()
     wait_for(lambda: "purge: the store did not answer" in caplog.text)
     assert "Quixotine" not in caplog.text
     rename(database, "elsewhere", "events")

@@ -157,11 +157,11 @@ def test_two_that_are_turned_away_at_the_same_moment_see_each_other(
         together.wait()
         outbox.settle(claim, delivery.settlement_of(NO, claim))
 
-    hands = [threading.Thread(target=end, args=[claim]) for claim in claims]
-    for hand in hands:
-        hand.start()
-    for hand in hands:
-        hand.join()
+    workers = [threading.Thread(target=end, args=[claim]) for claim in claims]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     assert paused(outbox) == ["Sales"]
     assert outbox.claim("test") is None
 

@@ -25,8 +25,8 @@ def hands_over(services: Services) -> None:
     services.outbox.accept(Answers(widget="sales", phone="442079460123", region="GB"))
     claim = services.outbox.claim("test")
     assert claim
-    services.delivery._free_hands.acquire()
-    services.delivery._hand(claim)
+    services.delivery._free_workers.acquire()
+    services.delivery._work(claim)
 
 
 def turns(services: Services) -> None:
