@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test quick test-long crash bench browser packages check format pictures sheets messages update clean
+.PHONY: help run test quick test-long crash bench browser packages check format pictures sheets trees messages update clean
 
 help: ## What there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,7 +29,7 @@ crash: .venv/test ## A thousand kills an engine, counted
 # Measures, prints the tables, and writes them into docs/benchmarks.md, then says which bars were met. Some forty
 # minutes; one part alone: make bench ONLY=accepting
 bench: .venv/test browser ## The benchmarks, each beside a peer
-	@$(BIN)/python -m tests.bench $(ONLY)
+	@$(BIN)/python -m tools.bench $(ONLY)
 
 check: .venv/test ## Style, types, and who imports whom
 	$(BIN)/ruff check .
@@ -50,15 +50,19 @@ packages: .venv/test
 
 # The pictures of the README, taken of the sandbox.
 pictures: browser ## The pictures of the README
-	$(BIN)/python -m tests.browser.pictures
+	$(BIN)/python -m tools.pictures
 
 # Every state in every look, drawn into tests/output/sheets for a person to look at. Some seven minutes.
 sheets: browser ## Every state in every look, to look at
-	$(BIN)/python -m tests.browser.sheets
+	$(BIN)/python -m tools.sheets
+
+# What a screen reader is told of each state, written into tests/browser/trees; a change is read as code is.
+trees: browser ## What a screen reader is told, written down anew
+	$(BIN)/python -m tests.browser.trees
 
 # Brings translations/*.po up to the sentences in the code and the templates, and says what is left to translate.
 messages: .venv/test ## Translations, brought up to the sentences
-	@$(BIN)/python -m tests.messages
+	@$(BIN)/python -m tools.messages
 
 .venv/run: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ringback needs Python 3.11 or newer: make PYTHON=python3.12 run")'

@@ -2,7 +2,7 @@
 
 The worker class was chosen by measure. Two hundred sockets that drip a byte every two seconds stop
 `sync` and `gthread` workers altogether; one `gevent` worker answers beside them as if they were not
-there. tests/test_journey.py holds it to that.
+there. `test_two_hundred_sockets_that_drip_do_not_keep_anybody_from_the_form` holds it to that.
 """
 
 import logging

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 
 
 def configure() -> None:
@@ -19,3 +20,8 @@ def configure() -> None:
     logging.getLogger("flask-limiter").setLevel(logging.WARNING)
     # Says where each migration goes, at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def kind_and_place(error: BaseException) -> str:
+    """The name of an exception and where it came from. Its words may quote what a visitor typed: they stay out."""
+    return f"{type(error).__name__} at\n{''.join(traceback.format_tb(error.__traceback__))}".rstrip()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ringback.web.bounds import BODY_BYTES
 from tests.conftest import PUBLIC_URL
-from tests.test_hostile_numbers import TABLE
+from tests.phone.test_hostile_numbers import TABLE
 
 
 def often(usual: st.SearchStrategy[Any], other: st.SearchStrategy[Any], times: int = 3) -> st.SearchStrategy[Any]:

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from babel.messages.pofile import write_po
 
-from tests.messages import extracted
+from tools.messages import extracted
 
 ACCENTED, RIGHT_TO_LEFT = "el", "he"
 LONGER = 0.4  # as German and Finnish are, at their worst

@@ -25,6 +25,7 @@ from ringback.config.settings import Settings
 from ringback.deadline import Deadline
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
+from ringback.store.failures import log_failure
 from ringback.store.locks import lock_table
 from ringback.store.tables import alert_channels, alerts, requests
 
@@ -105,7 +106,7 @@ class Alerts:
             if claim:
                 self._tell(claim)
         except Exception as error:
-            log.error("alerts by %s: the store did not answer (%s); trying again", channel, type(error).__name__)
+            log_failure(log, f"alerts by {channel}", error)
 
     # --- the store's side ---
 

@@ -2,8 +2,7 @@
 
 import json
 import re
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +10,25 @@ import click
 
 from ringback.cli.operators import time_text
 from ringback.cli.people import Number
+from ringback.cli.request_lines import (
+    NOTHING,
+    as_object,
+    beyond_line,
+    by_kind,
+    counted,
+    event_line,
+    group_line,
+    request_line,
+    trouble_line,
+    trouble_object,
+)
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
-from ringback.outbox.request import CallbackRequest, Event, Held, which_only_look_so
+from ringback.outbox.request import Held, which_only_look_so
 from ringback.outbox.request_list import Group, Page, Totals, Trouble
-from ringback.outbox.selection import HELD, STATES, Selection, is_late, true_state
-from ringback.phone import PhoneNumber
+from ringback.outbox.selection import STATES, Selection
 
 
 def _readable(_context: click.Context, _parameter: click.Parameter, reference: str | None) -> str | None:
@@ -33,9 +43,6 @@ YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _LINES = 100
 _MOST = 1_000_000
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-# Each object of `--json` has these; what does not apply is null.
-_KEYS = ("kind", "reference", "state", "why", "late", "widget", "phone", "name")
-_TIMES = ("requested_at", "due_at", "promised_by", "since")
 
 
 class Since(click.ParamType[timedelta, Any]):
@@ -112,14 +119,14 @@ def _list(settings: Settings, attention: Operations, clock: Clock) -> click.Comm
         # Beside requests, and on the first page: teams are in no state, and have no number.
         troubles = attention.troubles(widget) if only_attention and not (state or held or phone or after) else []
         if as_json:
-            objects = [*map(_trouble_json, troubles), *(_json(item, clock()) for item in page.items)]
+            objects = [*map(trouble_object, troubles), *(as_object(item, clock()) for item in page.items)]
             click.echo(json.dumps(objects, ensure_ascii=False, indent=2))
         else:
             totals = attention.totals(only_attention, selection)
             for line in _told(page, totals, troubles, only_attention, selection != Selection(), clock()):
                 click.echo(line)
         if page.beyond:
-            click.echo(_beyond(page, context.params), err=as_json)
+            click.echo(beyond_line(page, context.params), err=as_json)
 
     return listed
 
@@ -128,115 +135,16 @@ def _told(
     page: Page, totals: Totals, troubles: list[Trouble], only_attention: bool, is_part: bool, now: datetime
 ) -> Iterator[str]:
     """The list in words: what concerns many, the totals, and each."""
-    yield from map(_trouble_line, troubles)
+    yield from map(trouble_line, troubles)
     if totals.count:
-        yield f"{_count(totals.count)}{' to look at' if only_attention else ''}: {_by_kind(totals)}."
+        yield f"{counted(totals.count)}{' to look at' if only_attention else ''}: {by_kind(totals)}."
     elif not troubles:
-        yield "There are no such requests." if is_part else _NOTHING[only_attention]
+        yield "There are no such requests." if is_part else NOTHING[only_attention]
     groups = [item for item in page.items if isinstance(item, Group)]
     for item in page.items:
-        yield _group_line(item, now) if isinstance(item, Group) else _line(item, now)
+        yield group_line(item, now) if isinstance(item, Group) else request_line(item, now)
     if any(group.count > 1 for group in groups):
         yield "Each request of a line: flask --app app requests list --held REASON --phone NUMBER"
-
-
-_NOTHING = {True: "Nothing needs a person.", False: "There are no requests."}
-
-
-def _count(count: int, what: str = "request") -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _by_kind(totals: Totals) -> str:
-    """`2 unknown, 5 held (3 number_limit, 2 stopped)`; in the order of a request's way, and what is held last."""
-    order = ("unknown", "failed", "late", *STATES)
-    kinds = sorted(totals.kinds.items(), key=lambda kind: (kind[0] == HELD, order.index(kind[0])))
-    reasons = ", ".join(f"{count} {why}" for why, count in sorted(totals.held.items()))
-    return ", ".join(f"{count} {kind}{f' ({reasons})' if kind == HELD else ''}" for kind, count in kinds)
-
-
-def _beyond(page: Page, options: Mapping[str, Any]) -> str:
-    """How many there are that were not shown, and the command that shows the next."""
-    last = page.items[-1]
-    request = last.latest if isinstance(last, Group) else last
-    told = ["--attention"] if options["only_attention"] else []
-    given = {name: options[name] for name in ("state", "held", "widget", "since", "limit")}
-    # What follows a held one among what needs a person is held.
-    if options["only_attention"] and true_state(request) == HELD and not given["held"]:
-        given["state"] = HELD
-    given["phone"] = f"+{options['phone']}" if options["phone"] else None
-    for name, value in (given | {"after": request.reference}).items():
-        if value is not None:
-            told += [f"--{name}", _minutes(value) if isinstance(value, timedelta) else str(value)]
-    told += ["--json"] if options["as_json"] else []
-    return f"{_count(page.beyond, 'more request')}: flask --app app requests list {shlex.join(told)}"
-
-
-def _minutes(since: timedelta) -> str:
-    return f"{int(since.total_seconds() // 60)}m"
-
-
-def _state(request: CallbackRequest, now: datetime) -> str:
-    if true_state(request) == HELD and request.held:
-        return f"held: {request.held.value}"
-    return f"{request.state.value}{': late' if is_late(request, now) else ''}"
-
-
-def _line(request: CallbackRequest, now: datetime) -> str:
-    answers = request.answers
-    number = PhoneNumber.from_digits(answers.phone).international
-    parts = [request.reference, time_text(request.requested_at), _state(request, now), answers.widget, number]
-    return "  ".join([*parts, answers.name] if answers.name else parts)
-
-
-def _group_line(group: Group, now: datetime) -> str:
-    """One line for a number, however often it was asked for."""
-    if group.count == 1:
-        return _line(group.latest, now)
-    number = PhoneNumber.from_digits(group.latest.answers.phone).international
-    between = f"{time_text(group.first_at)} to {time_text(group.last_at)}"
-    times = f"{group.count} requests, {between}, the last {group.latest.reference}"
-    return "  ".join([_state(group.latest, now), group.widget or "several widgets", number, times])
-
-
-def _trouble_line(trouble: Trouble) -> str:
-    since = f" since {time_text(trouble.since)}" if trouble.since else ""
-    if trouble.team is None:
-        return f"Samespace is not reached{since}: what is due waits, and goes by itself once it answers."
-    why = f": {trouble.why}" if trouble.why else ""
-    return (
-        f"Team {trouble.team} is paused{since}{why}. Once that is mended: "
-        f"flask --app app teams resume {shlex.quote(trouble.team)}"
-    )
-
-
-def _json(item: CallbackRequest | Group, now: datetime) -> dict[str, Any]:
-    request = item.latest if isinstance(item, Group) else item
-    is_held = true_state(request) == HELD
-    return dict.fromkeys((*_KEYS, *_TIMES)) | {
-        "kind": "request",
-        "reference": request.reference,
-        "state": true_state(request),
-        "why": request.held.value if request.held and is_held else None,
-        "late": is_late(request, now),
-        "widget": request.answers.widget,
-        "phone": f"+{request.answers.phone}",
-        "name": request.answers.name,
-        "requested_at": request.requested_at.isoformat(),
-        "due_at": request.due_at.isoformat(),
-        "promised_by": request.promised_by.isoformat() if request.promised_by else None,
-    }
-
-
-def _trouble_json(trouble: Trouble) -> dict[str, Any]:
-    """The same keys, so that nobody who reads requests stumbles over a team."""
-    return dict.fromkeys((*_KEYS, *_TIMES)) | {
-        "kind": "team" if trouble.team else "samespace",
-        "state": "paused" if trouble.team else "not_reached",
-        "why": trouble.why,
-        "name": trouble.team,
-        "since": trouble.since.isoformat() if trouble.since else None,
-    }
 
 
 def _show(attention: Operations, outbox: Outbox, clock: Clock) -> click.Command:
@@ -247,7 +155,7 @@ def _show(attention: Operations, outbox: Outbox, clock: Clock) -> click.Command:
         found = outbox.read(_id(attention, reference))
         if found:
             request, events = found
-            click.echo(_line(request, clock()))
+            click.echo(request_line(request, clock()))
             answers = request.answers
             for name in ("name", "email", "company", "message", "page", "language"):
                 if getattr(answers, name):
@@ -256,17 +164,9 @@ def _show(attention: Operations, outbox: Outbox, clock: Clock) -> click.Command:
                 click.echo(f"  attributes: {json.dumps(dict(answers.attributes), ensure_ascii=False)}")
             only_look_so = which_only_look_so(event.kind for event in events)
             for event, looks in zip(events, only_look_so, strict=True):
-                click.echo(f"  {time_text(event.at)} {_happened(event, looks)}")
+                click.echo(f"  {time_text(event.at)} {event_line(event, looks)}")
 
     return show
-
-
-def _happened(event: Event, only_looks_so: bool) -> str:
-    """What happened, in the words of states; not as if it had, where only the visitor's page says so."""
-    if only_looks_so:
-        why = f" ({event.detail})" if event.detail else ""
-        return f"nobody was called; its visitor sees: {event.kind.value}{why}"
-    return f"{event.kind.value}{f': {event.detail}' if event.detail else ''}"
 
 
 # --- done ---

@@ -5,7 +5,7 @@ import click
 from ringback import phone
 from ringback.config.settings import Settings
 from ringback.handover.auth_token import LOCKED_OUT, AuthToken, LockedOutError
-from ringback.handover.samespace import (
+from ringback.handover.outcomes import (
     Accepted,
     Busy,
     Misconfigured,
@@ -14,9 +14,9 @@ from ringback.handover.samespace import (
     NotSent,
     Outcome,
     Refused,
-    Samespace,
     Unclear,
 )
+from ringback.handover.samespace import Samespace
 from ringback.store.database import STORE_ERRORS
 
 

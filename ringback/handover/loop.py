@@ -19,22 +19,15 @@ from datetime import timedelta
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.agent_note import what_the_agent_sees
-from ringback.handover.samespace import (
-    Accepted,
-    Busy,
-    Misconfigured,
-    NotSent,
-    Outcome,
-    Refused,
-    Samespace,
-    Unclear,
-)
+from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
+from ringback.handover.samespace import Samespace
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.delivery")
 
@@ -59,7 +52,7 @@ class Delivery:
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._free_hands = threading.Semaphore(_WORKERS)
+        self._free_workers = threading.Semaphore(_WORKERS)
         self._in_the_air: Counter[str] = Counter()  # by widget
         self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
@@ -76,13 +69,13 @@ class Delivery:
 
     def run(self) -> None:
         """Hand over until `stop`."""
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hand")
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hand-over")
         while not self._stopping.is_set():
             try:
                 self._turn()
                 self._last_turn = time.monotonic()
             except Exception as error:
-                log.error("hand-over: the store did not answer (%s); trying again", type(error).__name__)
+                log_failure(log, "hand-over", error)
                 self._stopping.wait(_AFTER_AN_ERROR_SECONDS)
         self._pool.shutdown(wait=True)
 
@@ -114,15 +107,17 @@ class Delivery:
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
             for reference in self._outbox.expire():
-                log.warning("request %s: see what happened with `requests show`", reference)
+                log.warning(
+                    "request %s: lease expired, resent or given up; `requests show` tells which", reference
+                )
         if now - self._last_probe > POLL_SECONDS:
             self._last_probe = now
             if self._outbox.take_probe() and self._samespace.probe():
                 self._outbox.samespace_answers()
 
     def _take_one(self) -> bool:
-        """Claim a number and give it to a free hand. False when nothing is due."""
-        if not self._free_hands.acquire(timeout=POLL_SECONDS):
+        """Claim a number and give it to a free worker. False when nothing is due."""
+        if not self._free_workers.acquire(timeout=POLL_SECONDS):
             return True
         claim = None
         try:
@@ -130,23 +125,23 @@ class Delivery:
             claim = self._outbox.claim(self._owner, busy)
         finally:
             if claim is None:
-                self._free_hands.release()
+                self._free_workers.release()
         if claim is None or self._pool is None:
             return False
         self._in_the_air[claim.widget] += 1
-        self._pool.submit(self._hand, claim)
+        self._pool.submit(self._work, claim)
         return True
 
-    def _hand(self, claim: Claim) -> None:
+    def _work(self, claim: Claim) -> None:
         try:
             self.hand_over(claim)
         except Exception as error:
             # The claim runs out by itself and becomes unknown, which is what it is.
-            log.error("request %s: could not be settled (%s)", claim.requests[0].reference, type(error).__name__)
+            log_failure(log, f"request {claim.requests[0].reference}", error)
         finally:
             self._in_the_air[claim.widget] -= 1
-            self._free_hands.release()
-            self._outbox.arrived.set()  # what waited for a hand may have one now
+            self._free_workers.release()
+            self._outbox.arrived.set()  # what waited for a worker may have one now
 
     def hand_over(self, claim: Claim) -> None:
         """Make one call for a claim and record how it ended."""

@@ -4,6 +4,7 @@ import logging
 import threading
 
 from ringback.outbox.personal_data import PersonalData, Purge
+from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.purge")
 
@@ -35,7 +36,7 @@ class PurgeLoop:
         try:
             done = self._personal_data.purge()
         except Exception as error:  # tried again in an hour: it must not end for good
-            log.error("purge: the store did not answer (%s); trying again", type(error).__name__)
+            log_failure(log, "purge", error)
             return None
         if done.clock_leapt:
             log.warning("purge: the clock leapt; nothing is erased until it has run steadily for an hour")

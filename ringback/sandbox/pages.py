@@ -10,7 +10,8 @@ import flask
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from ringback.sandbox.samespace import Call, Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import Call, SandboxSamespace
 
 POLL_SECONDS = 1
 

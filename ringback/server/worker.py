@@ -5,7 +5,6 @@ connections until there are no file handles left, and writes into its log what i
 """
 
 import logging
-import traceback
 from typing import Any
 
 import gevent
@@ -13,6 +12,7 @@ from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
+from ringback.logs import kind_and_place
 from ringback.server.connections import LEAVING, Connection, Connections, most_connections, owner_of
 
 REQUEST_SECONDS = 12  # a store that hangs is answered for as well, within the 15 s that we promise
@@ -72,7 +72,7 @@ class DeadlineWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no t
             self.log.info("a request could not be read (%s)", type(error).__name__)
             status, reason = _STATUS.get(type(error), (400, "Bad Request"))
         else:
-            self.log.error("a request failed (%s)", _kind(error))
+            self.log.error("a request failed (%s)", kind_and_place(error))
             status, reason = 500, "Internal Server Error"
         try:
             util.write_error(client, status, reason, "")
@@ -81,7 +81,7 @@ class DeadlineWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no t
 
     def _print_kind(self, _context: object, _kind_of: object, error: BaseException | None, _where: object) -> None:
         """In place of gevent's, which prints the address of whose connection it was."""
-        self.log.error("a connection failed (%s)", _kind(error) if error else "unknown")
+        self.log.error("a connection failed (%s)", kind_and_place(error) if error else "unknown")
 
 
 def _is_worth_it(connection: Connection) -> bool:
@@ -99,10 +99,5 @@ class KindsOnly(logging.Filter):
                 type(arg).__name__ if isinstance(arg, BaseException) else arg for arg in record.args
             )
         if record.exc_info and record.exc_info[1]:
-            record.exc_text, record.exc_info = _kind(record.exc_info[1]), None
+            record.exc_text, record.exc_info = kind_and_place(record.exc_info[1]), None
         return True
-
-
-def _kind(error: BaseException) -> str:
-    """The name of an exception and where it came from, without its words."""
-    return f"{type(error).__name__} at\n{''.join(traceback.format_tb(error.__traceback__))}".rstrip()

@@ -16,10 +16,10 @@ def brand_pages(settings: Settings) -> Blueprint:
     files: dict[str, BrandFile] = {
         file.name: file for widget in widgets for file in (widget.logo, widget.font) if file
     }
-    blueprint = Blueprint("own_file", __name__)
+    blueprint = Blueprint("brand_files", __name__)
 
     @blueprint.get("/static/own/<name>")
-    def own_file(name: str) -> Response:
+    def brand_file(name: str) -> Response:
         file = files.get(name) or abort(404)
         response = Response(file.content, mimetype=file.mimetype)
         response.headers["Cache-Control"] = f"public, max-age={_YEAR_SECONDS}, immutable"

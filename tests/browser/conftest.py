@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from tests.browser.chromium import options
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, Dock, Visitor, WebSite
-from tests.server import Server, production, sandbox
+from tests.running import Server, production, sandbox
 
 PATIENCE_MS = 10_000  # of a busy machine
 expect.set_options(timeout=PATIENCE_MS)

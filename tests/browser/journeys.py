@@ -12,7 +12,7 @@ from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from ringback.sandbox.samespace import Call, SandboxSamespace
 from tests import privacy
-from tests.server import Server
+from tests.running import Server
 
 # The page of a request looks for news every five seconds, then more slowly; this is longer than two looks.
 LIVE_MS = 15_000

@@ -16,11 +16,12 @@ from playwright.sync_api import Locator, Page, expect
 from ringback.clock import utc_now
 from ringback.i18n import languages
 from ringback.outbox.slots import Slots
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import Database
 from tests import privacy
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, WebSite, new_number
-from tests.server import Server, production, sandbox
+from tests.running import Server, production, sandbox
 
 # What differs between languages is the direction and how long words are; the tests of languages try the others.
 LANGUAGES = [tag for tag in ("en", "ar") if tag in languages.available()]

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from ringback.sandbox.samespace import Mode
+from ringback.sandbox.handler import Mode
 from tests.browser.journeys import RECEIVED, WITH_TEAM, Company, Dock, Visitor, international
-from tests.server import Server
+from tests.running import Server
 
 # What a page can keep in a browser, besides cookies; closed storage holds nothing.
 STORED = """async () => {

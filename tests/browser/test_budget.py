@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Request, Route
 from ringback.i18n import languages
 from tests.browser.journeys import Visitor
 from tests.conftest import NO_SAMESPACE
-from tests.server import Server, production
+from tests.running import Server, production
 
 KB = 1024
 TOTAL = 10 * KB

@@ -18,7 +18,7 @@ from ringback.outbox.operations import Operations
 from tests.browser.journeys import Visitor, international
 from tests.browser.test_accessibility import AXE, RULES, findings
 from tests.conftest import WIDGET, Clock, make_settings
-from tests.server import free_port
+from tests.running import free_port
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)  # a Tuesday
 HOURS = {"timezone": "Europe/London", "tue": ["09:00-17:00"], "wed": ["09:00-17:00"], "days_ahead": 1}

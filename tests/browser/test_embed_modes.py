@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect
 
 from tests.browser.journeys import ASKING, Company, Visitor, WebSite
-from tests.server import Server, free_port
+from tests.running import Server, free_port
 
 MODES = ["dialog", "inline", "button"]
 RESERVED = "style='display:block;min-height:640px'"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from tests.browser.journeys import ASKING, Company, Visitor, WebSite, international
-from tests.server import production
+from tests.running import production
 
 # Writes every event of ours, with its detail, on the page.
 LISTENER = """<output id="heard"></output><script>

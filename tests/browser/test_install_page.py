@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, 
 
 from tests.browser.journeys import ASKING, Company, Dock, Visitor
 from tests.browser.test_accessibility import AXE, LOOKS, RULES, WIDTHS, findings, lost
-from tests.server import Server
+from tests.running import Server
 
 UPDATED = "The snippet and the preview are up to date."
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ringback.sandbox.samespace import Mode
+from ringback.sandbox.handler import Mode
 from tests.browser.conftest import PATIENCE_MS
 from tests.browser.journeys import LIVE_MS, WITH_TEAM, Company, Visitor, international
 

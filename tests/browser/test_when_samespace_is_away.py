@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from ringback.sandbox.samespace import Mode
+from ringback.sandbox.handler import Mode
 from tests.browser.journeys import RECEIVED, STILL_WAITING, WITH_TEAM, Company, Dock, Visitor
 
 BEING_CHECKED = "We have your request and are checking it"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
-from ringback.sandbox.samespace import Mode
+from ringback.sandbox.handler import Mode
 from tests.browser.journeys import CANCELLED, STILL_WAITING, WITH_TEAM, Company, Dock, Visitor
 
 # Of Ofcom's range for drama: a number that could be, in no range that is in use.

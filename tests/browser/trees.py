@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.pictures import open_page, sharp_options
+from tests.browser.chromium import open_page, sharp_options
 from tests.browser.states import STATES, Stage, places, reach
 
 FOLDER = Path(__file__).parent / "trees"

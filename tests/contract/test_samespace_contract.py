@@ -17,8 +17,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ringback.handover.samespace import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Samespace, Unclear
-from ringback.sandbox.samespace import Mode, SandboxSamespace
+from ringback.handover.outcomes import Accepted, NewToken, NotLoggedIn, NotSent, Refused, Unclear
+from ringback.handover.samespace import Samespace
+from ringback.sandbox.handler import Mode
+from ringback.sandbox.samespace import SandboxSamespace
 
 NO = "Cant make call! Not logged In"
 CALLBACK = {

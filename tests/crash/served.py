@@ -20,7 +20,7 @@ from ringback.outbox.request import State
 from ringback.store.database import Database
 from ringback.store.tables import requests
 from tests.crash.victim import UNDER_WAY
-from tests.server import ROOT, Server, free_port
+from tests.running import ROOT, Server, free_port
 
 CONFIGURATION = """
 [samespace]

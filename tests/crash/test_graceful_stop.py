@@ -12,7 +12,7 @@ from ringback.outbox.request import Answers, State
 from tests.conftest import make_settings
 from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.storm import RingLog
-from tests.server import deliver
+from tests.running import deliver
 
 pytestmark = pytest.mark.xdist_group("crash")
 

@@ -9,7 +9,7 @@ import pytest
 from ringback.config import environment
 from ringback.config.settings import Configuration
 from ringback.config.widget import Hours, Texts, Widget
-from tests.test_settings import ENVIRONMENT, loaded
+from tests.config.test_settings import ENVIRONMENT, loaded
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
@@ -58,19 +58,6 @@ def test_the_defaults_shown_are_the_defaults(tmp_path: Path) -> None:
     for table in ("limits", "delivery", "privacy"):
         assert getattr(shown, table) == getattr(least, table)
     assert shown.widgets["sales"].brand == least.widgets["x"].brand
-
-
-def test_every_command_in_the_documentation_exists(tmp_path: Path) -> None:
-    from ringback.factory import create_app
-    from tests.conftest import make_settings
-
-    app = create_app(make_settings(f"sqlite:///{tmp_path}/ringback.db"))
-    text = README + CONFIGURATION + (ROOT / "docs/operating.md").read_text(encoding="utf-8")
-    for command, sub in set(re.findall(r"flask --app app ([a-z]+)(?: ([a-z]+))?", text)):
-        found = app.cli.commands[command]
-        if sub and hasattr(found, "commands"):
-            assert sub in found.commands
-    app.extensions["ringback"].database.close()
 
 
 def test_the_guide_for_site_owners_is_where_they_look_for_it() -> None:

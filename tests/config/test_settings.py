@@ -1,0 +1,505 @@
+"""Settings: complete and right, or every fault in one go."""
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from pydantic import SecretStr, ValidationError
+
+from ringback.config.environment import VARIABLES
+from ringback.config.loading import SettingsError, is_configured, load
+from ringback.config.settings import Configuration, Settings
+from ringback.config.widget import RESERVED_ATTRIBUTES, Widget
+from ringback.server.proxies import Proxies
+from ringback.web.form.callback_form import CallbackForm
+from ringback.web.request.change_time import ChangedTime
+from ringback.web.request.stop_form import StopForm
+from tests.conftest import WIDGET
+from tests.running import ROOT
+
+COMPLETE = """
+[samespace]
+cluster_id = "in1"
+space_id = "acme"
+
+[limits]
+per_address = "5 per minute; 30 per hour"
+per_number = "2 per hour; 4 per day"
+per_widget = "500 per day"
+min_fill_seconds = 0
+
+[delivery]
+timeout_seconds = 10
+retry_seconds = [0.5, 30]
+give_up_minutes = 120
+lease_seconds = 30
+on_unknown = "hold"
+
+[alerts]
+email = ["front-desk@acme.test"]
+webhook = "https://hooks.acme.test/ringback"
+
+[privacy]
+retention_days = 30
+stop_days = 30
+
+[widgets.sales]
+team_name = "Sales"
+company = "Acme Ltd"
+privacy_url = "https://www.acme.test/privacy"
+origins = ["https://www.ACME.test/", "http://localhost:3000"]
+region = "GB"
+regions = ["GB", "IE"]
+fields = ["name", "email", "company", "message"]
+required = ["name"]
+attributes = ["plan"]
+phone = "+442079460000"
+promise_minutes = 15
+brand = "#4F46E5"
+languages = ["en", "de"]
+consent = "request"
+calls_per_minute = 10
+
+[widgets.sales.hours]
+timezone = "Europe/London"
+mon = ["09:00-12:30", "13:30-17:30"]
+fri = ["22:00-02:00"]
+holidays = "GB-ENG"
+closed = ["2026-12-27"]
+slot_minutes = 30
+calls_per_slot = 3
+days_ahead = 7
+[widgets.sales.hours.special]
+"2026-12-24" = ["09:00-12:00"]
+
+[widgets.sales.texts.de]
+title = "Rückruf anfordern"
+
+[widgets.help]
+team_name = "Help"
+region = "DE"
+"""
+
+ENVIRONMENT = {
+    "SECRET_KEY": "a key for tests only, and long enough",
+    "DATABASE_URL": "sqlite:////var/lib/ringback/ringback.db",
+    "PUBLIC_URL": "https://Callback.acme.test/",
+    "SMTP_URL": "smtp://mail.acme.test",
+}
+
+
+def loaded(folder: Path, text: str = COMPLETE, **environment: str) -> Settings:
+    file = folder / "ringback.toml"
+    file.write_text(text, encoding="utf-8")
+    return load(ENVIRONMENT | {"RINGBACK_CONFIG": str(file)} | environment)
+
+
+def faults(folder: Path, text: str = COMPLETE, **environment: str) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        loaded(folder, text, **environment)
+    return error.value.faults
+
+
+def test_a_complete_configuration_is_read(tmp_path: Path) -> None:
+    settings = loaded(tmp_path)
+
+    assert settings.samespace.url == "https://in1.samespace.com"
+    assert settings.public_url == "https://callback.acme.test"
+    sales, help_desk = settings.widgets.values()
+    assert sales.origins == ("https://www.acme.test", "http://localhost:3000")
+    assert sales.phone == "+44 20 7946 0000"
+    assert sales.called_regions == ("GB", "IE")
+    assert (help_desk.called_regions, help_desk.fields, help_desk.required) == (("DE",), ("name",), ())
+    assert help_desk.company == "Help"
+
+
+def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: Path) -> None:
+    text = COMPLETE.replace('cluster_id = "in1"', 'base_url = "http://127.0.0.1:9000/"')
+
+    assert loaded(tmp_path, text).samespace.url == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "fault"),
+    [
+        ('space_id = "acme"', "", "samespace.space_id: is missing; add it"),
+        ('cluster_id = "in1"', "", "samespace.cluster_id: is missing"),
+        (
+            "lease_seconds = 30",
+            "lease_seconds = 10",
+            "delivery.lease_seconds: should be longer than timeout_seconds",
+        ),
+        ("min_fill_seconds = 0", "min_fill_second = 0", "limits.min_fill_second: is no setting of ours"),
+        ('"2 per hour; 4 per day"', '"two an hour"', 'limits.per_number: should be a limit, like "2 per hour'),
+        (
+            'region = "GB"',
+            'region = "UK"',
+            'widgets.sales.region: should be a region in two capital letters, like "GB"',
+        ),
+        (
+            'regions = ["GB", "IE"]',
+            'regions = ["IE"]',
+            'widgets.sales.regions: should contain region, which is "GB"',
+        ),
+        ('required = ["name"]', 'required = ["shoe"]', "widgets.sales.required.0: should be 'name'"),
+        ('fields = ["name", "email", "company", "message"]', 'fields = ["email"]', "sales.required: names name"),
+        ('attributes = ["plan"]', 'attributes = ["email"]', '"email" is a field or setting of ours'),
+        ('attributes = ["plan"]', 'attributes = ["stop_url"]', '"stop_url" is a field or setting of ours'),
+        ("[widgets.help]", "[widgets.stop]", 'widgets.stop: "stop" is an address of ours'),
+        ("[widgets.help]", "[widgets.Sales]", '"sales" and "Sales" would be at one address'),
+        ('brand = "#4F46E5"', 'brand = "indigo"', "widgets.sales.brand: should be a colour"),
+        ("https://www.ACME.test/", "https://*.acme.test", "widgets.sales.origins.0: should be an origin"),
+        ('timezone = "Europe/London"', 'timezone = "GMT+1"', "hours.timezone: should be a time zone"),
+        ('"22:00-02:00"', '"22-2"', 'hours.fri.0: "22-2" should be a span of time'),
+        ('on_unknown = "hold"', 'on_unknown = "guess"', "delivery.on_unknown: should be 'hold' or 'resend'"),
+        ('"front-desk@acme.test"', '"front-desk"', "alerts.email: should be mail addresses"),
+        ('"front-desk@acme.test"', '"a@acme.test, b@acme.test"', "alerts.email: should be mail addresses"),
+        ("[privacy]", "[privacy", "is not TOML"),
+        (
+            "retry_seconds = [0.5, 30]",
+            "retry_seconds = [nan]",
+            "delivery.retry_seconds: should be waits above zero",
+        ),
+        ("give_up_minutes = 120", "give_up_minutes = inf", "delivery.give_up_minutes: should be less than"),
+        ("promise_minutes = 15", "promise_minutes = 99999", "widgets.sales.promise_minutes: should be less than"),
+        ('"2 per hour; 4 per day"', '"0 per hour"', "limits.per_number: should be a limit"),
+        (
+            '"5 per minute; 30 per hour"',
+            '"1 per 99999999 year"',
+            "limits.per_address: should be a limit for a year at most",
+        ),
+        (
+            '"2 per hour; 4 per day"',
+            '"4 per 2 year"',
+            "limits.per_number: should be a limit for a year at most",
+        ),
+        (
+            '"500 per day"',
+            f'"{10**12} per day"',
+            "limits.per_widget: should be at most 10 limits, each of at most",
+        ),
+        ('"500 per day"', f'"{";".join(["5 per day"] * 11)}"', "limits.per_widget: should be at most 10 limits"),
+        ("promise_minutes = 15", f"promise_minutes = {'9' * 5000}", "is not TOML: "),
+        ("promise_minutes = 15", f"promise_minutes = 0x{'f' * 5000}", "sales.promise_minutes: should be less"),
+        ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
+        ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a field or setting of ours'),
+        ('phone = "+442079460000"', 'phone = "+44 12"', "sales.phone: should be a telephone number in full"),
+        ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
+        ("promise_minutes = 15", 'key = "x"', '"key" under "sales" is no setting of ours'),
+        (
+            "retention_days = 30",
+            "retention_days = 6",
+            "retention_days is 6; it should be at least 7, the days_ahead",
+        ),
+    ],
+)
+def test_each_fault_names_the_file_the_key_and_the_mend(
+    tmp_path: Path, line: str, instead: str, fault: str
+) -> None:
+    assert line in COMPLETE
+    (told,) = faults(tmp_path, COMPLETE.replace(line, instead, 1))
+
+    assert told.startswith(f"{tmp_path}/ringback.toml: ")
+    assert fault in told
+    assert "\n" not in told
+
+
+def test_what_is_not_said_to_be_forgotten_earlier_is_kept_for_as_long_as_times_are_offered(tmp_path: Path) -> None:
+    text = COMPLETE.replace("retention_days = 30\n", "").replace("days_ahead = 7", "days_ahead = 90")
+
+    assert loaded(tmp_path, text).privacy.retention_days == 90
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    text = COMPLETE.replace('region = "GB"', 'region = "UK"').replace("lease_seconds = 30", "lease_seconds = 1")
+    told = faults(tmp_path, text, SECRET_KEY="", PORT="many", DATABASE_URL="mysql://x/y")
+
+    assert [fault.split(": ")[0] for fault in told] == [
+        "SECRET_KEY",
+        "DATABASE_URL",
+        "PORT",
+        *[f"{tmp_path}/ringback.toml"] * 2,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "fault"),
+    [
+        ({"DATABASE_URL": ""}, "DATABASE_URL: is missing"),
+        ({"DATABASE_URL": "sqlite://"}, "should live on a disk that stays"),
+        ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "should live on a disk that stays"),
+        ({"DATABASE_URL": "postgresql://host:abc/x"}, "should begin with sqlite:/// or postgresql://"),
+        ({"PUBLIC_URL": "https://acme.test/forms"}, "without a path"),
+        ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
+        ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
+        ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"),
+        ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "10.1.2.3/8 has more in it than the network, which is 10.0.0.0/8"),
+        ({"PROXY_ADDRESSES": " , "}, "it names nobody"),
+        ({"PROXY_ADDRESSES": "10.0.0.0/8 127.0.0.1"}, "10.0.0.0/8 127.0.0.1 is neither"),
+        ({"SECRET_KEY": "a" * 64}, "SECRET_KEY: has only 1 different characters; it should be a long random text"),
+        ({"SECRET_KEY": "abcdefg" * 8}, "has only 7 different characters; it should be a long random text"),
+        ({"BIND": "127.0.0.1:9000"}, "BIND: is '127.0.0.1:9000'; it should be an address of this machine"),
+        ({"BIND": "localhost"}, "should be an address of this machine without a port, like 127.0.0.1 or [::]"),
+        ({"SECRET_KEY": "x"}, "SECRET_KEY: is only 1 long; it should have at least 32 characters"),
+        ({"SECRET_KEY": "x" * 31 + "  "}, "SECRET_KEY: is only 31 long; it should have at least 32 characters"),
+        ({"DATABASE_URL": "sqlite:///file:/srv/ringback.db?uri=true"}, "is a file: address; it should be a path"),
+        ({"WEB_CONCURRENCY": "4"}, "RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY=4"),
+        ({"RINGBACK_DELIVERY": "maybe"}, "should be inline or worker"),
+        ({"SMTP_URL": "mail.acme.test"}, "should be like smtp://"),
+        ({"SMTP_URL": ""}, "SMTP_URL: is missing; alerts.email needs a mail server"),
+        ({"SMTP_URL": "smtp://ann@mail.acme.test"}, "should be like smtp://"),
+        ({"SMTP_URL": "smtp://ann:2#hunter@mail.acme.test"}, "with %2F for a / in the password"),
+    ],
+)
+def test_each_fault_of_the_environment_names_the_variable(
+    tmp_path: Path, environment: dict[str, str], fault: str
+) -> None:
+    (told,) = faults(tmp_path, **environment)
+
+    assert fault in told
+
+
+def test_a_short_key_may_go_on_opening_what_it_signed(tmp_path: Path) -> None:
+    """Else whoever has one could not change it without every form and every held number being lost."""
+    settings = loaded(tmp_path, SECRET_KEY="0123abcd" * 4, SECRET_KEY_FALLBACKS="x, a much older one")
+
+    assert settings.secret_keys == ["x", "a much older one", "0123abcd" * 4]
+
+
+def test_a_short_key_that_goes_on_is_told(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    make_app(environment={"secret_key_fallbacks": (SecretStr("k" * 32),)})
+    assert "SECRET_KEY_FALLBACKS" not in caplog.text
+    make_app(environment={"secret_key_fallbacks": (SecretStr("hunter2"),)})
+
+    assert "SECRET_KEY_FALLBACKS: has a key of fewer than 32 characters; take it out soon" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("bind", "listens_at"),
+    [
+        ("", "0.0.0.0:8000"),
+        ("127.0.0.1", "127.0.0.1:8000"),
+        ("::", "[::]:8000"),
+        ("[::]", "[::]:8000"),
+        ("[::1]", "[::1]:8000"),
+        ("unix:/run/ringback.sock", "unix:/run/ringback.sock"),
+    ],
+)
+def test_the_address_to_listen_on_is_what_bind_says(tmp_path: Path, bind: str, listens_at: str) -> None:
+    assert loaded(tmp_path, BIND=bind).listens_at == listens_at
+
+
+def test_proxies_are_believed_from_private_addresses_unless_others_are_named(tmp_path: Path) -> None:
+    default, named = loaded(tmp_path), loaded(tmp_path, PROXY_ADDRESSES="10.0.0.0/8, 2001:db8::/32,192.0.2.1")
+
+    for address in "127.0.0.1 ::1 10.1.2.3 172.31.0.1 192.168.9.9 fd12::1 fe80::1".split():
+        assert any(ip_address(address) in network for network in default.proxy_addresses), address
+    for address in "192.0.2.1 172.32.0.1 2001:db8::1 100.64.0.1".split():
+        assert not any(ip_address(address) in network for network in default.proxy_addresses), address
+    assert [str(network) for network in named.proxy_addresses] == ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]
+
+
+def test_a_proxy_s_network_holds_it_however_it_is_written(tmp_path: Path) -> None:
+    """::ffff:10.0.0.0/104 is 10.0.0.0/8, and an address that connects is compared as IPv4."""
+    named = loaded(tmp_path, PROXY_ADDRESSES="::ffff:10.0.0.0/104,::ffff:192.0.2.1, 2001:db8::/32,")
+
+    assert [str(each) for each in named.proxy_addresses] == ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]
+    assert Proxies(1, named.proxy_addresses).include("::ffff:10.1.2.3")
+
+
+OURS = "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_no_widget_stands_at_an_address_of_ours(tmp_path: Path, name: str) -> None:
+    for written in (name, name.upper(), name.title()):
+        (told,) = faults(tmp_path, COMPLETE.replace("[widgets.help]", f"[widgets.{written}]"))
+
+        assert f'"{written}" is an address of ours; give the widget another name' in told
+
+
+FIELDS_OF_FORMS = {
+    name
+    for form in (CallbackForm, ChangedTime, StopForm)
+    for name in dir(form)
+    if type(getattr(form, name)).__name__ == "UnboundField"
+}
+OF_THE_AGENT = "page language requested_at reference stop_url asked_for attempt note".split()
+OF_SAMESPACE = "space_id team_name number attributes custom_data outcome_url".split()
+HIDDEN = "csrf_token token confirmed change checked zone lang theme embed".split()
+
+
+def test_no_attribute_is_called_like_something_of_ours(tmp_path: Path) -> None:
+    names = FIELDS_OF_FORMS | {*OF_THE_AGENT, *OF_SAMESPACE, *HIDDEN, *Widget.model_fields}
+    assert {"phone", "slot", "country", "confirmed", "brand"} <= names
+    free = [name for name in sorted(names) if name.lower() not in RESERVED_ATTRIBUTES]
+    assert free == []
+    for name in ("Outcome_URL", "TOKEN", "confirmed"):
+        (told,) = faults(tmp_path, COMPLETE.replace('attributes = ["plan"]', f'attributes = ["{name}"]'))
+        assert f'"{name}" is a field or setting of ours; give the attribute another name' in told
+
+
+SECRETS = {
+    "SECRET_KEY": "0123abcd" * 5,
+    "SECRET_KEY_FALLBACKS": "an older one\nan even older one",
+    "DATABASE_URL": "postgresql://ann:hunter2@db/x",
+    "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
+    "SAMESPACE_AUTH_TOKEN": "hunter2",
+    "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
+}
+
+
+def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
+    assert secret == {name for variable, name, _ in VARIABLES if variable in SECRETS}
+    files = {}
+    for variable, value in SECRETS.items():
+        (tmp_path / variable).write_text(f"{value}\n")
+        files |= {variable: "", f"{variable}_FILE": str(tmp_path / variable)}
+    in_files = loaded(tmp_path, **files)
+
+    assert in_files == loaded(tmp_path, **SECRETS)
+    assert in_files.secret_keys == ["an older one", "an even older one", "0123abcd" * 5]
+
+
+@pytest.mark.parametrize("variable", SECRETS)
+def test_a_secret_that_is_given_twice_or_not_to_be_read_is_a_fault(tmp_path: Path, variable: str) -> None:
+    environment = {name: value for name, value in SECRETS.items() if name != variable} | {variable: ""}
+    held = tmp_path / "held"
+    held.write_text("hunter2 " * 8)
+    missing, empty, binary = tmp_path / "missing", tmp_path / "empty", tmp_path / "binary"
+    empty.write_text(" \n")
+    binary.write_bytes(b"\xff\xfe")
+
+    def told(path: Path, **more: str) -> str:
+        (fault,) = faults(tmp_path, **environment | {f"{variable}_FILE": str(path)} | more)
+        assert "hunter2" not in fault
+        return fault
+
+    assert told(held, **{variable: SECRETS[variable]}).startswith(
+        f"{variable}_FILE: {variable} is given as well; it should be one of the two"
+    )
+    assert told(missing).startswith(f"{variable}_FILE: {missing} cannot be read (FileNotFoundError)")
+    assert told(tmp_path).startswith(f"{variable}_FILE: {tmp_path} cannot be read (IsADirectoryError)")
+    assert told(binary).startswith(f"{variable}_FILE: {binary} cannot be read (UnicodeDecodeError)")
+    assert told(empty).startswith(f"{variable}_FILE: {empty} is empty; it should have {variable} in it")
+
+
+def test_a_fault_of_what_stands_in_a_file_names_the_file_s_setting(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("short\n")
+    (fault,) = faults(tmp_path, SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "key"))
+
+    assert fault.startswith("SECRET_KEY_FILE: is only 5 long; it should have at least 32")
+
+
+def test_a_mail_server_is_needed_only_for_mail(tmp_path: Path) -> None:
+    text = COMPLETE.replace('email = ["front-desk@acme.test"]', "")
+
+    assert loaded(tmp_path, text, SMTP_URL="").smtp_url is None
+
+
+def test_no_fault_tells_a_secret(tmp_path: Path) -> None:
+    told = faults(tmp_path, DATABASE_URL="mysql://ann:hunter2@db/x", SMTP_URL="imap://ann:hunter2@mail", PORT="x")
+
+    for url in ("smtp://ann:hunter2/@mail", "smtp://ann:hunter2\u2100@mail", "smtp://ann:hunter2[@mail"):
+        told += faults(tmp_path, SMTP_URL=url)
+    assert "hunter2" not in "".join(told)
+    assert "hunter2" not in repr(loaded(tmp_path, DATABASE_URL="postgres://ann:hunter2@db/x"))
+
+
+def test_a_file_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"RINGBACK_CONFIG": str(tmp_path / "missing.toml")}
+
+    assert is_configured(environment)
+    with pytest.raises(SettingsError, match="there is no such file"):
+        load(environment)
+
+
+@pytest.mark.parametrize("value", [10**12, -(10**12), 10**400, 1e308, math.nan, math.inf])
+def test_no_number_is_taken_that_cannot_be_reckoned_with(value: float) -> None:
+    hours = {"timezone": "Europe/London", "tue": ["09:00-17:00"]}
+    tables: list[dict[str, Any]] = [
+        *({"delivery": {key: value}} for key in ("timeout_seconds", "give_up_minutes", "lease_seconds")),
+        {"delivery": {"retry_seconds": [5, value]}},
+        {"limits": {"min_fill_seconds": value}},
+        *({"privacy": {key: value}} for key in ("retention_days", "stop_days")),
+        *({"widgets": {"sales": WIDGET | {key: value}}} for key in ("promise_minutes", "calls_per_minute")),
+        *(
+            {"widgets": {"sales": WIDGET | {"hours": hours | {key: value}}}}
+            for key in ("slot_minutes", "calls_per_slot", "days_ahead")
+        ),
+    ]
+    for table in tables:
+        given = {"samespace": {"space_id": "acme", "cluster_id": "in1"}, "widgets": {"sales": WIDGET}} | table
+        with pytest.raises(ValidationError):
+            Configuration.model_validate(given)
+
+
+def typed(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command as an operator types it, in a folder without a configuration."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    settings = inherited | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        (
+            ("-m", "flask", "--app", "app", "requests", "list"),
+            {"DATABASE_URL": "sqlite:////srv/r.db", "SECRET_KEY": "x"},
+        ),
+        (("-m", "flask", "--app", "app", "deliver"), {"DATABASE_URL_FILE": "/run/secrets/url"}),
+        (("-c", "from app import app"), {"PUBLIC_URL": "https://callback.acme.test"}),
+        (
+            (str(ROOT / "app.py"),),
+            {"DATABASE_URL": "sqlite:////srv/r.db", "PUBLIC_URL": "https://callback.acme.test"},
+        ),
+    ],
+)
+def test_a_forgotten_file_is_told_and_the_sandbox_is_not_taken_for_production(
+    tmp_path: Path, command: tuple[str, ...], environment: dict[str, str]
+) -> None:
+    """Its store is empty, and an empty list would look like good news."""
+    done = typed(tmp_path, *command, **environment)
+
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("RINGBACK_CONFIG: is missing beside ")
+    assert all(name in line for name in environment if name != "SECRET_KEY")
+    assert str(tmp_path / "ringback.toml") in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("port", ["many", "-1", "65536", "٣", "99999999999"])
+def test_a_port_that_is_none_is_told_in_the_sandbox_too(tmp_path: Path, port: str) -> None:
+    done = typed(tmp_path, str(ROOT / "app.py"), PORT=port)
+
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("PORT: is ")
+
+
+def test_with_nothing_set_a_command_is_of_the_sandbox(tmp_path: Path) -> None:
+    done = typed(tmp_path, "-m", "flask", "--app", "app", "check")
+
+    assert done.returncode == 0, done.stderr
+    assert "This is the sandbox." in done.stdout
