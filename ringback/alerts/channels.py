@@ -4,7 +4,6 @@ Each message has an end to the time it may take in whole: a receiver that hangs 
 """
 
 import base64
-import hmac
 import ipaddress
 import logging
 import smtplib
@@ -22,6 +21,7 @@ from standardwebhooks import Webhook
 from ringback.alerts.message import Message
 from ringback.config.settings import Settings
 from ringback.deadline import Deadline, OneCallAdapter
+from ringback.keyed_hash import keyed_hash
 
 log = logging.getLogger("ringback.alerts")
 
@@ -50,7 +50,7 @@ def webhook_secret(settings: Settings) -> str:
 
 def _webhook_secrets(settings: Settings) -> list[str]:
     """One for each key, the present one first."""
-    digests = [hmac.digest(key.encode(), b"Ringback alerts: webhook", "sha256") for key in settings.secret_keys]
+    digests = [keyed_hash(key, "Ringback alerts: webhook") for key in settings.secret_keys]
     return [f"whsec_{base64.b64encode(digest).decode()}" for digest in reversed(digests)]
 
 

@@ -26,6 +26,7 @@ from ringback.deadline import Deadline
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
 from ringback.store.failures import log_failure
+from ringback.store.locks import lock_table
 from ringback.store.tables import alert_channels, alerts, requests
 
 log = logging.getLogger("ringback.alerts")
@@ -153,9 +154,7 @@ class Alerts:
         lower id may appear after we have passed it. This lock is had when nobody is in the midst of
         writing one; who wants to write one meanwhile waits for us, so we do not wait long ourselves.
         """
-        if not self._database.is_sqlite:
-            connection.execute(sa.text("SET LOCAL lock_timeout = '200ms'"))
-            connection.execute(sa.text("LOCK TABLE alerts IN SHARE MODE"))
+        lock_table(connection, alerts, "SHARE", patience_ms=200)
         return connection.execute(sa.select(sa.func.max(alerts.c.id))).scalar()
 
     def _tell(self, claim: _Claim) -> None:

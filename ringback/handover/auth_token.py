@@ -6,13 +6,13 @@ from SECRET_KEY: whoever gets hold of a back-up alone has no token.
 """
 
 import base64
-import hmac
 import logging
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from ringback.config.settings import Settings
+from ringback.keyed_hash import keyed_hash
 from ringback.store.database import Database
 from ringback.store.tables import about
 
@@ -103,5 +103,5 @@ class AuthToken:
 
 
 def _key_from(secret_key: str) -> Fernet:
-    digest = hmac.digest(secret_key.encode(), b"Ringback: the Samespace token in the store", "sha256")
+    digest = keyed_hash(secret_key, "Ringback: the Samespace token in the store")
     return Fernet(base64.urlsafe_b64encode(digest))

@@ -17,7 +17,8 @@ from ringback.outbox.breaker import CLEAR, UpstreamSignal
 from ringback.outbox.breaker_snapshot import BreakerSnapshot
 from ringback.outbox.core import Core, as_request
 from ringback.outbox.due_query import DueQuery
-from ringback.outbox.number_rules import lock_name, waiting
+from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_number, try_lock_number
+from ringback.outbox.number_rules import waiting
 from ringback.outbox.quoting import has_number, is_quoted
 from ringback.outbox.request import CallbackRequest, State, new_id
 from ringback.outbox.transitions import Transition
@@ -76,7 +77,7 @@ class Claims(Core):
         `busy_widgets` have enough in the air in this process: one widget's flood is not to keep another's
         visitors waiting.
         """
-        if self._database.is_sqlite and not self._is_anything_due():
+        if self._database.has_one_writer and not self._is_anything_due():
             return None  # and nobody was kept from writing
         with self._database.write() as connection:
             now = self._clock()  # the write lock may have kept us waiting, and the lease begins here
@@ -86,7 +87,8 @@ class Claims(Core):
             due = self._due(now, self.breaker.shut_widgets(snapshot, now), busy_widgets)
             due = replace(due, shut_for_held=self.teams.shut_for_held(snapshot, now))
             head = self._head(connection, snapshot, due)
-            if head is None or not self._takes_lock(connection, head.phone):
+            # Somebody who is deciding about this number may want the row we hold: do not wait.
+            if head is None or not try_lock_number(connection, head.phone):
                 return None
             widget = self._settings.widget(head.widget)
             if head.held:  # takes no place from those who are rung
@@ -121,13 +123,6 @@ class Claims(Core):
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
         return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
-    def _takes_lock(self, connection: sa.Connection, phone: str) -> bool:
-        if self._database.is_sqlite:
-            return True
-        # Somebody who is deciding about this number holds its lock, and may want the row we hold: do not wait.
-        lock = sa.func.pg_try_advisory_xact_lock(sa.func.hashtextextended(lock_name(phone), 0))
-        return bool(connection.execute(sa.select(lock)).scalar())
-
     def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
         """Record how a hand-over ended, and say how: what is turned away may fail where it was to wait.
 
@@ -136,9 +131,9 @@ class Claims(Core):
         now = self._clock()
         with self._database.write() as connection:
             phone = claim.requests[0].answers.phone
-            self._lock_number(connection, phone)
+            lock_number(connection, phone)
             if settlement.transition is transitions.RETURN:
-                self._lock_blocks(connection)
+                lock_blocks_to_read(connection)
             settlement = self._whose_fault(connection, claim, settlement)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
@@ -228,15 +223,6 @@ class Claims(Core):
                 return False
             due = replace(self._due(now, self.breaker.shut_widgets(snapshot, now)), now=now - after)
             return due.first(connection) is not None
-
-    def _lock_blocks(self, connection: sa.Connection) -> None:
-        """Who will look at the blocks and changes what waits before says so first.
-
-        Whoever blocks a number has the blocks and then wants what waits: in the other order the two would wait for
-        each other.
-        """
-        if not self._database.is_sqlite:
-            connection.execute(sa.text("LOCK TABLE blocks IN ACCESS SHARE MODE"))
 
 
 _IS_HELD = requests.c.held.is_not(None)

@@ -11,7 +11,7 @@ from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox.brake import Brake
 from ringback.outbox.breaker import Breaker
-from ringback.outbox.number_rules import NumberRules, lock_name
+from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
 from ringback.outbox.teams import Teams
@@ -34,10 +34,6 @@ class Core:
         self._latest: datetime | None = None  # the latest that this process saw its clock
         self._leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
         self.arrived = threading.Event()  # wakes the hand-over in this process
-
-    def _lock_number(self, connection: sa.Connection, phone: str) -> None:
-        """Let nobody else decide about this number, or what counts as one with it, until the transaction ends."""
-        self._database.lock(connection, lock_name(phone))
 
     def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:
         """When it is due, by when it is promised, and until when it is tried."""

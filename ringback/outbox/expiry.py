@@ -9,7 +9,7 @@ from ringback.clock import SKEW
 from ringback.outbox import transitions
 from ringback.outbox.claims import Claims, Settlement
 from ringback.outbox.core import as_request
-from ringback.outbox.number_rules import lock_name
+from ringback.outbox.number_locks import lock_blocks_to_read, lock_numbers
 from ringback.outbox.request import State
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.tables import NOW, in_state, requests, stop_beginnings, stops
@@ -39,8 +39,8 @@ class Expiry(Claims):
             if connection.execute(some, {"now": now}).first() is None:
                 return []
         with self._database.write() as connection:
-            self._lock_numbers(connection, to_resend)
-            self._lock_blocks(connection)
+            lock_numbers(connection, to_resend)  # whoever stops one of them now comes before us or after us
+            lock_blocks_to_read(connection)
             self._wait_for_opening(connection, closed, now)
             moved = self._cut_off(connection, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
@@ -101,12 +101,6 @@ class Expiry(Claims):
         for key, opening in closed.items():
             later = {"next_attempt_at": opening, "give_up_at": opening + self._patience, "changed_at": now}
             connection.execute(requests.update().where(_shut_out(key, now)).values(later))
-
-    def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
-        """Whoever stops one of these numbers at this moment comes before us or after us, not in between."""
-        found = sa.select(requests.c.phone).where(which).distinct()
-        for name in sorted(set(map(lock_name, connection.execute(found).scalars()))):
-            self._database.lock(connection, name)
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: there is no telling whether it had rung."""

@@ -5,18 +5,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ringback import phone as numbering
+from ringback.outbox.number_locks import lock_blocks_to_change
 from ringback.outbox.number_rules import Line, waiting
-from ringback.store.tables import (
-    blocks,
-    requests,
-)
+from ringback.store.tables import blocks, requests
 
 
 def block(connection: sa.Connection, digits: str, is_range: bool, now: datetime) -> bool:
     """Block a number, or every number that begins with these digits. False if it was blocked already."""
-    if connection.dialect.name == "postgresql":
-        # Whoever has looked at the blocks to accept a request stores it first, and then it is seen here.
-        connection.execute(sa.text("LOCK TABLE blocks IN ACCESS EXCLUSIVE MODE"))
+    lock_blocks_to_change(connection)
     if connection.execute(sa.select(blocks.c.digits).where(_same(digits, is_range))).first():
         return False
     connection.execute(blocks.insert().values(digits=digits, is_range=is_range, at=now))

@@ -10,8 +10,6 @@ that one was never asked for nobody can tell, so the thousand that share all but
 limit, too: some times that of one number.
 """
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +21,10 @@ from limits import parse_many
 
 from ringback import phone as numbering
 from ringback.config.settings import Settings
+from ringback.keyed_hash import keyed_hash
 from ringback.outbox.request import Answers, Held, State
 from ringback.outbox.windows import bounds, longest, reached
+from ringback.store.locks import lock
 from ringback.store.tables import (
     NOW,
     alerts,
@@ -55,18 +55,13 @@ class Line:
         return _begins(column, self.base, _last(self.base), numbering.longest_of_line(self.base))
 
 
-def lock_name(phone: str) -> str:
-    """What to lock so that nobody else decides about any number that may count as one with this."""
-    return numbering.shortest(phone)
-
-
 class NumberRules:
     """Which numbers are asked for too often, stopped or blocked."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._limits = parse_many(settings.limits.per_number)
-        self._keys = [key.encode() for key in settings.secret_keys]
+        self._keys = settings.secret_keys
 
     def check(self, connection: sa.Connection, answers: Answers, now: datetime) -> tuple[Held | None, bool]:
         """Why a new request is held, or None; and whether a time it chose is kept for it.
@@ -168,7 +163,7 @@ class NumberRules:
 
     def _hashes(self, phone: str) -> list[str]:
         """By each key that is still accepted, the newest last."""
-        return [hmac.new(key, b"number " + phone.encode(), hashlib.sha256).hexdigest() for key in self._keys]
+        return [keyed_hash(key, f"number {phone}").hex() for key in self._keys]
 
 
 def waiting(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
@@ -182,9 +177,8 @@ def _tell_of_many(connection: sa.Connection, until: datetime, now: datetime) -> 
     When each was made follows from when it ends. After a change of `stop_days` those made before it count as
     made so many days earlier or later: at worst an alert too late, or one more.
     """
-    if connection.dialect.name == "postgresql":
-        # Else of two at once each might miss the other, or both tell. Taken after the number's lock, as always.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("stops", 0))))
+    # Else of two at once each might miss the other, or both tell. Taken after the number's lock, as always.
+    lock(connection, "stops")
     lately = sa.select(sa.func.count()).select_from(stops).where(_in_the_hour(stops.c.until, until))
     if connection.execute(lately).scalar_one() <= STOPS_PER_HOUR:
         return

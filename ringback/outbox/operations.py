@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.outbox import number_blocks, number_rules, transitions
+from ringback.outbox import number_blocks, transitions
+from ringback.outbox.number_locks import lock_numbers
 from ringback.outbox.request import Held, State
 from ringback.outbox.request_list import RequestList
 from ringback.outbox.selection import IS_HELD, KEPT, NOT_HELD, Selection
@@ -117,18 +118,10 @@ class Operations(RequestList):
         for first in range(0, len(ids), _AT_ONCE):
             which = requests.c.id.in_(ids[first : first + _AT_ONCE])
             with self._database.write() as connection:
-                self._lock_numbers(connection, which)
+                lock_numbers(connection, which)
                 for arrow in arrows:
                     rows = transitions.apply(
                         connection, arrow, sa.and_(which, only), now, "by an operator", **fresh
                     )
                     moved += len(rows)
         return moved
-
-    def _lock_numbers(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
-        """In one order, as everybody does who changes several: or two of them wait for each other."""
-        if self._database.is_sqlite:
-            return  # the transaction itself is that lock
-        found = sa.select(requests.c.phone).where(which).distinct()
-        for name in sorted(set(map(number_rules.lock_name, connection.execute(found).scalars()))):
-            self._database.lock(connection, name)

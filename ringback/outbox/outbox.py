@@ -19,6 +19,7 @@ from ringback.outbox import transitions
 from ringback.outbox.consent import Consent
 from ringback.outbox.core import ANSWERS, TIME, as_request
 from ringback.outbox.expiry import Expiry
+from ringback.outbox.number_locks import lock_number
 from ringback.outbox.number_rules import waiting
 from ringback.outbox.request import (
     Answers,
@@ -31,6 +32,7 @@ from ringback.outbox.request import (
     new_id,
     new_reference,
 )
+from ringback.store.locks import lock
 from ringback.store.tables import consents, events, requests
 
 
@@ -92,7 +94,7 @@ class Outbox(Expiry):
         source: Source | None,
     ) -> Receipt:
         with self._database.write() as connection:
-            self._lock_number(connection, answers.phone)
+            lock_number(connection, answers.phone)
             earlier = self._earlier_use(connection, use) if use else None
             if earlier:
                 return earlier
@@ -125,7 +127,7 @@ class Outbox(Expiry):
         Numbers are locked one by one, so without this many at once would slip past the brake. Always taken after
         the number's lock, so that no two wait for each other.
         """
-        self._database.lock(connection, f"widget {widget}")
+        lock(connection, f"widget {widget}")
 
     def _new_row(self, answers: Answers, use: FormUse | None, held: Held | None, now: datetime) -> dict[str, Any]:
         return {
@@ -173,7 +175,7 @@ class Outbox(Expiry):
         """
         with self._database.write() as connection:
             phone = connection.execute(sa.select(requests.c.phone).where(requests.c.id == id)).scalar_one()
-            self._lock_number(connection, phone)
+            lock_number(connection, phone)
             now, request = self._clock(), self._request(connection, id)
             is_waiting = request.state is State.WAITING
             if request.answers.slot_starts_at == (slot.start if slot else None):
@@ -197,7 +199,7 @@ class Outbox(Expiry):
     def stop(self, phone: str) -> None:
         """Hold what waits for a number and what will come for it in the next `stop_days`."""
         with self._database.write() as connection:
-            self._lock_number(connection, phone)
+            lock_number(connection, phone)
             now = self._clock()
             line = self.number_rules.stop(connection, phone, now)
             transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
@@ -205,7 +207,7 @@ class Outbox(Expiry):
     def unstop(self, phone: str) -> bool:
         """End a stop. What it holds stays held. False if there was none."""
         with self._database.write() as connection:
-            self._lock_number(connection, phone)
+            lock_number(connection, phone)
             return self.number_rules.unstop(connection, phone, self._clock())
 
 

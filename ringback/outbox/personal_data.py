@@ -19,11 +19,13 @@ from ringback.outbox import transitions
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
-from ringback.outbox.number_rules import NumberRules, lock_name
+from ringback.outbox.number_locks import lock_number
+from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.database import Database
+from ringback.store.locks import lock
 from ringback.store.tables import (
     about,
     alerts,
@@ -127,7 +129,7 @@ class PersonalData:
     def _erase_some(self, which: sa.ColumnElement[bool], phone: str = "") -> int:
         with self._database.write() as connection:
             if phone:
-                self._database.lock(connection, lock_name(phone))
+                lock_number(connection, phone)
             return self._erase(connection, which)
 
     def _erase(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
@@ -146,7 +148,7 @@ class PersonalData:
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
         connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
-        if self._database.is_sqlite:
+        if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
             _note(connection, _TO_SWEEP, secrets.token_hex(8))
         return len(ids)
@@ -177,7 +179,7 @@ class PersonalData:
         while some := self._erase_some(sa.and_(*over, requests.c.state != State.WAITING)):
             erased += some
         with self._database.write() as connection:
-            self._database.lock(connection, _LAST_PURGE)  # processes that start together purge together
+            lock(connection, _LAST_PURGE)  # processes that start together purge together
             self._forget_hashes(connection, now)
             _drop_old_alerts(connection, long_ago)
             _note(connection, _LAST_PURGE, now.isoformat())
@@ -187,7 +189,7 @@ class PersonalData:
     def _has_leapt(self, now: datetime) -> bool:
         """Whether the clock moved on by a day since the last look, or back, and not for an hour steadily since."""
         with self._database.write() as connection:
-            self._database.lock(connection, _LAST_PURGE)
+            lock(connection, _LAST_PURGE)
             last, leapt_at = (_noted(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
             _note(connection, _LAST_LOOK, now.isoformat())
             if last and not -SKEW <= now - last <= LEAP:

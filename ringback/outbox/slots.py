@@ -13,6 +13,7 @@ from ringback.config.widget import Widget
 from ringback.opening_hours import Interval
 from ringback.outbox.request import State
 from ringback.store.database import STORE_ERRORS, Database
+from ringback.store.locks import lock
 from ringback.store.tables import paused_widgets, requests
 
 # A form shows no more times than this: two an hour, day and night, for eight days. With more it is slow for
@@ -94,7 +95,7 @@ class Slots:
             raise PausedError(pause)
         if start is None or not widget.hours or widget.hours.calls_per_slot is None:
             return
-        self._database.lock(connection, f"slot {widget.key} {start.isoformat()}")
+        lock(connection, f"slot {widget.key} {start.isoformat()}")
         mine = sa.and_(requests.c.widget == widget.key, requests.c.slot_starts_at == start)
         row = connection.execute(_counted(mine)).first()
         if row and row.how_many >= widget.hours.calls_per_slot:

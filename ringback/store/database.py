@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 
 from ringback.store.group_commit import GroupCommit
+from ringback.store.locks import lock_key
 from ringback.store.private_file import make_private
 from ringback.store.tables import about
 
@@ -27,7 +28,7 @@ PATIENCE_SECONDS = 8.0
 _SQLITE_TRY_MS = 20
 _RESTED_SECONDS = 1.0
 _SMALL_BYTES = 50_000_000  # written anew in some 0.3 s
-_MIGRATION_LOCK = 0x52696E67  # "Ring", any constant of our own
+_MIGRATION_LOCK = 0x52696E67  # "Ring"; fixed, so that releases that start together exclude each other
 
 
 class StoreError(Exception):
@@ -99,10 +100,15 @@ class Database:
         except OSError as error:
             raise StoreError("the disk did not take it") from error
 
-    def lock(self, connection: sa.Connection, name: str) -> None:
-        """Hold a lock of this name until the transaction ends. On SQLite the transaction itself is that lock."""
-        if not self.is_sqlite:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(name, 0))))
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether a writing transaction keeps every other one out."""
+        return self.is_sqlite
+
+    @property
+    def needs_sweep(self) -> bool:
+        """Whether what was erased stays in the files until `sweep`."""
+        return self.is_sqlite
 
     def migrate(self, kind: str) -> None:
         """Bring the tables up to date, one process at a time. `kind` is "production" or "sandbox".
@@ -116,8 +122,7 @@ class Database:
 
     def _migrate(self, kind: str) -> None:
         with self.write() as connection:
-            if not self.is_sqlite:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            lock_key(connection, _MIGRATION_LOCK)
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
@@ -135,7 +140,7 @@ class Database:
         in the room that becomes free on the first. So the whole file is written anew, which took 0.7 s with
         100,000 requests; readers go on meanwhile. One that began before keeps the log from being emptied.
         """
-        if not self.is_sqlite:
+        if not self.needs_sweep:
             return True  # its dead rows are vacuumed by itself
         until = time.monotonic() + patience_seconds
         try:
@@ -148,7 +153,7 @@ class Database:
     def is_small(self) -> bool:
         """Whether a sweep is over before anybody notices."""
         file = Path(self.engine.url.database or "")
-        return not self.is_sqlite or (file.exists() and file.stat().st_size < _SMALL_BYTES)
+        return not self.needs_sweep or (file.exists() and file.stat().st_size < _SMALL_BYTES)
 
     def _write_anew(self, until: float) -> bool:
         if not self._write_lock.acquire(timeout=max(until - time.monotonic(), 0)):

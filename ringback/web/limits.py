@@ -6,8 +6,6 @@ visitor out. A form that was accepted is answered as before when it is sent agai
 what it led to costs less than rendering the page that would refuse it.
 """
 
-import hashlib
-import hmac
 import ipaddress
 import re
 import time
@@ -20,6 +18,7 @@ from flask_limiter import Limiter, RateLimitExceeded
 from limits import parse_many
 
 from ringback.config.settings import Settings
+from ringback.keyed_hash import keyed_hash
 from ringback.outbox.request import PROVIDER_LENGTH, Source
 from ringback.services import services
 from ringback.web import limit_storage
@@ -85,8 +84,7 @@ def _is_not_ipv6() -> bool:
 
 
 def _hashed(text: str) -> str:
-    key = cast(str, current_app.secret_key).encode()
-    return hmac.new(key, b"address " + text.encode(), hashlib.sha256).hexdigest()[:32]
+    return keyed_hash(cast(str, current_app.secret_key), f"address {text}").hex()[:32]
 
 
 def _per_address() -> str:

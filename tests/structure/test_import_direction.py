@@ -14,6 +14,22 @@ def test_only_the_entrances_see_the_environment() -> None:
     assert {file.name for file in readers} == SEES_THE_ENVIRONMENT
 
 
+def test_only_the_store_knows_which_engine_it_is() -> None:
+    """Elsewhere the question is what the store does, such as `has_one_writer`."""
+    knowing = ("is_sqlite", ".dialect", "pg_advisory", "LOCK TABLE")
+    others = [file for file in PACKAGE.rglob("*.py") if "store" not in file.relative_to(PACKAGE).parts]
+
+    assert [
+        file.name for file in others if any(word in file.read_text(encoding="utf-8") for word in knowing)
+    ] == []
+
+
+def test_keyed_hashes_are_made_in_one_place() -> None:
+    makers = [file.name for file in PACKAGE.rglob("*.py") if "hmac." in file.read_text(encoding="utf-8")]
+
+    assert makers == ["keyed_hash.py"]
+
+
 def names_of_os(file: Path) -> set[str]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     return {

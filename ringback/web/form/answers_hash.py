@@ -1,10 +1,9 @@
 """Whether two posts say the same: a keyed hash of the answers, kept in place of them."""
 
-import hashlib
-import hmac
 import json
 
 from ringback.config.widget import FIELDS
+from ringback.keyed_hash import keyed_hash
 from ringback.outbox.request import Answers
 from ringback.web.form.fields import ASAP, PAGE_TITLE
 
@@ -19,4 +18,4 @@ def answers_hash(answers: Answers, agrees_to_marketing: bool, secret_key: str) -
         {name: value for name, value in answers.attributes.items() if name != PAGE_TITLE},
     ]
     text = json.dumps(answered, sort_keys=True, ensure_ascii=False)
-    return hmac.new(secret_key.encode(), b"answers " + text.encode(), hashlib.sha256).hexdigest()
+    return keyed_hash(secret_key, f"answers {text}").hex()
