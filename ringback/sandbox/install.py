@@ -116,7 +116,7 @@ def preview() -> Response:
         f"default-src 'none'; script-src {server}; frame-src {server}; style-src 'self'",
         ancestors=f"'self' {server}",
         widget=widget,
-        # Its policy forbids style attributes, so its style form reserves the place.
+        # Its policy forbids style attributes, so its style sheet reserves the place.
         snippet=snippet(server, widget, choices, reserves=False),
         # A launcher leaves its place empty.
         at_the_end=choices.mode == "button",
@@ -125,7 +125,7 @@ def preview() -> Response:
 
 
 def accent() -> Response:
-    """A colour as a style form: a page with a strict policy cannot be given one in any other way."""
+    """A colour as a style sheet: a page with a strict policy cannot be given one in any other way."""
     colour = _colour(request.args.get("color", "")) or abort(400)
     return Response(launcher_style(colour) + "\n", mimetype="text/css")
 
@@ -195,7 +195,7 @@ def integrity_of_script() -> str:
 
 
 def launcher_style(colour: str) -> str:
-    """What a page's own style form says to give the launcher a colour."""
+    """What a page's own style sheet says to give the launcher a colour."""
     return f":root {{ --ringback-accent: {colour}; --ringback-on-accent: {brand.text_on(colour)}; }}"
 
 

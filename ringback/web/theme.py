@@ -11,7 +11,7 @@ OURS = "#4f46e5"  # on pages that belong to no widget
 RGB = tuple[int, int, int]
 
 _WHITE, _BLACK = (255, 255, 255), (0, 0, 0)
-# What the style form lays a page on. Of its grounds (--page, --surface, --field) the second is the hardest to be
+# What the style sheet lays a page on. Of its grounds (--page, --surface, --field) the second is the hardest to be
 # seen on: by day the darkest, by night the lightest.
 _LIGHT, _LIGHT_HARDEST = _WHITE, (243, 244, 246)
 _DARK, _DARK_HARDEST = (23, 25, 29), (30, 33, 38)

@@ -230,7 +230,7 @@ class WebSite:
         self.serves(path, html.encode(), "text/html; charset=utf-8", **headers)
 
     def serves(self, path: str, body: bytes, content_type: str, **headers: str) -> None:
-        """A page, a script or a style form; the underscores of a header's name are its hyphens."""
+        """A page, a script or a style sheet; the underscores of a header's name are its hyphens."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         self._pages[path] = (body, {"Content-Type": content_type} | named)
 

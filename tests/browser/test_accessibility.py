@@ -156,7 +156,7 @@ def test_text_with_more_space_around_it_is_all_there(shown: Shown) -> None:
 
 
 class styled:  # noqa: N801 - reads as a verb
-    """While it lasts, a visitor's own style form; a style element would be against our policy."""
+    """While it lasts, a visitor's own style sheet; a style element would be against our policy."""
 
     def __init__(self, shown: Shown, css: str) -> None:
         self._frames, self._css = shown.frames, css
@@ -164,8 +164,8 @@ class styled:  # noqa: N801 - reads as a verb
     def __enter__(self) -> None:
         for frame in self._frames:
             frame.evaluate(
-                "(css) => { const form = new CSSStyleSheet(); form.replaceSync(css);"
-                "document.adoptedStyleSheets = [...document.adoptedStyleSheets, form] }",
+                "(css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);"
+                "document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet] }",
                 self._css,
             )
 

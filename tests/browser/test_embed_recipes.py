@@ -141,13 +141,13 @@ def kept_room(visitor: Visitor) -> float:
     return box["y"]
 
 
-@pytest.mark.parametrize("way", ["style attribute", "style form", "height of its own"])
+@pytest.mark.parametrize("way", ["style attribute", "style sheet", "height of its own"])
 def test_an_inline_form_comes_where_its_link_kept_the_place_free(
     visitor: Visitor, company: Company, way: str
 ) -> None:
     link, head, policy = recipe("Inline", company), "", {}
     if way != "style attribute":
-        form = recipe("Inline", company, "css", index=0 if way == "style form" else 1)
+        form = recipe("Inline", company, "css", index=0 if way == "style sheet" else 1)
         company.web_site.serves("/site.css", form.encode(), "text/css")
         head = '<link rel="stylesheet" href="/site.css">'
         link = re.sub(r' style="[^"]*"', "", link)

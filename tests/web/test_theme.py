@@ -21,7 +21,7 @@ TINTS = ("bad-tint", "ok-tint", "warn-tint")
 
 
 def palette(selector: str) -> dict[str, str]:
-    """The colours that the style form sets in its first rule for a selector."""
+    """The colours that the style sheet sets in its first rule for a selector."""
     (rule,) = re.findall(rf"^ *{re.escape(selector)} {{(.*?)}}", STYLE_SHEET, re.DOTALL | re.MULTILINE)
     return dict(re.findall(r"--([\w-]+): (#\w+);", rule))
 
