@@ -15,9 +15,9 @@ run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another p
 test: check browser packages ## Everything that has to pass, in at most ten minutes on two cores
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
 
-# No browser, no kills, no server of its own: what most changes break.
-quick: check ## What needs no browser and no long run, in a minute
-	$(BIN)/pytest -n 2 -m "not long" $(QUICK)
+# What most changes break.
+quick: check ## What needs no browser and kills nobody: some minutes less than make test
+	$(BIN)/pytest -n 2 -m "not long" --ignore tests/browser --ignore tests/crash --ignore tests/server
 
 test-long: check browser packages ## The same at full figures: 1,000 kills, 100,000 inputs, every state in every look
 	$(BIN)/pytest

@@ -4,6 +4,8 @@ from functools import lru_cache
 
 import holidays
 
+_ENGLISH = "en_US"
+
 
 @lru_cache(maxsize=64)
 def public_holidays(name: str, year: int) -> holidays.HolidayBase:
@@ -15,10 +17,15 @@ def public_holidays(name: str, year: int) -> holidays.HolidayBase:
     place, _, kinds = name.partition(":")
     country, _, subdivision = place.partition("-")
     try:
-        known = holidays.country_holidays(country, subdiv=subdivision or None).supported_categories
-        extra = _categories(kinds, known) if kinds else ()
+        known = holidays.country_holidays(country, subdiv=subdivision or None)
+        extra = _categories(kinds, known.supported_categories) if kinds else ()
         return holidays.country_holidays(
-            country, subdiv=subdivision or None, years=year, categories=("public", *extra) if extra else None
+            country,
+            subdiv=subdivision or None,
+            years=year,
+            categories=("public", *extra) if extra else None,
+            # Named in English where they can be, whatever the language of this machine is.
+            language=_ENGLISH if _ENGLISH in (known.supported_languages or ()) else None,
         )
     except NotImplementedError:
         raise ValueError(
