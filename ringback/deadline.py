@@ -176,19 +176,19 @@ def _why(error: Exception) -> str:
 class _Connection(HTTPConnection):
     """A connection that keeps its line informed."""
 
-    def __init__(self, *args: Any, line: Deadline, **options: Any) -> None:
+    def __init__(self, *args: Any, deadline: Deadline, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._line = line
+        self._deadline = deadline
 
     def _new_conn(self) -> socket.socket:
-        return self._line.open(self._dns_host, self.port)
+        return self._deadline.open(self._dns_host, self.port)
 
     def connect(self) -> None:
         try:
             super().connect()
-            self._line.established()
+            self._deadline.established()
         except Exception as error:
-            self._line.failed(error)
+            self._deadline.failed(error)
             raise
 
 
@@ -199,14 +199,14 @@ class _SecureConnection(_Connection, HTTPSConnection):
 class OneCallAdapter(HTTPAdapter):
     """What `requests` sends one request through; it never tries again by itself."""
 
-    def __init__(self, line: Deadline) -> None:
+    def __init__(self, deadline: Deadline) -> None:
         super().__init__(max_retries=0)
-        self._line = line
+        self._deadline = deadline
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **options)
         pool.ConnectionCls = _SecureConnection if pool.scheme == "https" else _Connection
-        pool.conn_kw["line"] = self._line
+        pool.conn_kw["deadline"] = self._deadline
         if pool.scheme == "https":
             pool.conn_kw["ssl_context"] = _trust(adapters.DEFAULT_CA_BUNDLE_PATH)
         return pool

@@ -66,10 +66,10 @@ class Email:
         self._recipients = settings.alerts.email
         self._domain = (urlsplit(settings.public_url).hostname or "").encode("idna").decode()
 
-    def send(self, line: Deadline, message: Message, now: datetime) -> None:
+    def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
         """Raises OSError or NotEncryptedError."""
         with closing(
-            _Smtp(line, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
+            _Smtp(deadline, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
         ) as smtp:
             if not self._tls_at_once:
                 self._encrypt(smtp)
@@ -128,17 +128,17 @@ def _is_this_machine(host: str) -> bool:
 class _Smtp(smtplib.SMTP):
     """smtplib's client on a line of ours."""
 
-    def __init__(self, line: Deadline, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
-        self._line = line
+    def __init__(self, deadline: Deadline, host: str, port: int, tls: ssl.SSLContext | None, name: str) -> None:
+        self._deadline = deadline
         self._tls = tls
         # With the name given, it does not ask the network for one.
         super().__init__(host, port, local_hostname=name)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        sock = self._line.open(host, port)
+        sock = self._deadline.open(host, port)
         if self._tls:
             sock = self._tls.wrap_socket(sock, server_hostname=host)
-        self._line.established()
+        self._deadline.established()
         return sock
 
 
@@ -150,15 +150,15 @@ class SignedWebhook:
         # With every key, so that a receiver has time to change over while the old one is a fallback.
         self._signers = [Webhook(secret) for secret in _webhook_secrets(settings)]
 
-    def send(self, line: Deadline, message: Message, now: datetime) -> None:
+    def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
         """Raises NotReceivedError for any answer but 2xx, and what the network raises."""
         request = requests.Request("POST", self._address, self._headers(message, now), data=message.body.encode())
         with ExitStack() as stack:
-            adapter = stack.enter_context(closing(OneCallAdapter(line)))
-            sent = adapter.send(request.prepare(), stream=True, timeout=line.socket_seconds)
+            adapter = stack.enter_context(closing(OneCallAdapter(deadline)))
+            sent = adapter.send(request.prepare(), stream=True, timeout=deadline.socket_seconds)
             # The status says it all; the body may be endless, and is not read.
             status = stack.enter_context(closing(sent)).status_code
-        if line.timed_out:
+        if deadline.timed_out:
             raise TimeoutError
         if not 200 <= status < 300:
             raise NotReceivedError(status)

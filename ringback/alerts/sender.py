@@ -173,12 +173,12 @@ class Alerts:
             log.info("alerts by %s: sent, %d in one message", claim.channel, len(message.alerts))
 
     def _send(self, channel: Email | SignedWebhook, message: Message, now: datetime) -> None:
-        with closing(Deadline(self._send_seconds)) as line:
+        with closing(Deadline(self._send_seconds)) as deadline:
             try:
-                channel.send(line, message, now)
+                channel.send(deadline, message, now)
             except Exception as error:
                 # Our own hanging up shows as whatever the library at work makes of a broken connection.
-                raise TimeoutError if line.timed_out else error from error
+                raise TimeoutError if deadline.timed_out else error from error
 
     def _message(self, claim: _Claim) -> Message:
         waits = sa.and_(alerts.c.id > claim.sent_up_to, alerts.c.id <= claim.up_to)

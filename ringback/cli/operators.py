@@ -38,7 +38,7 @@ def team_commands(teams: Teams) -> click.Group:
     return group
 
 
-def widget_commands(settings: Settings, schedule: Slots, clock: Clock) -> click.Group:
+def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Group:
     group = click.Group("widgets", help="Look after widgets: when they are open, and pauses.")
 
     def known(key: str) -> str:
@@ -49,7 +49,7 @@ def widget_commands(settings: Settings, schedule: Slots, clock: Clock) -> click.
     @group.command("list")
     def listed() -> None:
         """List widgets, whether they are open, and which are paused."""
-        pauses, now = schedule.pauses(), clock()
+        pauses, now = slots.pauses(), clock()
         for key, widget in settings.widgets.items():
             click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
 
@@ -75,14 +75,14 @@ def widget_commands(settings: Settings, schedule: Slots, clock: Clock) -> click.
         text = " ".join(" ".join(words).split())
         if not text.isprintable():
             raise click.ClickException("These words are not all text that can be shown; nothing has changed.")
-        schedule.pause(known(key), text, clock())
+        slots.pause(known(key), text, clock())
         click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
 
     @group.command()
     @click.argument("key")
     def resume(key: str) -> None:
         """Take requests by a widget again."""
-        if not schedule.resume(known(key)):
+        if not slots.resume(known(key)):
             raise click.ClickException(f"{key} is not paused; nothing has changed.")
         click.echo(f"{key} takes requests again.")
 

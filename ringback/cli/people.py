@@ -42,7 +42,7 @@ class NumberOrRange(click.ParamType[tuple[str, bool], Any]):
         return digits[1:], True
 
 
-def number_commands(attention: Operations, outbox: Outbox) -> click.Group:
+def number_commands(operations: Operations, outbox: Outbox) -> click.Group:
     """Block numbers and ranges, and end what people asked for at /stop."""
     group = click.Group("numbers", help="Look after numbers that are not to be called.")
     argument = click.argument("number", type=NumberOrRange())
@@ -51,7 +51,7 @@ def number_commands(attention: Operations, outbox: Outbox) -> click.Group:
     @argument
     def block(number: tuple[str, bool]) -> None:
         """Hold every request for a number, or for a range such as "+4470*"."""
-        held = attention.block(*number)
+        held = operations.block(*number)
         if held is None:
             raise click.ClickException(f"{_written(*number)} is blocked already.")
         click.echo(f"{_written(*number)} is blocked. Held of what waited: {held}.")
@@ -60,7 +60,7 @@ def number_commands(attention: Operations, outbox: Outbox) -> click.Group:
     @argument
     def unblock(number: tuple[str, bool]) -> None:
         """Take a block away."""
-        if not attention.unblock(*number):
+        if not operations.unblock(*number):
             raise click.ClickException(f"{_written(*number)} is not blocked.")
         click.echo(f"{_written(*number)} is not blocked any more. What is held stays held until you release it.")
 
@@ -75,12 +75,12 @@ def number_commands(attention: Operations, outbox: Outbox) -> click.Group:
     @group.command("list")
     def listed() -> None:
         """List what is blocked, and how many numbers asked not to be called."""
-        blocked = attention.blocked()
+        blocked = operations.blocked()
         for digits, is_range, at in blocked:
             click.echo(f"{_written(digits, is_range)}  since {at.isoformat(sep=' ', timespec='seconds')}")
         if not blocked:
             click.echo("No number is blocked.")
-        click.echo(f"Numbers that asked not to be called: {attention.stopped()}.")
+        click.echo(f"Numbers that asked not to be called: {operations.stopped()}.")
 
     return group
 

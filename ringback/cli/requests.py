@@ -24,6 +24,7 @@ from ringback.cli.request_lines import (
 )
 from ringback.clock import Clock
 from ringback.config.settings import Settings
+from ringback.config.widget import FIELDS
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Held, which_only_look_so
@@ -71,21 +72,21 @@ def _known(settings: Settings) -> Any:
     return read
 
 
-def request_commands(settings: Settings, attention: Operations, outbox: Outbox, clock: Clock) -> click.Group:
+def request_commands(settings: Settings, operations: Operations, outbox: Outbox, clock: Clock) -> click.Group:
     """Look after requests."""
     group = click.Group("requests", help="Look after callback requests.")
-    group.add_command(_list(settings, attention, clock))
-    group.add_command(_show(attention, outbox, clock))
-    group.add_command(_retry(attention))
-    group.add_command(_release(attention))
-    group.add_command(_resolve(attention))
+    group.add_command(_list(settings, operations, clock))
+    group.add_command(_show(operations, outbox, clock))
+    group.add_command(_retry(operations))
+    group.add_command(_release(operations))
+    group.add_command(_resolve(operations))
     return group
 
 
 # --- seen ---
 
 
-def _list(settings: Settings, attention: Operations, clock: Clock) -> click.Command:
+def _list(settings: Settings, operations: Operations, clock: Clock) -> click.Command:
     @click.command("list")
     @click.option("--attention", "only_attention", is_flag=True, help="Only what a person has to look at.")
     @click.option("--state", type=click.Choice(STATES), help="Only requests that stand there.")
@@ -113,16 +114,16 @@ def _list(settings: Settings, attention: Operations, clock: Clock) -> click.Comm
         selection = Selection(state, Held(held) if held else None, widget, phone, since)
         lines = limit if as_json else limit or _LINES
         try:
-            page = attention.page(only_attention, lines, selection, after, only_attention and not as_json)
+            page = operations.page(only_attention, lines, selection, after, only_attention and not as_json)
         except LookupError:
             raise click.BadParameter(f"there is no request {after}", param_hint="--after") from None
         # Beside requests, and on the first page: teams are in no state, and have no number.
-        troubles = attention.troubles(widget) if only_attention and not (state or held or phone or after) else []
+        troubles = operations.troubles(widget) if only_attention and not (state or held or phone or after) else []
         if as_json:
             objects = [*map(trouble_object, troubles), *(as_object(item, clock()) for item in page.items)]
             click.echo(json.dumps(objects, ensure_ascii=False, indent=2))
         else:
-            totals = attention.totals(only_attention, selection)
+            totals = operations.totals(only_attention, selection)
             for line in _told(page, totals, troubles, only_attention, selection != Selection(), clock()):
                 click.echo(line)
         if page.beyond:
@@ -147,17 +148,17 @@ def _told(
         yield "Each request of a line: flask --app app requests list --held REASON --phone NUMBER"
 
 
-def _show(attention: Operations, outbox: Outbox, clock: Clock) -> click.Command:
+def _show(operations: Operations, outbox: Outbox, clock: Clock) -> click.Command:
     @click.command("show")
     @REFERENCE
     def show(reference: str) -> None:
         """Show one request with all that happened to it."""
-        found = outbox.read(_id(attention, reference))
+        found = outbox.read(_id(operations, reference))
         if found:
             request, events = found
             click.echo(request_line(request, clock()))
             answers = request.answers
-            for name in ("name", "email", "company", "message", "page", "language"):
+            for name in (*FIELDS, "page", "language"):
                 if getattr(answers, name):
                     click.echo(f"  {name}: {getattr(answers, name)}")
             if answers.attributes:
@@ -172,7 +173,7 @@ def _show(attention: Operations, outbox: Outbox, clock: Clock) -> click.Command:
 # --- done ---
 
 
-def _retry(attention: Operations) -> click.Command:
+def _retry(operations: Operations) -> click.Command:
     @click.command("retry")
     @click.argument("reference", required=False, callback=_readable)
     @click.option("--all", "everything", is_flag=True, help="All that failed, or waits and was due. No unknown.")
@@ -185,14 +186,14 @@ def _retry(attention: Operations) -> click.Command:
         if (reference is None) != everything:
             raise click.UsageError("Name one request, or say --all.")
         if reference:
-            worked = attention.retry(_id(attention, reference))
+            worked = operations.retry(_id(operations, reference))
             no = "does not wait, and is neither failed nor unknown; or it is held. Nothing has changed."
             _say(worked, reference, "will be handed over again.", no)
             return
-        ids = attention.to_retry()
+        ids = operations.to_retry()
         _ask(len(ids), "that failed or wait", yes)
-        click.echo(f"To be handed over again: {attention.retry_all(ids)}.")
-        if unknown := attention.totals(True, Selection(state="unknown")).count:
+        click.echo(f"To be handed over again: {operations.retry_all(ids)}.")
+        if unknown := operations.totals(True, Selection(state="unknown")).count:
             click.echo(
                 f"Unknown, and left alone: {unknown}. Resolve or retry them one by one; they may have rung."
             )
@@ -200,7 +201,7 @@ def _retry(attention: Operations) -> click.Command:
     return retry
 
 
-def _release(attention: Operations) -> click.Command:
+def _release(operations: Operations) -> click.Command:
     @click.command("release")
     @click.argument("reference", required=False, callback=_readable)
     @click.option("--held", type=click.Choice([why.value for why in Held]), help="All that is held for this.")
@@ -214,13 +215,13 @@ def _release(attention: Operations) -> click.Command:
         if (reference is None) == (held is None and phone is None):
             raise click.UsageError("Name one request, or say --held or --phone.")
         if reference:
-            worked = attention.release(_id(attention, reference))
+            worked = operations.release(_id(operations, reference))
             no = "is not held, or is changing at this moment; nothing has changed."
             _say(worked, reference, "will be handed over.", no)
             return
-        ids = attention.to_release(Selection(held=Held(held) if held else None, phone=phone))
+        ids = operations.to_release(Selection(held=Held(held) if held else None, phone=phone))
         _ask(len(ids), "that are held", yes)
-        released = attention.release_all(ids)
+        released = operations.release_all(ids)
         click.echo(f"Released: {released}.")
         if left := len(ids) - released:
             click.echo(f"Changing at this moment, and left as they are: {left}. Try again in a minute.")
@@ -228,7 +229,7 @@ def _release(attention: Operations) -> click.Command:
     return release
 
 
-def _resolve(attention: Operations) -> click.Command:
+def _resolve(operations: Operations) -> click.Command:
     @click.command("resolve")
     @REFERENCE
     @click.option("--rang", is_flag=True, help="The team got it.")
@@ -237,15 +238,15 @@ def _resolve(attention: Operations) -> click.Command:
         """Say what became of an unknown request."""
         if rang == not_rung:
             raise click.UsageError("Say --rang or --not-rung.")
-        worked = attention.resolve(_id(attention, reference), rang)
+        worked = operations.resolve(_id(operations, reference), rang)
         yes = "is with the team." if rang else "will be handed over again."
         _say(worked, reference, yes, "is not unknown; nothing has changed.")
 
     return resolve
 
 
-def _id(attention: Operations, reference: str) -> str:
-    id = attention.find(reference)
+def _id(operations: Operations, reference: str) -> str:
+    id = operations.find(reference)
     if id is None:
         raise click.ClickException(f"There is no request {reference}.")
     return id

@@ -1,14 +1,14 @@
 """The vendor's three APIs in one class.
 
 Nothing that the network or Samespace does is raised. The question that decides about a person's telephone is
-"may Samespace have taken it?"; `line` knows how far a request got, and this module reads what came back.
+"may Samespace have taken it?"; `deadline` knows how far a request got, and this module reads what came back.
 """
 
 import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from http.client import HTTPException
 from time import monotonic
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import requests
 from urllib3.exceptions import HTTPError
 
+from ringback.clock import Clock, utc_now
 from ringback.deadline import Deadline, OneCallAdapter
 from ringback.handover.outcomes import (
     Answer,
@@ -32,13 +33,7 @@ from ringback.handover.outcomes import (
 logger = logging.getLogger(__name__)
 
 ANSWER_BYTES = 20_000
-
-
 Result = TypeVar("Result")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Samespace:
@@ -54,7 +49,7 @@ class Samespace:
         base_url: str,
         space_id: str,
         timeout_seconds: float,
-        clock: Callable[[], datetime] = _now,
+        clock: Clock = utc_now,
     ) -> None:
         self._base_url = base_url
         self._space_id = space_id
@@ -110,18 +105,18 @@ class Samespace:
         return outcome
 
     def _exchange(self, method: str, path: str, content: bytes | None) -> Answer | NotSent | Unclear:
-        line = Deadline(self._timeout_seconds)
-        adapter = OneCallAdapter(line)
+        deadline = Deadline(self._timeout_seconds)
+        adapter = OneCallAdapter(deadline)
         try:
             request = requests.Request(method, self._base_url + path, headers=_headers(content), data=content)
-            sent = adapter.send(request.prepare(), stream=True, timeout=line.socket_seconds, verify=True)
+            sent = adapter.send(request.prepare(), stream=True, timeout=deadline.socket_seconds, verify=True)
             with closing(sent) as response:
-                return _read(response, line)
+                return _read(response, deadline)
         except Exception as error:
             # Whatever went wrong and in whichever library, what counts is how far the request got.
-            return _broken_off(line, error)
+            return _broken_off(deadline, error)
         finally:
-            line.close()
+            deadline.close()
             adapter.close()
 
 
@@ -143,20 +138,20 @@ def _log(outcome: str, answer: Answer | NotSent | Unclear, started: float) -> No
     logger.info("Samespace call ended: %s, status %s, %d ms", outcome, status, milliseconds)
 
 
-def _broken_off(line: Deadline, error: Exception) -> NotSent | Unclear:
+def _broken_off(deadline: Deadline, error: Exception) -> NotSent | Unclear:
     """What it means that a call ended with `error` in place of an answer: how far did it get?"""
-    if not line.was_sent:
-        return NotSent(line.why_not_sent(error))
-    if line.timed_out:
-        return Unclear(line.too_late, None, "")
+    if not deadline.was_sent:
+        return NotSent(deadline.why_not_sent(error))
+    if deadline.timed_out:
+        return Unclear(deadline.too_late, None, "")
     return Unclear(f"no answer came: {type(error).__name__}", None, "")
 
 
-def _read(response: requests.Response, line: Deadline) -> Answer | Unclear:
+def _read(response: requests.Response, deadline: Deadline) -> Answer | Unclear:
     """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
-    if line.timed_out:
+    if deadline.timed_out:
         # http.client takes the end of the connection for the end of the headers.
-        return Unclear(line.too_late, None, "")
+        return Unclear(deadline.too_late, None, "")
     body = b""
     flaw: str | None = "the answer is too long"
     try:
@@ -170,7 +165,7 @@ def _read(response: requests.Response, line: Deadline) -> Answer | Unclear:
     except (HTTPError, HTTPException, OSError, ValueError):
         flaw = "the answer broke off"
     # Where no length was given, our own hanging up looks like the end of the body, too.
-    line.stop_clock()
-    if line.timed_out:
-        flaw = line.too_late
+    deadline.stop_clock()
+    if deadline.timed_out:
+        flaw = deadline.too_late
     return Answer(response.status_code, response.headers.get("Retry-After"), body, flaw)

@@ -4,11 +4,10 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from ringback import opening_hours
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
+from ringback.config.widget import FIELDS
 from ringback.outbox.brake import Brake
 from ringback.outbox.breaker import Breaker
 from ringback.outbox.number_rules import NumberRules
@@ -16,7 +15,6 @@ from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
 from ringback.outbox.teams import Teams
 from ringback.store.database import Database
-from ringback.store.tables import requests
 
 
 class Core:
@@ -31,8 +29,6 @@ class Core:
         self.number_rules = NumberRules(settings)
         self.brake = Brake(settings)
         self.slots = Slots(database)
-        self._latest: datetime | None = None  # the latest that this process saw its clock
-        self._leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:
@@ -55,14 +51,11 @@ class Core:
         found = {key: opening_hours.next_opening(w.hours, now) for key, w in self._settings.widgets.items()}
         return {key: opening for key, opening in found.items() if opening and opening > now}
 
-    def _request(self, connection: sa.Connection, id: str) -> CallbackRequest:
-        return as_request(connection.execute(sa.select(requests).where(requests.c.id == id)).one())
-
 
 # Columns of a request that are what was asked for.
 TIME = ("slot_starts_at", "slot_ends_at", "zone")
 ANSWERS = (
-    *("widget", "phone", "region", "name", "email", "company", "message", "page", "language"),
+    *("widget", "phone", "region", *FIELDS, "page", "language"),
     *TIME,
 )
 

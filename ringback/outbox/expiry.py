@@ -18,6 +18,9 @@ from ringback.store.tables import NOW, in_state, requests, stop_beginnings, stop
 class Expiry(Claims):
     """Looked after by whoever hands over, again and again."""
 
+    _latest: datetime | None = None  # the latest that this process saw its clock
+    _leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
+
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
 

@@ -7,13 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.clock import whole_minute
+from ringback.config.widget import FIELDS
 from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
 from ringback.store.tables import (
     consents,
     events,
 )
 
-PERSONAL = ("name", "email", "company", "message", "page", "zone")
+PERSONAL = (*FIELDS, "page", "zone")
 
 
 def all_about(connection: sa.Connection, row: Any, for_operators: bool) -> dict[str, Any]:

@@ -176,7 +176,7 @@ class Outbox(Expiry):
         with self._database.write() as connection:
             phone = connection.execute(sa.select(requests.c.phone).where(requests.c.id == id)).scalar_one()
             lock_number(connection, phone)
-            now, request = self._clock(), self._request(connection, id)
+            now, request = self._clock(), _request(connection, id)
             is_waiting = request.state is State.WAITING
             if request.answers.slot_starts_at == (slot.start if slot else None):
                 return is_waiting or (request.state is not State.CANCELLED and _was_moved(connection, id))
@@ -218,6 +218,10 @@ _EARLIER_USE = sa.select(requests.c.id, requests.c.reference, requests.c.answers
 )
 _STORE = requests.insert()
 _NOTE_CONSENT = consents.insert().inline()
+
+
+def _request(connection: sa.Connection, id: str) -> CallbackRequest:
+    return as_request(connection.execute(sa.select(requests).where(requests.c.id == id)).one())
 
 
 def _was_moved(connection: sa.Connection, id: str) -> bool:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from ringback.config.widget import FIELDS
 from ringback.outbox.request import Answers
 
 _NUMBERS_END = 6  # digits: the end is the same in every way to write a number
-_SAID = ("name", "email", "company", "message")
 
 
 def has_number(phone: str, reply: str) -> bool:
@@ -27,7 +27,7 @@ def _plain(reply: str) -> str:
 
 
 def _words(answers: Answers) -> Iterator[str]:
-    for value in (*(getattr(answers, name) for name in _SAID), *answers.attributes.values()):
+    for value in (*(getattr(answers, name) for name in FIELDS), *answers.attributes.values()):
         yield from re.findall(r"\w{3,}", value.casefold()) or ([value.casefold()] if value else [])
     if answers.page:
         yield answers.page.casefold()

@@ -66,7 +66,7 @@ class Slots:
         self._database = database
         self._seen = SlotSnapshot()
         self._look: Future[SlotSnapshot] | None = None
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="schedule")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="slots")
 
     def snapshot(self, now: datetime) -> SlotSnapshot:
         """How things stand, for a page. With a store that does not answer, how they stood: the post decides."""

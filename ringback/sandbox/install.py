@@ -14,7 +14,7 @@ from ringback.config.widget import Widget, origin_of
 from ringback.i18n import languages
 from ringback.sandbox.pages import origin_on, page
 from ringback.services import services
-from ringback.web import theme as brand
+from ringback.web import theme
 from ringback.web.form.fields import PAGE_TITLE
 
 WORDS = "Request a call back"  # of the link; the site owner puts others
@@ -196,7 +196,7 @@ def integrity_of_script() -> str:
 
 def launcher_style(colour: str) -> str:
     """What a page's own style sheet says to give the launcher a colour."""
-    return f":root {{ --ringback-accent: {colour}; --ringback-on-accent: {brand.text_on(colour)}; }}"
+    return f":root {{ --ringback-accent: {colour}; --ringback-on-accent: {theme.text_on(colour)}; }}"
 
 
 # --- where it may stand ---

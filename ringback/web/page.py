@@ -14,7 +14,8 @@ from ringback.i18n.languages import Language
 from ringback.i18n.languages import gettext as _
 from ringback.services import services
 from ringback.web import headers
-from ringback.web import theme as brand
+from ringback.web.theme import OURS
+from ringback.web.theme import style as style_of
 
 Answer = Response | BaseResponse
 
@@ -113,7 +114,7 @@ def _language_links(widget: Widget | None) -> list[tuple[Language, str]]:
 def page(template: str, status: int = 200, *, widget: Widget | None, title: str, **context: Any) -> Response:
     """A page with its widget's colours, framed by nobody but the widget's own sites."""
     font = widget.font.url if widget and widget.font else ""
-    style = brand.style(widget.brand if widget else brand.OURS, font)
+    style = style_of(widget.brand if widget else OURS, font)
     html = render_template(
         template,
         widget=widget,
@@ -142,6 +143,6 @@ def everywhere() -> dict[str, Any]:
         "widget": None,
         "phone": None,
         "language_links": [],
-        "brand_style": brand.style(brand.OURS),
+        "brand_style": style_of(OURS),
         "parent_origins": headers.origins_of(services().settings.widgets.values()),
     }
