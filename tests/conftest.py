@@ -15,7 +15,13 @@ from pydantic import SecretStr
 
 from ringback.config.settings import Configuration, Settings
 from ringback.factory import create_app
+from ringback.handover.loop import Delivery
+from ringback.outbox.operations import Operations
+from ringback.outbox.outbox import Outbox
+from ringback.outbox.personal_data import PersonalData
 from ringback.sandbox.samespace import SandboxSamespace
+from ringback.services import services_of
+from ringback.store.database import Database
 from tests import privacy
 from tests.visitor import Visitor
 
@@ -151,6 +157,31 @@ def make_app(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Flask]]:
 def app(make_app: Callable[..., Flask]) -> Flask:
     """An app that stores and hands nothing over."""
     return make_app()
+
+
+@pytest.fixture
+def outbox(app: Flask) -> Outbox:
+    return services_of(app).outbox
+
+
+@pytest.fixture
+def delivery(app: Flask) -> Delivery:
+    return services_of(app).delivery
+
+
+@pytest.fixture
+def operations(app: Flask) -> Operations:
+    return services_of(app).operations
+
+
+@pytest.fixture
+def database(app: Flask) -> Database:
+    return services_of(app).database
+
+
+@pytest.fixture
+def personal_data(app: Flask) -> PersonalData:
+    return services_of(app).personal_data
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
+        time.sleep(0.01)  # threads and servers tell nobody
 
 
 def nobody_talks() -> bool:

@@ -126,7 +126,7 @@ def _ask(app: Flask, life: Life, told: Connection) -> None:
         if life.one_by_one:
             _wait_until_nothing_is_under_way(app)
         if life.requests == ENDLESS:
-            time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))
+            time.sleep(random.uniform(0, _LONGEST_PAUSE_SECONDS))  # so that kills fall at every stage
 
 
 def _wait_until_nothing_is_under_way(app: Flask) -> None:

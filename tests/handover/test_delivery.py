@@ -31,16 +31,6 @@ def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
     return make_app(base_url=samespace.base_url, widgets=widgets)
 
 
-@pytest.fixture
-def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback"].delivery
-
-
-@pytest.fixture
-def outbox(app: Flask) -> Outbox:
-    return app.extensions["ringback"].outbox
-
-
 def answers(phone: str = "442079460123", widget: str = "sales", **said: str) -> Answers:
     return Answers(widget=widget, phone=phone, region="GB", **said)
 

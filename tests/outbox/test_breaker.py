@@ -12,13 +12,14 @@ from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import StoreError
 from tests.conftest import WIDGET, Clock
+from tests.outbox.calls import state, take
 
 TAKEN = Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND)
 WAITS = [5.0, 30.0, 120.0]
@@ -39,35 +40,13 @@ def app(make_app: Callable[..., Flask], store_url: str, samespace: SandboxSamesp
     )
 
 
-@pytest.fixture
-def outbox(app: Flask) -> Outbox:
-    return app.extensions["ringback"].outbox
-
-
-@pytest.fixture
-def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback"].delivery
-
-
 def ask(outbox: Outbox, index: int, widget: str = "sales") -> str:
     return outbox.accept(Answers(widget=widget, phone=f"44207946{index:04}", region="GB")).id
-
-
-def take(outbox: Outbox) -> Claim:
-    claim = outbox.claim("test")
-    assert claim, "something may go"
-    return claim
 
 
 def fail(outbox: Outbox, delivery: Delivery) -> None:
     claim = take(outbox)
     outbox.settle(claim, delivery.settlement_of(Unclear("time-out", None, ""), claim))
-
-
-def state(outbox: Outbox, id: str) -> State:
-    found = outbox.read(id)
-    assert found
-    return found[0].state
 
 
 def test_the_first_unclear_end_keeps_everybody_from_the_same(outbox: Outbox, delivery: Delivery) -> None:

@@ -50,31 +50,6 @@ def app(make_app: Callable[..., Flask], store_url: str) -> Flask:
     return make_app(store_url)
 
 
-@pytest.fixture
-def database(app: Flask) -> Database:
-    return app.extensions["ringback"].database
-
-
-@pytest.fixture
-def outbox(app: Flask) -> Outbox:
-    return app.extensions["ringback"].outbox
-
-
-@pytest.fixture
-def attention(app: Flask) -> Operations:
-    return app.extensions["ringback"].operations
-
-
-@pytest.fixture
-def personal_data(app: Flask) -> PersonalData:
-    return app.extensions["ringback"].personal_data
-
-
-@pytest.fixture
-def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback"].delivery
-
-
 def said(app: Flask, *command: str, status: int = 0) -> str:
     result = app.test_cli_runner().invoke(args=["requests", *command])
     assert result.exit_code == status, result.output
@@ -217,17 +192,17 @@ def test_an_erased_request_still_counts_against_its_number(make_app: Callable[..
     app = make_app(
         store_url, limits={"min_fill_seconds": 0, "per_number": "2 per hour", "per_address": "99/minute"}
     )
-    visitor, attention = Visitor(app), app.extensions["ringback"].operations
+    visitor, operations = Visitor(app), app.extensions["ringback"].operations
     for _ in "12":
         deletes(visitor, visitor.asks())
     visitor.asks()
 
-    (request,) = attention.listed()
+    (request,) = operations.listed()
     assert request.held is Held.NUMBER_LIMIT
 
 
 def test_what_is_deleted_is_on_no_list_and_found_by_no_reference(
-    app: Flask, outbox: Outbox, personal_data: PersonalData, attention: Operations, clock: Clock
+    app: Flask, outbox: Outbox, personal_data: PersonalData, operations: Operations, clock: Clock
 ) -> None:
     outbox.stop(PHONE)
     held = ask(outbox)
@@ -235,13 +210,13 @@ def test_what_is_deleted_is_on_no_list_and_found_by_no_reference(
     claim = outbox.claim("test")
     assert claim
     assert outbox.settle(claim, Settlement(transitions.LOSE if not claim.is_held else transitions.TAKEN))
-    references = [request.reference for request in attention.listed()]
+    references = [request.reference for request in operations.listed()]
     for id in (held, other):
         assert personal_data.erase(id) is Erasure.DONE
 
-    assert attention.listed() == attention.listed(attention=True) == []
+    assert operations.listed() == operations.listed(attention=True) == []
     for reference in references:
-        assert attention.find(reference) is None
+        assert operations.find(reference) is None
         for command in ("show", "retry", "release"):
             assert f"There is no request {reference}." in said(app, command, reference, status=1)
     clock.passes(days=1)
@@ -301,7 +276,7 @@ def test_a_visitor_gets_all_that_is_kept_as_a_file(visitor: Visitor) -> None:
 
 
 def test_the_file_does_not_tell_that_a_request_is_held(
-    visitor: Visitor, outbox: Outbox, attention: Operations, clock: Clock
+    visitor: Visitor, outbox: Outbox, operations: Operations, clock: Clock
 ) -> None:
     outbox.stop(PHONE)
     held, other = visitor.asks(), visitor.asks(phone="020 7946 0199")
@@ -310,8 +285,8 @@ def test_the_file_does_not_tell_that_a_request_is_held(
         assert claim
         later = clock.now + timedelta(hours=1)
         outbox.settle(claim, Settlement(transitions.RETURN, "why: for operators", next_attempt_at=later))
-    (id,) = [request.id for request in attention.listed() if request.held]
-    assert attention.release(id)
+    (id,) = [request.id for request in operations.listed() if request.held]
+    assert operations.release(id)
     files = [visitor.opens(f"{page.address}/export").response.get_json() for page in (held, other)]
     for file in files:
         del file["reference"], file["phone"]
@@ -353,13 +328,13 @@ def test_an_operator_exports_everything_about_a_number(app: Flask, outbox: Outbo
     assert json.loads(said(app, "export", "--phone", "+442079460000")) == []
 
 
-def test_an_operator_erases_everything_about_a_number(app: Flask, outbox: Outbox, attention: Operations) -> None:
+def test_an_operator_erases_everything_about_a_number(app: Flask, outbox: Outbox, operations: Operations) -> None:
     mine = [ask(outbox, name="Ann") for _ in range(3)]
     ask(outbox, "442079460199", name="Bob")
 
     assert said(app, "erase", "--phone", "+44 20 7946 0123") == "Erased: 3.\n"
     assert said(app, "erase", "--phone", "+44 20 7946 0123") == "Erased: 0.\n"
-    assert [request.answers.name for request in attention.listed()] == ["Bob"]
+    assert [request.answers.name for request in operations.listed()] == ["Bob"]
     assert all(found and found[0].erased_at for found in map(outbox.read, mine))
 
 
@@ -491,11 +466,11 @@ def test_a_clock_that_leapt_purges_nothing_until_it_ran_steadily_for_an_hour(
 
 
 def test_retention_counts_from_the_last_change(
-    outbox: Outbox, attention: Operations, personal_data: PersonalData, clock: Clock
+    outbox: Outbox, operations: Operations, personal_data: PersonalData, clock: Clock
 ) -> None:
     id = bring_to(outbox, State.UNKNOWN)
     clock.passes(days=29)
-    assert attention.resolve(id, rang=True)
+    assert operations.resolve(id, rang=True)
     clock.passes(days=29)
     assert personal_data.purge().erased == 0
     clock.passes(days=1)

@@ -33,11 +33,6 @@ def app(make_app: Callable[..., Flask], store_url: str) -> Flask:
     return make_app(store_url, widgets=widgets)
 
 
-@pytest.fixture
-def outbox(app: Flask) -> Outbox:
-    return app.extensions["ringback"].outbox
-
-
 def at_two(number: str = "442079460123", widget: str = "sales") -> Answers:
     return Answers(widget, number, "GB", slot_starts_at=AT_TWO, slot_ends_at=AT_TWO + HALF_AN_HOUR)
 

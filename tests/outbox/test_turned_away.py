@@ -19,6 +19,7 @@ from ringback.store.database import Database
 from ringback.store.tables import alerts, teams
 from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, Visit, response
+from tests.outbox.calls import ends, state, take
 
 WAITS = [5.0, 30.0, 120.0]
 NO = Misconfigured(422, "number is not allowed")
@@ -29,26 +30,6 @@ YES = Accepted("{}")
 def app(make_app: Callable[..., Flask], store_url: str) -> Flask:
     widgets = {"sales": WIDGET, "shop": WIDGET, "help": WIDGET | {"team_name": "Help"}}
     return make_app(store_url, widgets=widgets, delivery={"retry_seconds": WAITS})
-
-
-@pytest.fixture
-def database(app: Flask) -> Database:
-    return app.extensions["ringback"].database
-
-
-@pytest.fixture
-def outbox(app: Flask) -> Outbox:
-    return app.extensions["ringback"].outbox
-
-
-@pytest.fixture
-def attention(app: Flask) -> Operations:
-    return app.extensions["ringback"].operations
-
-
-@pytest.fixture
-def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback"].delivery
 
 
 Ask = Callable[..., str]
@@ -63,25 +44,6 @@ def ask(outbox: Outbox, clock: Clock) -> Ask:
         return outbox.accept(Answers(widget=widget, phone=f"44207946{index:04}", region="GB")).id
 
     return asks
-
-
-def take(outbox: Outbox) -> Claim:
-    claim = outbox.claim("test")
-    assert claim, "something may go"
-    return claim
-
-
-def ends(outbox: Outbox, delivery: Delivery, outcome: Outcome) -> str:
-    """One call that ends so; whose it was."""
-    claim = take(outbox)
-    assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
-    return claim.requests[0].id
-
-
-def state(outbox: Outbox, id: str) -> State:
-    found = outbox.read(id)
-    assert found
-    return found[0].state
 
 
 def paused(outbox: Outbox) -> list[str]:
@@ -230,7 +192,7 @@ def test_what_was_turned_away_goes_out_once_the_configuration_is_mended(
 
 
 def test_an_operator_who_has_mended_it_lets_all_of_them_begin_anew(
-    outbox: Outbox, ask: Ask, delivery: Delivery, attention: Operations
+    outbox: Outbox, ask: Ask, delivery: Delivery, operations: Operations
 ) -> None:
     ids = [ask(index) for index in range(3)]
     for _ in "12":
@@ -261,14 +223,14 @@ def test_the_only_one_is_tried_by_its_schedule_and_in_the_end_a_person_is_told(
 
 
 def test_what_an_operator_retries_begins_anew(
-    outbox: Outbox, ask: Ask, delivery: Delivery, attention: Operations, clock: Clock
+    outbox: Outbox, ask: Ask, delivery: Delivery, operations: Operations, clock: Clock
 ) -> None:
     id = ask(1)
     ask(2)
     for outcome in (NO, YES, NO):
         ends(outbox, delivery, outcome)
     assert state(outbox, id) is State.FAILED
-    assert attention.retry(id)
+    assert operations.retry(id)
     assert ends(outbox, delivery, NO) == id
     assert state(outbox, id) is State.WAITING
 

@@ -12,12 +12,13 @@ from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, O
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from ringback.store.tables import alerts
 from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, answer, response
+from tests.outbox.calls import ends, state, take
 
 WAITS = [5.0, 30.0, 120.0]
 TAKEN = Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND)
@@ -39,16 +40,6 @@ def app(make: Make) -> Flask:
     return make()
 
 
-@pytest.fixture
-def outbox(app: Flask) -> Outbox:
-    return app.extensions["ringback"].outbox
-
-
-@pytest.fixture
-def delivery(app: Flask) -> Delivery:
-    return app.extensions["ringback"].delivery
-
-
 @pytest.fixture(params=WRONG_BY, ids=str)
 def wrong_by(request: pytest.FixtureRequest) -> timedelta:
     return request.param
@@ -56,24 +47,6 @@ def wrong_by(request: pytest.FixtureRequest) -> timedelta:
 
 def ask(outbox: Outbox, index: int, widget: str = "sales") -> str:
     return outbox.accept(Answers(widget=widget, phone=f"44207946{index:04}", region="GB")).id
-
-
-def take(outbox: Outbox) -> Claim:
-    claim = outbox.claim("test")
-    assert claim, "something may go"
-    return claim
-
-
-def ends(outbox: Outbox, delivery: Delivery, outcome: Outcome) -> str:
-    claim = take(outbox)
-    assert outbox.settle(claim, delivery.settlement_of(outcome, claim))
-    return claim.requests[0].id
-
-
-def state(outbox: Outbox, id: str) -> State:
-    found = outbox.read(id)
-    assert found
-    return found[0].state
 
 
 @pytest.mark.parametrize("answer", [Unclear("time-out", None, ""), Busy(3600, 503)], ids=["unclear", "busy"])
