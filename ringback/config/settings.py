@@ -147,7 +147,7 @@ class Configuration(Table):
             return widgets
         for key, table in widgets.items():
             if isinstance(table, dict) and "key" in table:
-                raise ValueError(f'"key" under "{key}" is no setting of ours; take it out')
+                raise ValueError(f'"key" under "{key}": unknown setting; remove it')
         return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
 
     @field_validator("privacy")

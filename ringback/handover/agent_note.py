@@ -76,7 +76,7 @@ def _asked_for(request: CallbackRequest, widget: Widget) -> str:
 def _note(requests: Sequence[CallbackRequest], attempt: int, late: timedelta) -> str:
     """Why it comes late or again, so that the agent knows what the person may say first."""
     if any(request.resent for request in requests):
-        return "This may be a repeat: there was no telling whether the call before was taken."
+        return "This may be a repeat: we could not tell whether the previous call was taken."
     why = "Samespace could not take it before" if attempt > 1 else "Ringback could not hand it over before"
     if late < _LATE:
         return f"Attempt {attempt}: {why}."

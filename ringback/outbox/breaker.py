@@ -28,7 +28,7 @@ class UpstreamSignal(StrEnum):
 
     SOUND = "sound"  # it took the call
     REFUSED = "refused"  # it answered clearly: not now
-    UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
+    UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would get the same
     BUSY = "busy"  # 429, or 503 with a time to come back: leave it alone for a while
     UNREACHED = "unreached"  # not a byte was sent
     MISCONFIGURED = "misconfigured"  # it turned the call away: its number is at fault, or the team's configuration

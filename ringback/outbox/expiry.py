@@ -106,7 +106,7 @@ class Expiry(Claims):
             connection.execute(requests.update().where(_shut_out(key, now)).values(later))
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
-        """What a process held when it ended: there is no telling whether it had rung."""
+        """What a process held when it ended: nobody can tell whether it had rung."""
         moved: list[Any] = []
         for which, was_resent in ((_CUT_OFF_AT_FIRST, False), (_CUT_OFF_AGAIN, True)):
             end = self.lost("the process that handed it over ended")

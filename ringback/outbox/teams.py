@@ -81,7 +81,7 @@ class Teams:
     def answered(
         self, connection: sa.Connection, snapshot: "BreakerSnapshot", widget: Widget, refused: bool
     ) -> None:
-        """Remember how the team answers: a held request, which asks nobody, is to fare as any other would."""
+        """Remember how the team answers, so that held requests, which ask nobody, behave like any other."""
         if snapshot.turns_away(widget):
             self._resume(connection, widget.team_name)
             turned_away.try_again(connection, self._widgets_of(widget.team_name), TurnedAway.ALONE)

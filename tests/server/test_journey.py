@@ -213,7 +213,7 @@ def test_gunicorn_stops_where_the_store_is_not_for_it(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError) as refusal:
         server.start()
 
-    assert "is the store of a sandbox; it should be one for production" in str(refusal.value)
+    assert "this database belongs to the sandbox; use another for production" in str(refusal.value)
     assert "Traceback" not in str(refusal.value), "what went wrong later hides why"
 
 

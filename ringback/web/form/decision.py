@@ -11,7 +11,7 @@ from ringback.outbox import consent
 from ringback.outbox.outbox import FormUse, Receipt
 from ringback.outbox.slots import Pause, PausedError, SlotTakenError
 from ringback.services import services
-from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import STORE_ERRORS
 from ringback.web import limits
 from ringback.web.errors import log
 from ringback.web.form import sentences
