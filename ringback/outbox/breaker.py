@@ -10,6 +10,7 @@ answers; then one real request at a time is tried; when that ends clearly, every
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -101,11 +102,17 @@ class Breaker:
         `wait`: the seconds Samespace asked for, if it did; `number`: by what the number called is known again.
         """
         snapshot = self.look(connection)
+        # The breaker before the team, as in `take_turn`: else two transactions could wait for each other.
+        self._conclude(connection, sign, snapshot.breaker, now, wait)
         if sign is UpstreamSignal.MISCONFIGURED and widget:
             self._teams.turned_away(connection, widget.team_name, number, why, now)
         elif sign in (UpstreamSignal.SOUND, UpstreamSignal.REFUSED) and widget:
             self._teams.answered(connection, snapshot, widget, sign is UpstreamSignal.REFUSED)
-        row = snapshot.breaker
+
+    def _conclude(
+        self, connection: sa.Connection, sign: UpstreamSignal, row: Any, now: datetime, wait: float
+    ) -> None:
+        """Open or close the breaker, whose `row` is as it was found."""
         if sign in CLEAR:
             if row.state == "trying":
                 self._close(connection)

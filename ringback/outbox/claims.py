@@ -21,6 +21,7 @@ from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_nu
 from ringback.outbox.number_rules import waiting
 from ringback.outbox.quoting import has_number, is_quoted
 from ringback.outbox.request import CallbackRequest, State, new_id
+from ringback.outbox.row_locks import free
 from ringback.outbox.transitions import Transition
 from ringback.store.tables import Instant, in_state, requests
 
@@ -240,7 +241,7 @@ def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
     for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
     lease_ends_at = sa.bindparam("until", type_=Instant)
     values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
-    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, taken), **values)
+    return transitions.change(transitions.CLAIM, free(*mine, for_one_time, taken), **values)
 
 
 _TAKE = [_taking(sa.true(), is_asap) for is_asap in (False, True)]

@@ -11,6 +11,7 @@ from ringback.outbox.claims import Claims, Settlement
 from ringback.outbox.core import as_request
 from ringback.outbox.number_locks import lock_blocks_to_read, lock_numbers
 from ringback.outbox.request import State
+from ringback.outbox.row_locks import free
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.tables import NOW, in_state, requests, stop_beginnings, stops
 
@@ -47,10 +48,12 @@ class Expiry(Claims):
             self._wait_for_opening(connection, closed, now)
             moved = self._cut_off(connection, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
-            resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
+            resent = transitions.apply(
+                connection, transitions.RESEND, free(to_resend), now, "sent once more", **again
+            )
             self._hold_silent(connection, resent, now)
             moved += resent
-            moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
+            moved += transitions.apply(connection, transitions.GIVE_UP, free(late), now, "given up: too late")
             # Of what is held, nothing has happened but to the page of its visitor.
             return sorted({row.reference for row in moved if row.held is None})
 
@@ -103,7 +106,7 @@ class Expiry(Claims):
         """What is due while nobody is there goes out at the next opening, and its patience counts from then."""
         for key, opening in closed.items():
             later = {"next_attempt_at": opening, "give_up_at": opening + self._patience, "changed_at": now}
-            connection.execute(requests.update().where(_shut_out(key, now)).values(later))
+            connection.execute(requests.update().where(free(_shut_out(key, now))).values(later))
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
         """What a process held when it ended: nobody can tell whether it had rung."""
@@ -117,8 +120,8 @@ class Expiry(Claims):
 
 
 _CUT_OFF = sa.and_(in_state(State.HANDING_OVER), requests.c.lease_ends_at <= NOW)
-_CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
-_CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))
+_CUT_OFF_AT_FIRST = free(_CUT_OFF, requests.c.resent.is_(False))
+_CUT_OFF_AGAIN = free(_CUT_OFF, requests.c.resent.is_(True))
 
 
 def _shut_out(key: str, now: datetime) -> sa.ColumnElement[bool]:

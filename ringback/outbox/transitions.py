@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.outbox.request import EventKind, Held, State
+from ringback.outbox.row_locks import lock_in_order
 from ringback.store.tables import NOW, Instant, alerts, events, in_state, requests
 
 
@@ -116,6 +117,7 @@ def begin(connection: sa.Connection, id: str, reference: str, held: Held | None,
 
 def hold(connection: sa.Connection, which: sa.ColumnElement[bool], why: Held, now: datetime) -> int:
     """Hand these over only when an operator releases them. How many there were."""
+    lock_in_order(connection, which)
     change = requests.update().where(which).values(held=why).returning(requests.c.id)
     ids = list(connection.execute(change).scalars())
     record(connection, ids, now, EventKind.HELD, why)
