@@ -196,7 +196,7 @@ class Delivery:
         if widget and self._outbox.breaker.is_paused(widget):
             return self._again(claim, "held; the team is paused")
         if widget and self._outbox.breaker.refuses(widget):
-            if claim.attempt > len(self._settings.delivery.retry_seconds):
+            if self._settings.delivery.is_last(claim.attempt):
                 return Settlement(transitions.FAIL, "held; the team refused to the last")
             return self._again(claim, "held; the team refuses at the moment")
         # Asked only where no call has just told it: to ask takes time as well.
@@ -214,7 +214,7 @@ class Delivery:
             case Accepted(reply=reply):
                 return Settlement(transitions.TAKEN, f"accepted: {reply}", UpstreamSignal.SOUND)
             case Refused(message=message, retry_after=wait):
-                if claim.attempt > len(self._settings.delivery.retry_seconds):
+                if self._settings.delivery.is_last(claim.attempt):
                     return Settlement(transitions.FAIL, f"refused to the last: {message}", UpstreamSignal.REFUSED)
                 return self._again(claim, f"refused: {message}", UpstreamSignal.REFUSED, wait or 0)
             case NotSent(reason=reason):
@@ -233,8 +233,8 @@ class Delivery:
     def _again(
         self, claim: Claim, detail: str, sign: UpstreamSignal | None = None, at_least: float = 0
     ) -> Settlement:
-        waits = self._settings.delivery.retry_seconds
-        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        varied = random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        wait = self._settings.delivery.wait_after(claim.attempt) * varied
         asked = min(at_least, LONGEST_ASKED_WAIT_SECONDS)
         later = self._clock() + timedelta(seconds=max(wait, asked))
         return Settlement(transitions.RETURN, detail, sign, later, asked)

@@ -135,14 +135,13 @@ class Breaker:
     def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
         first = breaker.update().where(breaker.c.state == "closed")
         connection.execute(first.values(opened_at=now))
-        waits = self._settings.delivery.retry_seconds
-        trial = max(wait, waits[min(failures, len(waits)) - 1] if failures else 0)
+        trial = max(wait, self._settings.delivery.wait_after(failures) if failures else 0)
         self._set(
             connection,
             "open",
             failures=failures,
             failed_at=now,
-            probe_at=now + timedelta(seconds=waits[0]),
+            probe_at=now + self._between_probes,
             trial_at=now + timedelta(seconds=trial),
         )
 
@@ -170,7 +169,7 @@ class Breaker:
 
     @property
     def _between_probes(self) -> timedelta:
-        return timedelta(seconds=self._settings.delivery.retry_seconds[0])
+        return timedelta(seconds=self._settings.delivery.wait_after(1))
 
     @property
     def _lease(self) -> timedelta:

@@ -164,7 +164,7 @@ class Claims(Core):
         failed = replace(settlement, transition=transitions.FAIL, next_attempt_at=None)
         if turned_away.others_were_taken(connection, [request.id for request in claim.requests]):
             return replace(failed, sign=UpstreamSignal.WRONG_NUMBER)
-        return failed if claim.attempt > len(self._settings.delivery.retry_seconds) else settlement
+        return failed if self._settings.delivery.is_last(claim.attempt) else settlement
 
     def _end(
         self,
@@ -197,8 +197,7 @@ class Claims(Core):
         again = claim is None or not any(request.resent for request in claim.requests)
         if self._settings.delivery.on_unknown == "hold" or not again:
             return Settlement(transitions.LOSE, detail, UpstreamSignal.UNCLEAR)
-        waits = self._settings.delivery.retry_seconds
-        later = self._clock() + timedelta(seconds=waits[min(2, len(waits)) - 1])
+        later = self._clock() + timedelta(seconds=self._settings.delivery.wait_after(2))
         return Settlement(transitions.LOSE_AND_RESEND, detail, UpstreamSignal.UNCLEAR, later)
 
     def take_probe(self) -> bool:
