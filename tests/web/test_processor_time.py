@@ -5,9 +5,11 @@ many shapes of text. What is measured is processor time, the least of a few trie
 that neither a busy machine nor a slow one makes a fault.
 """
 
+import random
 import sys
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from io import BytesIO
@@ -255,6 +257,73 @@ def test_no_page_costs_more_than_a_page(app: Flask, ask: Callable[..., int]) -> 
         assert ask("GET", path) in (200, 404, 503), path
 
     assert len(Visitor(app).opens("/sales").html) < 150_000
+
+
+class Generated:
+    """Requests made up at random of what the tests above send one by one; the same seed makes the same ones."""
+
+    _opened: dict[str, str] | None = None
+
+    def __init__(self, seed: int, app: Flask) -> None:
+        self._random = random.Random(seed)
+        self._visitor = Visitor(app)
+        self._paths = pages_of(app)
+        made = [path for path in self._paths if path.endswith("/time")]
+        self._posts = ["/sales"] * 5 + ["/stop"] * 2 + made + [path.replace("/time", "/cancel") for path in made]
+        self._names = [*fields_of(CallbackForm), *fields_of(StopForm), *fields_of(ChangedTime)]
+
+    def said(self, longest: int) -> str:
+        """Text of one to three shapes, most of it short, some as long as it may be."""
+        size = self._random.choice([0, 1, 30, 300, 3_000, longest])
+        units = self._random.choices([*hostile.SHAPES.values(), *hostile.UNITS, *hostile.MARKED_UP], k=3)
+        units = units[: self._random.randint(1, 3)]
+        return "".join(hostile.filled(unit, size // len(units)) for unit in units)
+
+    def post(self) -> tuple[str, str, bytes, str]:
+        """A method, an address, a body and its type."""
+        path = self._random.choice(self._posts)
+        given = self._hidden() | GOOD | {"phone": f"07700 9{self._random.randrange(100_000):05}"}
+        for name in self._random.sample(self._names, self._random.choice([0, 1, 1, 2, 3])):
+            given[name] = self.said(BODY_BYTES // 4)
+        body, kind = hostile.encoded(list(given.items()), multipart=self._random.random() < 0.5)
+        return "POST", path, body[:BODY_BYTES], kind
+
+    def _hidden(self) -> dict[str, str]:
+        """What stands in a form, one of three times in one that nobody has sent."""
+        if not self._opened or self._random.random() < 0.3:
+            self._opened = self._visitor.opens("/sales").answers
+        return self._opened
+
+    def query(self) -> tuple[str, dict[str, str]]:
+        """An address, and what a server would say of query and headers."""
+        name = self._random.choice(["lang", "theme", "embed", "page", "plan", "page_title", "x", ""])
+        environ = {"QUERY_STRING": f"{name}={quote(self.said(6_000), errors='ignore')}"}
+        for header in self._random.sample(list(bounds.HEADERS), self._random.randint(0, 3)):
+            said = self._random.choice([*hostile.HEADER_UNITS, *hostile.SHAPES.values()]).replace("\n", " ")
+            said = said.encode(errors="surrogatepass").decode("latin-1")
+            environ["HTTP_" + header.upper().replace("-", "_")] = hostile.filled(said, 8_000)
+        environ.pop("HTTP_HOST", None)
+        return self._random.choice(self._paths), environ
+
+
+@pytest.mark.parametrize("count", [400, pytest.param(100_000, marks=pytest.mark.long)])
+def test_no_generated_input_costs_more_than_a_page(
+    app: Flask, ask: Callable[..., int], clock: Clock, count: int
+) -> None:
+    seed = 1 if count < 1_000 else random.randrange(10**9)
+    generated = Generated(seed, app)
+    seen: Counter[int] = Counter()
+    for turn in range(count):
+        clock.passes(seconds=2)  # so that no limit, which is far above what is usual, counts all that came before
+        if turn % 3:
+            seen[ask(*generated.post())] += 1
+        else:
+            path, environ = generated.query()
+            seen[ask("GET", path, **environ)] += 1
+
+    print(f"seed {seed}: {seen}")
+    assert all(status < 500 or status == 503 for status in seen), seen
+    assert {200, 303, 422} <= set(seen), "some are accepted, some are not"
 
 
 def test_a_number_that_is_in_no_range_is_judged_as_fast_as_any_other(clock: Clock) -> None:
