@@ -46,7 +46,7 @@ def _names(widget: Widget) -> Iterable[str]:
 def _apart(requests: Sequence[CallbackRequest], said: Sequence[str]) -> str:
     """What each said; where several asked, by the reference: one may not be who the other says.
 
-    Nor may one write down what the other is to have said: in anybody's own words a reference has no colon.
+    Nobody can forge another's entry: a colon after a reference is removed from what visitors wrote.
     """
     said = [_LABEL.sub(r"\1", words) for words in said]
     if len(requests) == 1:

@@ -102,7 +102,7 @@ class Delivery:
             pass
 
     def _look_around(self) -> None:
-        """What has to be seen to in time, however many requests come: once a second, four times a second."""
+        """Whatever comes in: `expire` once a second, and a probe of Samespace four times a second."""
         now = time.monotonic()
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
@@ -182,7 +182,7 @@ class Delivery:
         return self.settlement_of(outcome, claim)
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
-        """What is held takes the steps of any other, and as long as a recent call: its page tells nothing."""
+        """A held request takes the same steps and time as a real call, so its page reveals nothing."""
         until = time.monotonic() + (random.choice(self._recent) if self._recent else 0)  # noqa: S311 no secret
         settlement = self._as_any_other(claim)
         self._stopping.wait(max(until - time.monotonic() - _OVERSHOOT_SECONDS, 0))
@@ -209,7 +209,7 @@ class Delivery:
         return answered_at is not None and time.monotonic() - answered_at < _STILL_ANSWERS_SECONDS
 
     def settlement_of(self, outcome: Outcome, claim: Claim) -> Settlement:
-        """What an outcome means for the request. What cannot be told is never sent again by itself."""
+        """What an outcome means for the request. If unclear, `on_unknown` says what follows."""
         match outcome:
             case Accepted(reply=reply):
                 return Settlement(transitions.TAKEN, f"accepted: {reply}", UpstreamSignal.SOUND)

@@ -141,7 +141,7 @@ class Answer:
 
 
 def outcome_of(answer: Answer, now: datetime) -> Outcome:
-    """What an answer says about the person waiting; the body's plain no goes before the status."""
+    """What an answer means for the request; `success: false` in the body outranks the status."""
     success = _success(answer.json_object)
     if success is False:
         return Refused(answer.message, answer.reply, _retry_after(answer, now))

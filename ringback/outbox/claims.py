@@ -30,7 +30,7 @@ from ringback.store.tables import Instant, in_state, requests
 class Claim:
     """Requests for one number that this owner hands over together, the earliest first.
 
-    `attempt` is that of the one that was tried least: what comes later is not given up with what it joined.
+    `attempt` is the lowest of theirs, so that a newcomer is not given up with the requests it joined.
     """
 
     requests: tuple[CallbackRequest, ...]
@@ -113,7 +113,7 @@ class Claims(Core):
         return due.first_to_take(connection, rung_only=True) or head
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """From here `owner`, one for each claim, goes with the rows: who no longer owns them settles none."""
+        """Write an `owner` unique to this claim into the rows: only the current owner can settle them."""
         owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
@@ -125,7 +125,7 @@ class Claims(Core):
         return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
-        """Record how a hand-over ended, and say how: what is turned away may fail where it was to wait.
+        """Record how a hand-over ended, and return it: a call turned away may fail instead of waiting.
 
         None if the claim had run out and somebody else decided.
         """
@@ -155,7 +155,7 @@ class Claims(Core):
             return settlement if any((row.held is not None) == claim.is_held for row in moved) else None
 
     def _whose_fault(self, connection: sa.Connection, claim: Claim, settlement: Settlement) -> Settlement:
-        """The settlement, or the last one where a call was turned away that others of its team are not."""
+        """The settlement; or `FAIL`, if the call was turned away while others of its team are taken."""
         widget = self._settings.widget(claim.widget)
         if settlement.sign is not UpstreamSignal.MISCONFIGURED or widget is None:
             return settlement

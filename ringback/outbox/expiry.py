@@ -25,8 +25,8 @@ class Expiry(Claims):
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
 
-        With a clock that leapt ahead it first lets every call that is in the air come down; and it gives up
-        nothing, and puts nothing off, until that clock ran steadily for an hour.
+        After the clock leapt ahead, it does nothing for one lease, so that running calls can end, and gives up
+        or postpones nothing until the clock has run steadily for an hour.
         """
         now = self._clock()
         steady_for = self._steady_for(now)
@@ -71,10 +71,10 @@ class Expiry(Claims):
         return now - self._leapt_at if self._leapt_at else timedelta.max
 
     def _mend_times(self, now: datetime) -> None:
-        """What a clock that was ahead has stored is to bind nobody now that it was put right.
+        """Correct the times that were stored while a clock was ahead, now that it is right.
 
-        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays. What has ended
-        did so now, and was asked for now: else its data were kept, and no limit counted it, until then.
+        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays. What has
+        ended is dated now: otherwise its data would be kept, and no limit would count it, until then.
         """
         late = now + SKEW
         lease = timedelta(seconds=self._settings.delivery.lease_seconds)

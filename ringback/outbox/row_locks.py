@@ -1,7 +1,7 @@
 """Locks on requests, for whoever changes several in one transaction and rows are locked one by one (PostgreSQL).
 
-So that no two wait for each other: what may wait for requests takes them in the order of their ids; what comes
-by again anyway, the claims and the clock, waits for none that somebody else has.
+To avoid deadlocks, whoever may wait locks requests in the order of their ids; claims and expiry, which run
+again soon anyway, skip the rows that somebody else has locked.
 """
 
 import sqlalchemy as sa

@@ -1,8 +1,8 @@
 """The states of a request and every way from one to the next, each with its name.
 
-A change is an UPDATE that names the state it starts from, and for a hand-over the owner, of one claim only,
-too: who comes late, or has been thought dead, changes no row and finds out. What happened stands beside
-it in the history, which is only ever added to and is all the visitor's page is drawn from.
+A change is an UPDATE that names the state it starts from and, in a hand-over, the owner, which is new for each
+claim: a process that is late, or was thought dead, changes no row and finds out. What happened is added to the
+history, from which the visitor's timeline is drawn.
 """
 
 from collections.abc import Iterable
