@@ -62,7 +62,7 @@ def _trust_hosts(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def check_host() -> None:
-        # Not by Werkzeug's `host_is_trusted`: it takes what stands before the first colon, of [::1] a bracket.
+        # Not as Werkzeug compares hosts: it takes what stands before the first colon, of [::1] a bracket.
         name = re.sub(r":\d+$", "", request.host.lower())
         if request.blueprint != "health" and name not in trusted:
             raise BadRequest
