@@ -30,6 +30,22 @@ NO_SAMESPACE = "http://you-forgot-the-samespace-of-this-test.invalid"
 PUBLIC_URL = "https://callback.acme.test"
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say the seed of the order at once: of a run that is cut off there is no summary."""
+    _say_seed(session.config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say it again where the failures stand."""
+    _say_seed(config)
+
+
+def _say_seed(config: pytest.Config) -> None:
+    reporter, seed = config.pluginmanager.get_plugin("terminalreporter"), config.getoption("randomly_seed", None)
+    if reporter and seed is not None:  # a worker of xdist reports to nobody but the first process
+        reporter.write_line(f"The order of the tests: --randomly-seed={seed}")
+
+
 class Clock:
     """Time that passes when a test says so."""
 
