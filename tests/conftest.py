@@ -142,7 +142,7 @@ def make_settings(database_url: str, base_url: str = NO_SAMESPACE, **tables: Any
         "widgets": {"sales": WIDGET},
     } | tables
     configuration = Configuration.model_validate(given)
-    return Settings.model_construct(
+    return Settings(
         **dict(configuration),
         secret_key=SecretStr("a key for tests only"),
         database_url=SecretStr(database_url),
