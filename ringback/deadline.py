@@ -5,8 +5,8 @@ stands for a refused connection as well as for one that broke after everything w
 itself notes when it is established: before that moment not a byte has left, after it the request counts as sent.
 
 A call has a connection of its own, closed at its end: a kept connection that the server closes at the wrong
-moment looks like an answer that was lost. The adapter of `requests` is used without its `Session`: a session
-is what follows redirects, keeps cookies and reads proxies and `.netrc` passwords from the environment.
+moment looks like an answer that was lost. It has a `Session` of its own, too, so that whatever stands in for
+`requests` in the tests of a site sees the call, as it sees any other.
 """
 
 import ipaddress
@@ -18,6 +18,7 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
+import requests
 from requests import adapters
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -45,6 +46,7 @@ class Deadline:
         self._seconds = seconds
         self._ends_at = now + seconds
         self._connect_by = now + seconds * CONNECT_SHARE
+        self.was_opened = False
         self.was_sent = False
         self._fault: str | None = None
         self._clock: threading.Thread | None = None
@@ -64,6 +66,7 @@ class Deadline:
 
     def open(self, host: str, port: int) -> socket.socket:
         """A connected socket, its clock ticking; raises OSError where there is none in time."""
+        self.was_opened = True
         fault: OSError = TimeoutError()
         addresses = self._look_up(host, port)
         for position, address in enumerate(addresses):
@@ -196,8 +199,27 @@ class _SecureConnection(_Connection, HTTPSConnection):
     """The same over TLS, where connecting includes the handshake."""
 
 
-class OneCallAdapter(HTTPAdapter):
-    """What `requests` sends one request through; it never tries again by itself."""
+class OneCall(requests.Session):
+    """The session of one call: nothing of the environment, no redirect, and never a second try by itself.
+
+    A session as it comes would send passwords of `.netrc`, go through the proxies that the environment names,
+    and read the whole body of a redirect.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.clear()
+        adapter = _Adapter(deadline)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere: where no redirect is followed, `requests` still reads what the next request would be."""
+
+
+class _Adapter(HTTPAdapter):
+    """Where a session sends its request: over the one connection of a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
         super().__init__(max_retries=0)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask
+from flask import Flask, Response
 
 from ringback import cli, logs
 from ringback.alerts.sender import Alerts
@@ -54,7 +54,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     errors.init_app(app)
     limits.init_app(app, settings)
     headers.init_app(app, settings)
-    app.register_blueprint(health_pages(services.probe, _hands_over(services)))
+    app.register_blueprint(health_pages(services.probe, _hands_over(app, services)))
     app.register_blueprint(embed_script(ROOT / "static"))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
@@ -62,9 +62,24 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
         app.register_blueprint(pages.blueprint)
     cli.init_app(app, services)
     if settings.delivery_mode == "inline":
-        # Servers that have a moment for it start the hand-over when they are up; this is for the others.
-        app.before_request(services.start)
+        _hand_over_from(app, services)
     return app
+
+
+def _hand_over_from(app: Flask, services: Services) -> None:
+    """Hand over beside the answers. While the app is tested nothing runs beside them: it is done before a 303."""
+
+    @app.before_request
+    def begin() -> None:
+        # Servers that have a moment for it start the hand-over when they are up; this is for the others.
+        if not app.testing:
+            services.start()
+
+    @app.after_request
+    def hand_over(response: Response) -> Response:
+        if app.testing and response.status_code == 303:
+            services.delivery.run_once()
+        return response
 
 
 def make_services(settings: Settings, clock: Clock) -> Services:
@@ -104,11 +119,12 @@ def _warn_of_short_keys(settings: Settings) -> None:
         )
 
 
-def _hands_over(services: Services) -> Callable[[], bool]:
+def _hands_over(app: Flask, services: Services) -> Callable[[], bool]:
     """Whether requests leave: this process's own hand-over runs, and nothing lies there that nobody takes."""
 
     def check() -> bool:
-        runs = services.settings.delivery_mode == "worker" or services.delivery.is_running
+        elsewhere = services.settings.delivery_mode == "worker" or app.testing
+        runs = elsewhere or services.delivery.is_running
         return runs and not services.outbox.is_stuck(_STUCK)
 
     return check

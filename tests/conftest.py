@@ -23,12 +23,29 @@ from ringback.outbox.personal_data import PersonalData
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import services_of
 from ringback.store.database import Database
+from ringback.store.tables import about
 from tests import privacy
 from tests.visitor import Visitor
 
 # Only this machine may be reached from here; a test that forgets its Samespace says so in its error.
 NO_SAMESPACE = "http://you-forgot-the-samespace-of-this-test.invalid"
 PUBLIC_URL = "https://callback.acme.test"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say the seed of the order at once: of a run that is cut off there is no summary."""
+    _say_seed(session.config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say it again where the failures stand."""
+    _say_seed(config)
+
+
+def _say_seed(config: pytest.Config) -> None:
+    reporter, seed = config.pluginmanager.get_plugin("terminalreporter"), config.getoption("randomly_seed", None)
+    if reporter and seed is not None:  # a worker of xdist reports to nobody but the first process
+        reporter.write_line(f"The order of the tests: --randomly-seed={seed}")
 
 
 class Clock:
@@ -100,9 +117,11 @@ def database_of(server: str, name: str) -> str:
 
 
 def migrated(url: str) -> None:
-    """Make the tables of a store."""
+    """Make the tables of a store, which may become one of production or of the sandbox."""
     store = Database(url)
     store.migrate("production")
+    with store.write() as connection:
+        connection.execute(about.delete())
     store.close()
 
 
@@ -164,7 +183,7 @@ def make_settings(database_url: str, base_url: str = NO_SAMESPACE, **tables: Any
         "widgets": {"sales": WIDGET},
     } | tables
     configuration = Configuration.model_validate(given)
-    return Settings.model_construct(
+    return Settings(
         **dict(configuration),
         secret_key=SecretStr("a key for tests only"),
         database_url=SecretStr(database_url),

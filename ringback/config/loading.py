@@ -64,7 +64,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         faults.append(f"SMTP_URL: is missing; alerts.email needs a mail server, {SMTP_EXAMPLE}")
     if faults or configuration is None:
         raise SettingsError(faults)
-    return Settings.model_construct(**dict(configuration), **values)
+    return Settings(**dict(configuration), **values)
 
 
 def read_configuration(path: Path) -> Configuration:

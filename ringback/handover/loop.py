@@ -13,7 +13,6 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from ringback.clock import Clock, utc_now
@@ -54,7 +53,6 @@ class Delivery:
         self._thread: threading.Thread | None = None
         self._free_workers = threading.Semaphore(_WORKERS)
         self._in_the_air: Counter[str] = Counter()  # by widget
-        self._pool: ThreadPoolExecutor | None = None
         self._last_turn = time.monotonic()
         self._last_expiry = 0.0
         self._recent: deque[float] = deque(maxlen=50)  # seconds that calls took
@@ -64,20 +62,30 @@ class Delivery:
     def start(self) -> None:
         """Hand over in the background of this process. Once is enough; more does nothing."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self.run, name="hand-over", daemon=True)
+            # No daemon: one that is cut off with a claim leaves a request that nobody can say anything about.
+            self._thread = threading.Thread(target=self.run, name="hand-over")
             self._thread.start()
 
     def run(self) -> None:
-        """Hand over until `stop`."""
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="hand-over")
-        while not self._stopping.is_set():
+        """Hand over until `stop`, or until the program has come to its end."""
+        while not self._is_over():
             try:
                 self._turn()
                 self._last_turn = time.monotonic()
             except Exception as error:
                 log_failure(log, "hand-over", error)
                 self._stopping.wait(_AFTER_AN_ERROR_SECONDS)
-        self._pool.shutdown(wait=True)
+        for _ in range(_WORKERS):
+            self._free_workers.acquire()  # once each has come back, nothing is in the air
+
+    def run_once(self) -> None:
+        """Hand over what may go now, in this thread, and return when each has ended."""
+        self._look_around()
+        while claim := self._outbox.claim(self._owner):
+            self.hand_over(claim)
+
+    def _is_over(self) -> bool:
+        return self._stopping.is_set() or not threading.main_thread().is_alive()
 
     def stop(self, patience_seconds: float) -> None:
         """Claim nothing more, finish what is in the air, return."""
@@ -98,7 +106,7 @@ class Delivery:
         self._look_around()
         # However much is due, what is cut off and whether we are alive is looked at again in time.
         until = time.monotonic() + _EXPIRE_SECONDS
-        while not self._stopping.is_set() and time.monotonic() < until and self._take_one():
+        while not self._is_over() and time.monotonic() < until and self._take_one():
             pass
 
     def _look_around(self) -> None:
@@ -119,18 +127,17 @@ class Delivery:
         """Claim a number and give it to a free worker. False when nothing is due."""
         if not self._free_workers.acquire(timeout=POLL_SECONDS):
             return True
-        claim = None
+        is_taken = False
         try:
             busy = [widget for widget, workers in self._in_the_air.items() if workers >= _WORKERS_FOR_ONE_WIDGET]
-            claim = self._outbox.claim(self._owner, busy)
+            if claim := self._outbox.claim(self._owner, busy):
+                threading.Thread(target=self._work, args=(claim,), name="hand-over").start()
+                self._in_the_air[claim.widget] += 1
+                is_taken = True
         finally:
-            if claim is None:
+            if not is_taken:
                 self._free_workers.release()
-        if claim is None or self._pool is None:
-            return False
-        self._in_the_air[claim.widget] += 1
-        self._pool.submit(self._work, claim)
-        return True
+        return is_taken
 
     def _work(self, claim: Claim) -> None:
         try:

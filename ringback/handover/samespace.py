@@ -10,14 +10,16 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from datetime import datetime
 from http.client import HTTPException
+from io import BytesIO
 from time import monotonic
 from typing import Any, TypeVar
 
 import requests
+from urllib3 import BaseHTTPResponse, HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from ringback.clock import Clock, utc_now
-from ringback.deadline import Deadline, OneCallAdapter
+from ringback.deadline import Deadline, OneCall
 from ringback.handover.outcomes import (
     Answer,
     NewToken,
@@ -105,19 +107,21 @@ class Samespace:
         return outcome
 
     def _exchange(self, method: str, path: str, content: bytes | None) -> Answer | NotSent | Unclear:
-        deadline = Deadline(self._timeout_seconds)
-        adapter = OneCallAdapter(deadline)
-        try:
-            request = requests.Request(method, self._base_url + path, headers=_headers(content), data=content)
-            sent = adapter.send(request.prepare(), stream=True, timeout=deadline.socket_seconds, verify=True)
-            with closing(sent) as response:
+        with closing(Deadline(self._timeout_seconds)) as deadline, OneCall(deadline) as session:
+            try:
+                response = session.request(
+                    method,
+                    self._base_url + path,
+                    headers=_headers(content),
+                    data=content,
+                    stream=True,
+                    timeout=deadline.socket_seconds,
+                    allow_redirects=False,
+                )
                 return _read(response, deadline)
-        except Exception as error:
-            # Whatever went wrong and in whichever library, what counts is how far the request got.
-            return _broken_off(deadline, error)
-        finally:
-            deadline.close()
-            adapter.close()
+            except Exception as error:
+                # Whatever went wrong and in whichever library, what counts is how far the request got.
+                return _broken_off(deadline, error)
 
 
 def _headers(content: bytes | None) -> dict[str, str]:
@@ -140,7 +144,9 @@ def _log(outcome: str, answer: Answer | NotSent | Unclear, started: float) -> No
 
 def _broken_off(deadline: Deadline, error: Exception) -> NotSent | Unclear:
     """What it means that a call ended with `error` in place of an answer: how far did it get?"""
-    if not deadline.was_sent:
+    # Where a test stands in for the network no connection is asked for, and the error alone can tell.
+    is_told = not deadline.was_opened and isinstance(error, requests.ReadTimeout)
+    if not (deadline.was_sent or is_told):
         return NotSent(deadline.why_not_sent(error))
     if deadline.timed_out:
         return Unclear(deadline.too_late, None, "")
@@ -149,23 +155,35 @@ def _broken_off(deadline: Deadline, error: Exception) -> NotSent | Unclear:
 
 def _read(response: requests.Response, deadline: Deadline) -> Answer | Unclear:
     """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
-    if deadline.timed_out:
-        # http.client takes the end of the connection for the end of the headers.
-        return Unclear(deadline.too_late, None, "")
-    body = b""
-    flaw: str | None = "the answer is too long"
-    try:
-        while len(body) <= ANSWER_BYTES:
-            # read1 and not read: what came before a break is kept for the operator.
-            piece = response.raw.read1(ANSWER_BYTES + 1 - len(body), decode_content=True)
-            if not piece:
-                flaw = None
-                break
-            body += piece
-    except (HTTPError, HTTPException, OSError, ValueError):
-        flaw = "the answer broke off"
-    # Where no length was given, our own hanging up looks like the end of the body, too.
-    deadline.stop_clock()
+    with closing(_stream_of(response)) as stream:
+        if deadline.timed_out:
+            # http.client takes the end of the connection for the end of the headers.
+            return Unclear(deadline.too_late, None, "")
+        body, flaw = _beginning(stream)
+        # Where no length was given, our own hanging up looks like the end of the body, too.
+        deadline.stop_clock()
     if deadline.timed_out:
         flaw = deadline.too_late
     return Answer(response.status_code, response.headers.get("Retry-After"), body, flaw)
+
+
+def _stream_of(response: requests.Response) -> BaseHTTPResponse:
+    """The body as it comes; whole, where a test made the answer by hand."""
+    if isinstance(response.raw, BaseHTTPResponse):
+        return response.raw
+    return HTTPResponse(BytesIO(response.content), preload_content=False)
+
+
+def _beginning(stream: BaseHTTPResponse) -> tuple[bytes, str | None]:
+    """What came of it, up to a byte more than is read, and what is wrong with it if anything is."""
+    body = b""
+    try:
+        while len(body) <= ANSWER_BYTES:
+            # read1 and not read: what came before a break is kept for the operator.
+            piece = stream.read1(ANSWER_BYTES + 1 - len(body), decode_content=True)
+            if not piece:
+                return body, None
+            body += piece
+    except (HTTPError, HTTPException, OSError, ValueError):
+        return body, "the answer broke off"
+    return body, "the answer is too long"

@@ -35,7 +35,7 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
         "samespace": SamespaceSettings(base_url=samespace.base_url, space_id="sandbox"),
         "widgets": {"demo": demo},
     }
-    settings = Settings.model_construct(
+    settings = Settings(
         **dict(configuration) | ours,
         secret_key=SecretStr("the sandbox has no secrets"),
         database_url=SecretStr(f"sqlite:///{STORE.absolute()}"),

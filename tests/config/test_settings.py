@@ -21,7 +21,7 @@ from ringback.server.proxies import Proxies
 from ringback.web.form.callback_form import CallbackForm
 from ringback.web.request.change_time import ChangedTime
 from ringback.web.request.stop_form import StopForm
-from tests.conftest import WIDGET
+from tests.conftest import WIDGET, make_settings
 from tests.running import ROOT
 
 COMPLETE = """
@@ -503,3 +503,10 @@ def test_with_nothing_set_a_command_is_of_the_sandbox(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "This is the sandbox." in done.stdout
+
+
+def test_settings_that_are_made_are_checked() -> None:
+    """However they are made: those of a file and the environment, the sandbox's, a test's."""
+    for wrong in ({"port": "many"}, {"delivery_mode": "maybe"}, {"public_url": None}, {"no_such": 1}):
+        with pytest.raises(ValidationError):
+            make_settings("sqlite:///unused.db", environment=wrong)

@@ -1,12 +1,15 @@
 """What an outcome means for a request, and what the agent is told."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from ringback.handover.loop import Delivery
@@ -17,7 +20,11 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
-from tests.conftest import WIDGET, Clock
+from ringback.store.database import Database
+from ringback.store.tables import requests
+from tests.conftest import PUBLIC_URL, WIDGET, Clock
+from tests.faults import FaultServer, Visit, response
+from tests.running import ROOT
 
 NOT_BEFORE = {1: 5, 2: 30, 3: 120, 4: 300, 7: 3600, 20: 3600}
 
@@ -186,3 +193,54 @@ def state(outbox: Outbox, id: str) -> State:
     found = outbox.read(id)
     assert found
     return found[0].state
+
+
+AT_ITS_END = """
+import os, sys
+from app import app
+app.config["WTF_CSRF_ENABLED"] = False
+for number in range(20):
+    form, address = {"phone": f"020 7946 01{number:02}", "name": "Ann"}, {"REMOTE_ADDR": f"10.{number}.7.1"}
+    assert app.test_client().post("/sales", data=form, environ_overrides=address).status_code == 303
+print("the end", file=sys.stderr)
+"""
+
+
+def test_a_program_that_comes_to_its_end_hands_over_what_it_has_claimed_and_says_nothing_of_it(
+    tmp_path: Path,
+) -> None:
+    """More wait than are in the air at once, so that one is claimed as soon as one has ended."""
+
+    def takes_its_time(visit: Visit) -> None:
+        visit.read()
+        visit.rest(0.3)
+        visit.send(response(200, '{"success": true}'))
+
+    with FaultServer(takes_its_time) as server:
+        configuration = tmp_path / "ringback.toml"
+        configuration.write_text(
+            f'[samespace]\nspace_id = "acme"\nbase_url = "{server.base_url}"\n'
+            '[widgets.sales]\nteam_name = "Sales"\nregion = "GB"\n'
+        )
+        environment = {
+            "RINGBACK_CONFIG": str(configuration),
+            "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/ringback.db",
+            "PUBLIC_URL": PUBLIC_URL,
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", AT_ITS_END],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    database = Database(environment["DATABASE_URL"])
+    with database.read() as connection:
+        states = set(connection.execute(sa.select(requests.c.state)).scalars())
+    database.close()
+
+    said = done.stderr.partition("the end\n")[2]
+    assert [line for line in said.splitlines() if " INFO " not in line] == []
+    assert states <= {"waiting", "with_team"}

@@ -76,15 +76,18 @@ def ends(app: Flask, visitor: Visitor) -> str:
 
 
 @pytest.fixture
-def make(make_app: Callable[..., Flask]) -> Callable[[str], Flask]:
+def make(make_app: Callable[..., Flask]) -> Callable[..., Flask]:
     limits = {"per_address": "100 per minute", "min_fill_seconds": 0}
-    return lambda base_url: make_app(base_url=base_url, delivery={"timeout_seconds": 0.4}, limits=limits)
+    return lambda base_url, seconds=0.4: make_app(
+        base_url=base_url, delivery={"timeout_seconds": seconds}, limits=limits
+    )
 
 
 @pytest.mark.parametrize(("behaviour", "state"), MATRIX)
-def test_it_ends_in_the_state_the_table_says(make: Callable[[str], Flask], behaviour: Any, state: str) -> None:
+def test_it_ends_in_the_state_the_table_says(make: Callable[..., Flask], behaviour: Any, state: str) -> None:
     with FaultServer(behaviour) as server:
-        app = make(server.base_url)
+        # What is answered may come late from a machine that is busy; what is unknown may hang.
+        app = make(server.base_url, 0.4 if state == "unknown" else 10)
         assert ends(app, Visitor(app)) == state
 
 
@@ -101,13 +104,13 @@ def no_tls() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("nobody", [faults.refusing, faults.swallowing, no_such_name, no_tls])
-def test_what_was_certainly_not_sent_waits(make: Callable[[str], Flask], nobody: Any) -> None:
+def test_what_was_certainly_not_sent_waits(make: Callable[..., Flask], nobody: Any) -> None:
     with nobody() as base_url:
         app = make(base_url)
         assert ends(app, Visitor(app)) == "waiting"
 
 
-def test_while_a_hand_over_hangs_the_form_is_answered_as_ever(make: Callable[[str], Flask]) -> None:
+def test_while_a_hand_over_hangs_the_form_is_answered_as_ever(make: Callable[..., Flask]) -> None:
     with FaultServer(faults.hang) as server:
         app = make(server.base_url)
         app.extensions["ringback"].delivery.start()

@@ -13,3 +13,12 @@ def test_a_commit_is_checked_as_make_check_does() -> None:
 
     commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
     assert re.findall(r"(?m)^ +entry: (.*)$", hooks) == commands
+
+
+def test_no_settings_are_made_past_their_validation() -> None:
+    """Nor is anything else of pydantic's: what is checked at the start is what is used."""
+    code = [ROOT / "app.py", ROOT / "gunicorn.conf.py"]
+    code += [file for folder in ("ringback", "tests", "tools") for file in (ROOT / folder).rglob("*.py")]
+    past = re.compile(r"\.(model_)?construct\(")
+
+    assert [str(file.relative_to(ROOT)) for file in code if past.search(file.read_text(encoding="utf-8"))] == []

@@ -1,14 +1,23 @@
 """The documentation tells the truth: every setting is in it, and what it shows can be run."""
 
+import os
 import re
+import subprocess
+import sys
+import textwrap
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import responses
 
-from ringback.config import environment
+from ringback.config import environment as variables
+from ringback.config.loading import load
 from ringback.config.settings import Configuration
 from ringback.config.widget import Hours, Texts, Widget
+from ringback.factory import create_app
+from ringback.services import services_of
 from tests.config.test_settings import ENVIRONMENT, loaded
 
 ROOT = Path(__file__).parent.parent.parent
@@ -16,6 +25,7 @@ CONFIGURATION = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 EMBEDDING = (ROOT / "docs/embedding.md").read_text(encoding="utf-8")
 SECURITY = (ROOT / "docs/security.md").read_text(encoding="utf-8")
 ACCESSIBILITY = (ROOT / "docs/accessibility.md").read_text(encoding="utf-8")
+TESTING = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -30,10 +40,49 @@ def test_the_files_shown_can_be_used(text: str, tmp_path: Path) -> None:
     assert loaded(tmp_path, toml_in(text)).widget("sales")
 
 
+def test_the_test_of_a_site_that_is_shown_passes_and_prints_nothing_at_its_end(tmp_path: Path) -> None:
+    shown, _ = re.findall(r"(?s)```python\n(.*?)```", TESTING)
+    (tmp_path / "ringback.toml").write_text(toml_in(README))
+    (tmp_path / "test_site.py").write_text(shown)
+    # As strict as it can be, and with nothing caught that is printed.
+    command = [sys.executable, "-W", "error", "-m", "pytest", "-q", "--capture=no", "-p", "no:cacheprovider"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    assert done.stderr == ""
+
+
+def test_in_a_test_of_a_site_the_time_passes_as_it_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown, later = re.findall(r"(?s)```python\n(.*?)```", TESTING)
+    (environment,) = re.findall(r"(?s)(environment = {.*?})\n", shown)
+    until_night, in_the_morning = later.split("# … post the form, then:")
+    hours = '[widgets.sales.hours]\ntimezone = "Europe/London"\n'
+    hours += "".join(f'{day} = ["09:00-17:30"]\n' for day in ("mon", "tue", "wed", "thu", "fri"))
+    (tmp_path / "ringback.toml").write_text(toml_in(README) + hours)
+    monkeypatch.chdir(tmp_path)
+    names = {"tmp_path": tmp_path, "load": load, "create_app": create_app}
+
+    with responses.RequestsMock() as samespace:
+        samespace.post("https://in1.samespace.com/apiv1/team/make_call", json={"success": True})
+        exec(textwrap.dedent(environment) + "\n" + until_night, names)
+        app: Any = names["app"]
+        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+        form = {"name": "Ann Example", "phone": "020 7946 0123"}
+        assert app.test_client().post("/sales", data=form).status_code == 303
+        assert len(samespace.calls) == 0
+        exec(in_the_morning, names)
+        assert len(samespace.calls) == 1
+    services_of(app).database.close()
+
+
 def test_every_variable_is_documented() -> None:
     rows = set(re.findall(r"^\| `([A-Z_]+)` \|", CONFIGURATION, re.MULTILINE))
 
-    assert rows == {variable for variable, _, _ in environment.VARIABLES} | {"RINGBACK_CONFIG"}
+    assert rows == {variable for variable, _, _ in variables.VARIABLES} | {"RINGBACK_CONFIG"}
     assert set(ENVIRONMENT) <= rows
 
 
