@@ -10,7 +10,7 @@ from werkzeug.serving import run_simple
 from ringback.config.loading import SettingsError, is_configured, load, read_port, refuse_without_file
 from ringback.factory import create_app
 from ringback.services import services_of
-from ringback.store.database import StoreError
+from ringback.store.failures import StoreError
 
 
 def start() -> Flask:

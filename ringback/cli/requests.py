@@ -35,7 +35,7 @@ from ringback.outbox.selection import STATES, Selection
 def _readable(_context: click.Context, _parameter: click.Parameter, reference: str | None) -> str | None:
     """Refuses what no reference is written with, and what a store may be unable to look for."""
     if reference and not (reference.isascii() and reference.isprintable()):
-        raise click.BadParameter("there is no request of that name")
+        raise click.BadParameter("there is no such request")
     return reference.upper() if reference else reference
 
 

@@ -17,7 +17,7 @@ from ringback.handover.outcomes import (
     Unclear,
 )
 from ringback.handover.samespace import Samespace
-from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import STORE_ERRORS
 
 
 def samespace_commands(settings: Settings, samespace: Samespace, auth_token: AuthToken) -> click.Group:
@@ -92,4 +92,4 @@ def _tell(outcome: Outcome | NotLoggedIn | NewToken, done: str) -> None:
         case Busy(status=status) | Misconfigured(status=status):
             raise click.ClickException(f"Samespace answered {status}; nothing was done.")
         case Unclear(reason=reason):
-            raise click.ClickException(f"There is no telling whether it was taken: {reason}.")
+            raise click.ClickException(f"We cannot tell whether it was taken: {reason}.")

@@ -71,11 +71,11 @@ def _begins(start: bytes) -> Callable[[bytes], bool]:
 
 _KINDS: dict[str, tuple[str, Callable[[bytes], bool], str]] = {
     "svg": ("image/svg+xml", _is_svg, f'should be an SVG in UTF-8, which begins with <svg xmlns="{_SVG}"'),
-    "png": ("image/png", _begins(b"\x89PNG\r\n\x1a\n"), "is no PNG inside, whatever its name says"),
+    "png": ("image/png", _begins(b"\x89PNG\r\n\x1a\n"), "is not a PNG file"),
     "webp": (
         "image/webp",
         lambda content: content[:4] == b"RIFF" and content[8:12] == b"WEBP",
-        "is no WebP inside, whatever its name says",
+        "is not a WebP file",
     ),
-    "woff2": ("font/woff2", _begins(b"wOF2"), "is no WOFF2 inside, whatever its name says"),
+    "woff2": ("font/woff2", _begins(b"wOF2"), "is not a WOFF2 file"),
 }

@@ -140,7 +140,7 @@ def _database_url(text: str) -> SecretStr:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ValueError("is no database address; it should begin with sqlite:/// or postgresql://") from None
+        raise ValueError("is not a database address; it should begin with sqlite:/// or postgresql://") from None
     if url.drivername.split("+")[0] not in ("sqlite", "postgresql", "postgres"):
         raise ValueError(f"is for {url.drivername}; it should begin with sqlite:/// or postgresql://")
     in_memory = url.database in (None, "") or ":memory:" in text or "mode=memory" in text
@@ -180,7 +180,7 @@ def _smtp_url(text: str) -> SecretStr:
         named = bool(url.username) == bool(url.password)
         if url.scheme in ("smtp", "smtps") and url.hostname and url.port != 0 and whole and named:
             return SecretStr(text)
-    raise ValueError(f"is no mail server; it should be {SMTP_EXAMPLE}, with %2F for a / in the password")
+    raise ValueError(f"is not a mail server; it should be {SMTP_EXAMPLE}, with %2F for a / in the password")
 
 
 def _delivery_mode(text: str) -> str:

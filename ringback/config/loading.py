@@ -112,7 +112,7 @@ def _file_fault(path: Path, tables: dict[str, Any], fault: Any) -> str:
     name = ".".join(keys) or "the file"
     message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list")
     if fault["type"] == "extra_forbidden":
-        return f"{path}: {name}: is no setting of ours; take it out or correct its name"
+        return f"{path}: {name}: unknown setting; remove it, or fix the spelling"
     if fault["type"] == "missing":
         return f"{path}: {name}: is missing; add it"
     value = _value_at(tables, fault["loc"])

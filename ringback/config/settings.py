@@ -104,6 +104,14 @@ class DeliverySettings(Table):
             raise ValueError(f"should be longer than timeout_seconds, which is {timeout:g}")
         return lease
 
+    def wait_after(self, attempt: int) -> float:
+        """The seconds between an attempt, the first being 1, and the next; the last wait of all goes on."""
+        return self.retry_seconds[min(attempt, len(self.retry_seconds)) - 1]
+
+    def is_last(self, attempt: int) -> bool:
+        """Whether an attempt that is refused is followed by no other."""
+        return attempt > len(self.retry_seconds)
+
 
 # Nothing that would mean something in a mail's header, so a bare address without a name beside it.
 _MAIL_WORD = r"[^\s@<>()\[\],;:\"\\]+"
@@ -147,7 +155,7 @@ class Configuration(Table):
             return widgets
         for key, table in widgets.items():
             if isinstance(table, dict) and "key" in table:
-                raise ValueError(f'"key" under "{key}" is no setting of ours; take it out')
+                raise ValueError(f'"key" under "{key}": unknown setting; remove it')
         return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
 
     @field_validator("privacy")

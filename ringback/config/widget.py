@@ -76,7 +76,7 @@ def _language(tag: str) -> str:
 
 def _attribute(name: str) -> str:
     if name.lower() in RESERVED_ATTRIBUTES:
-        raise ValueError(f'"{name}" is a field or setting of ours; give the attribute another name')
+        raise ValueError(f'"{name}" is a name that Ringback uses itself; give the attribute another name')
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,39}", name):
         raise ValueError(f'"{name}" should be a name of letters, digits, _ and -, at most 40, like "plan"')
     return name
@@ -209,7 +209,7 @@ class Widget(Table):
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", key):
             raise ValueError("should be a name of letters, digits, - and _: it is the form's address")
         if key.lower() in RESERVED_NAMES:
-            raise ValueError(f'"{key}" is an address of ours; give the widget another name')
+            raise ValueError(f'"{key}" is an address that Ringback uses itself; give the widget another name')
         return key
 
     @field_validator("company")

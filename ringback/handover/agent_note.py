@@ -46,7 +46,7 @@ def _names(widget: Widget) -> Iterable[str]:
 def _apart(requests: Sequence[CallbackRequest], said: Sequence[str]) -> str:
     """What each said; where several asked, by the reference: one may not be who the other says.
 
-    Nor may one write down what the other is to have said: in anybody's own words a reference has no colon.
+    Nobody can forge another's entry: a colon after a reference is removed from what visitors wrote.
     """
     said = [_LABEL.sub(r"\1", words) for words in said]
     if len(requests) == 1:
@@ -76,7 +76,7 @@ def _asked_for(request: CallbackRequest, widget: Widget) -> str:
 def _note(requests: Sequence[CallbackRequest], attempt: int, late: timedelta) -> str:
     """Why it comes late or again, so that the agent knows what the person may say first."""
     if any(request.resent for request in requests):
-        return "This may be a repeat: there was no telling whether the call before was taken."
+        return "This may be a repeat: we could not tell whether the previous call was taken."
     why = "Samespace could not take it before" if attempt > 1 else "Ringback could not hand it over before"
     if late < _LATE:
         return f"Attempt {attempt}: {why}."

@@ -40,7 +40,7 @@ class AuthToken:
         self._keys = [_key_from(key) for key in reversed(settings.secret_keys)]
 
     def lock_up(self) -> None:
-        """Encrypt what a version before left in clear, and anew what an earlier key locked, so that it may go."""
+        """Encrypt what an earlier version left in clear, and re-encrypt what an old key locked, to retire it."""
         with self._database.read() as connection:
             stored = self._stored(connection)
         try:

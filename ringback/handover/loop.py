@@ -25,8 +25,7 @@ from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
-from ringback.store.database import STORE_ERRORS
-from ringback.store.failures import log_failure
+from ringback.store.failures import STORE_ERRORS, log_failure
 
 log = logging.getLogger("ringback.delivery")
 
@@ -37,6 +36,7 @@ _WORKERS_FOR_ONE_WIDGET = _WORKERS - 2  # so that a flood at one leaves workers 
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
 _STILL_ANSWERS_SECONDS = 10.0  # after a call that was taken
+_OVERSHOOT_SECONDS = 0.001  # what waiting for a time takes longer than asked for, and would tell
 
 
 class Delivery:
@@ -110,7 +110,7 @@ class Delivery:
             pass
 
     def _look_around(self) -> None:
-        """What has to be seen to in time, however many requests come: once a second, four times a second."""
+        """Whatever comes in: `expire` once a second, and a probe of Samespace four times a second."""
         now = time.monotonic()
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
@@ -180,19 +180,21 @@ class Delivery:
         if widget is None:
             # Taken out of the file while requests waited: nobody to give them to, so a person decides.
             return Settlement(transitions.FAIL, "its widget is no longer configured")
+        number, started = claim.requests[0].answers.phone, time.monotonic()
         tried = max(request.attempt for request in claim.requests)
         attributes = what_the_agent_sees(claim.requests, tried, widget, self._settings.public_url, self._clock())
-        number, started = claim.requests[0].answers.phone, time.monotonic()
         outcome = self._samespace.make_call(widget.team_name, number, attributes)
         self._recent.append(time.monotonic() - started)
         self._answered_at = time.monotonic() if isinstance(outcome, Accepted) else None
         return self.settlement_of(outcome, claim)
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
-        """What is held takes the steps of any other, and as long as a recent call: its page tells nothing."""
+        """A held request takes the same steps and time as a real call, so its page reveals nothing."""
         until = time.monotonic() + (random.choice(self._recent) if self._recent else 0)  # noqa: S311 no secret
         settlement = self._as_any_other(claim)
-        self._stopping.wait(max(until - time.monotonic(), 0))
+        self._stopping.wait(max(until - time.monotonic() - _OVERSHOOT_SECONDS, 0))
+        while time.monotonic() < until:
+            time.sleep(0)
         return settlement
 
     def _as_any_other(self, claim: Claim) -> Settlement:
@@ -201,7 +203,7 @@ class Delivery:
         if widget and self._outbox.breaker.is_paused(widget):
             return self._again(claim, "held; the team is paused")
         if widget and self._outbox.breaker.refuses(widget):
-            if claim.attempt > len(self._settings.delivery.retry_seconds):
+            if self._settings.delivery.is_last(claim.attempt):
                 return Settlement(transitions.FAIL, "held; the team refused to the last")
             return self._again(claim, "held; the team refuses at the moment")
         # Asked only where no call has just told it: to ask takes time as well.
@@ -214,12 +216,12 @@ class Delivery:
         return answered_at is not None and time.monotonic() - answered_at < _STILL_ANSWERS_SECONDS
 
     def settlement_of(self, outcome: Outcome, claim: Claim) -> Settlement:
-        """What an outcome means for the request. What cannot be told is never sent again by itself."""
+        """What an outcome means for the request. If unclear, `on_unknown` says what follows."""
         match outcome:
             case Accepted(reply=reply):
                 return Settlement(transitions.TAKEN, f"accepted: {reply}", UpstreamSignal.SOUND)
             case Refused(message=message, retry_after=wait):
-                if claim.attempt > len(self._settings.delivery.retry_seconds):
+                if self._settings.delivery.is_last(claim.attempt):
                     return Settlement(transitions.FAIL, f"refused to the last: {message}", UpstreamSignal.REFUSED)
                 return self._again(claim, f"refused: {message}", UpstreamSignal.REFUSED, wait or 0)
             case NotSent(reason=reason):
@@ -238,8 +240,8 @@ class Delivery:
     def _again(
         self, claim: Claim, detail: str, sign: UpstreamSignal | None = None, at_least: float = 0
     ) -> Settlement:
-        waits = self._settings.delivery.retry_seconds
-        wait = waits[min(claim.attempt, len(waits)) - 1] * random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        varied = random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
+        wait = self._settings.delivery.wait_after(claim.attempt) * varied
         asked = min(at_least, LONGEST_ASKED_WAIT_SECONDS)
         later = self._clock() + timedelta(seconds=max(wait, asked))
         return Settlement(transitions.RETURN, detail, sign, later, asked)

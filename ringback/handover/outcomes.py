@@ -74,7 +74,7 @@ class Misconfigured:
 
 @dataclass(frozen=True)
 class Unclear:
-    """The request was sent, and there is no telling whether it was taken: a person has to look."""
+    """The request was sent, and nobody can tell whether it was taken: a person has to look."""
 
     reason: str
     status: int | None
@@ -141,7 +141,7 @@ class Answer:
 
 
 def outcome_of(answer: Answer, now: datetime) -> Outcome:
-    """What an answer says about the person waiting; the body's plain no goes before the status."""
+    """What an answer means for the request; `success: false` in the body outranks the status."""
     success = _success(answer.json_object)
     if success is False:
         return Refused(answer.message, answer.reply, _retry_after(answer, now))
@@ -207,7 +207,7 @@ def _outcome_of_success(answer: Answer, success: object) -> Accepted | Unclear:
     if answer.flaw:
         return Unclear(answer.flaw, answer.status, answer.reply)
     if answer.json_object is None:
-        return Unclear("the answer is no JSON object", answer.status, answer.reply)
+        return Unclear("the answer is not a JSON object", answer.status, answer.reply)
     if success is True or success is _ABSENT:
         return Accepted(answer.reply)
     return Unclear("`success` is neither true nor false", answer.status, answer.reply)

@@ -1,8 +1,8 @@
 """The brake: how many different numbers one widget may have called, whoever asks for them.
 
-It is there for the people who never asked, and must be no weapon against those who did: a stranger who fills
-it up would silence a team. So it counts what rings, each number once, and over it who asks for much waits
-for a person first; others go on being called, up to three times as many.
+It protects people who never asked, and must not be a weapon against those who did: a stranger who filled it
+would silence a team. So it counts each number called once; over the limit, heavy sources are held first, and
+others are still called, up to three times the limit.
 """
 
 import logging
@@ -62,7 +62,7 @@ class Brake:
         return _Brake.FULL in found or _Brake.HOLDS in found
 
     def has_booked_enough(self, connection: sa.Connection, widget: str, source: Source | None) -> bool:
-        """Whether as many times of a widget are kept for a source as one may have: or it could take the week."""
+        """Whether a source has booked as many times at a widget as it may, so that it cannot take all."""
         if source is None:
             return False
         values = {"widget": widget, "source": source.address, "network": source.network}

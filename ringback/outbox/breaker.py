@@ -10,6 +10,7 @@ answers; then one real request at a time is tried; when that ends clearly, every
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -28,7 +29,7 @@ class UpstreamSignal(StrEnum):
 
     SOUND = "sound"  # it took the call
     REFUSED = "refused"  # it answered clearly: not now
-    UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would fare no better
+    UNCLEAR = "unclear"  # a time-out, a 5xx, half an answer: the next caller would get the same
     BUSY = "busy"  # 429, or 503 with a time to come back: leave it alone for a while
     UNREACHED = "unreached"  # not a byte was sent
     MISCONFIGURED = "misconfigured"  # it turned the call away: its number is at fault, or the team's configuration
@@ -101,11 +102,17 @@ class Breaker:
         `wait`: the seconds Samespace asked for, if it did; `number`: by what the number called is known again.
         """
         snapshot = self.look(connection)
+        # The breaker before the team, as in `take_turn`: else two transactions could wait for each other.
+        self._conclude(connection, sign, snapshot.breaker, now, wait)
         if sign is UpstreamSignal.MISCONFIGURED and widget:
             self._teams.turned_away(connection, widget.team_name, number, why, now)
         elif sign in (UpstreamSignal.SOUND, UpstreamSignal.REFUSED) and widget:
             self._teams.answered(connection, snapshot, widget, sign is UpstreamSignal.REFUSED)
-        row = snapshot.breaker
+
+    def _conclude(
+        self, connection: sa.Connection, sign: UpstreamSignal, row: Any, now: datetime, wait: float
+    ) -> None:
+        """Open or close the breaker, whose `row` is as it was found."""
         if sign in CLEAR:
             if row.state == "trying":
                 self._close(connection)
@@ -128,14 +135,13 @@ class Breaker:
     def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
         first = breaker.update().where(breaker.c.state == "closed")
         connection.execute(first.values(opened_at=now))
-        waits = self._settings.delivery.retry_seconds
-        trial = max(wait, waits[min(failures, len(waits)) - 1] if failures else 0)
+        trial = max(wait, self._settings.delivery.wait_after(failures) if failures else 0)
         self._set(
             connection,
             "open",
             failures=failures,
             failed_at=now,
-            probe_at=now + timedelta(seconds=waits[0]),
+            probe_at=now + self._between_probes,
             trial_at=now + timedelta(seconds=trial),
         )
 
@@ -163,7 +169,7 @@ class Breaker:
 
     @property
     def _between_probes(self) -> timedelta:
-        return timedelta(seconds=self._settings.delivery.retry_seconds[0])
+        return timedelta(seconds=self._settings.delivery.wait_after(1))
 
     @property
     def _lease(self) -> timedelta:

@@ -21,6 +21,7 @@ from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_nu
 from ringback.outbox.number_rules import waiting
 from ringback.outbox.quoting import has_number, is_quoted
 from ringback.outbox.request import CallbackRequest, State, new_id
+from ringback.outbox.row_locks import free
 from ringback.outbox.transitions import Transition
 from ringback.store.tables import Instant, in_state, requests
 
@@ -29,7 +30,7 @@ from ringback.store.tables import Instant, in_state, requests
 class Claim:
     """Requests for one number that this owner hands over together, the earliest first.
 
-    `attempt` is that of the one that was tried least: what comes later is not given up with what it joined.
+    `attempt` is the lowest of theirs, so that a newcomer is not given up with the requests it joined.
     """
 
     requests: tuple[CallbackRequest, ...]
@@ -112,7 +113,7 @@ class Claims(Core):
         return due.first_to_take(connection, rung_only=True) or head
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """From here `owner`, one for each claim, goes with the rows: who no longer owns them settles none."""
+        """Write an `owner` unique to this claim into the rows: only the current owner can settle them."""
         owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
@@ -124,7 +125,7 @@ class Claims(Core):
         return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
-        """Record how a hand-over ended, and say how: what is turned away may fail where it was to wait.
+        """Record how a hand-over ended, and return it: a call turned away may fail instead of waiting.
 
         None if the claim had run out and somebody else decided.
         """
@@ -154,7 +155,7 @@ class Claims(Core):
             return settlement if any((row.held is not None) == claim.is_held for row in moved) else None
 
     def _whose_fault(self, connection: sa.Connection, claim: Claim, settlement: Settlement) -> Settlement:
-        """The settlement, or the last one where a call was turned away that others of its team are not."""
+        """The settlement; or `FAIL`, if the call was turned away while others of its team are taken."""
         widget = self._settings.widget(claim.widget)
         if settlement.sign is not UpstreamSignal.MISCONFIGURED or widget is None:
             return settlement
@@ -163,7 +164,7 @@ class Claims(Core):
         failed = replace(settlement, transition=transitions.FAIL, next_attempt_at=None)
         if turned_away.others_were_taken(connection, [request.id for request in claim.requests]):
             return replace(failed, sign=UpstreamSignal.WRONG_NUMBER)
-        return failed if claim.attempt > len(self._settings.delivery.retry_seconds) else settlement
+        return failed if self._settings.delivery.is_last(claim.attempt) else settlement
 
     def _end(
         self,
@@ -196,8 +197,7 @@ class Claims(Core):
         again = claim is None or not any(request.resent for request in claim.requests)
         if self._settings.delivery.on_unknown == "hold" or not again:
             return Settlement(transitions.LOSE, detail, UpstreamSignal.UNCLEAR)
-        waits = self._settings.delivery.retry_seconds
-        later = self._clock() + timedelta(seconds=waits[min(2, len(waits)) - 1])
+        later = self._clock() + timedelta(seconds=self._settings.delivery.wait_after(2))
         return Settlement(transitions.LOSE_AND_RESEND, detail, UpstreamSignal.UNCLEAR, later)
 
     def take_probe(self) -> bool:
@@ -240,7 +240,7 @@ def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
     for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
     lease_ends_at = sa.bindparam("until", type_=Instant)
     values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
-    return transitions.change(transitions.CLAIM, sa.and_(*mine, for_one_time, taken), **values)
+    return transitions.change(transitions.CLAIM, free(*mine, for_one_time, taken), **values)
 
 
 _TAKE = [_taking(sa.true(), is_asap) for is_asap in (False, True)]

@@ -18,7 +18,7 @@ from ringback.store.database import Database
 
 
 class Core:
-    """What the visitor's side, the hand-over's and the clock's have in common."""
+    """What `Outbox`, `Claims` and `Expiry` share."""
 
     def __init__(self, database: Database, settings: Settings, clock: Clock = utc_now) -> None:
         self._database = database

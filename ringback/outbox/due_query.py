@@ -15,7 +15,7 @@ _IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_end
 
 @dataclass(frozen=True)
 class DueQuery:
-    """What is due at `now`, of widgets that are neither `shut` nor `closed`. Of a number in the air, nothing.
+    """What is due at `now`, except at `shut` or `closed` widgets and for numbers that are being called.
 
     `shut_for_held`: of these widgets, nothing that is held.
     """
@@ -57,13 +57,13 @@ class DueQuery:
 def _due(shut: int, closed: int, shut_for_held: int, behind: bool) -> sa.Select[Any]:
     """`give_up_at`, by which it is ordered, is every request's promise plus the same patience.
 
-    `behind`: what was turned away, whoever was tried longest ago first. A statement of its own, so that each of
-    the two has its order from an index.
+    `behind`: only what was turned away, the least recently tried first. Two statements, so that each can take
+    its order from an index.
     """
     columns = requests.c
     order: tuple[sa.Column[Any], ...] = (columns.give_up_at, columns.next_attempt_at, columns.requested_at)
     other = requests.alias()
-    # Of two numbers of which one begins with the other, both ring one telephone (`numbers`).
+    # Of two numbers of which one begins with the other, both ring one telephone (`phone.lines`).
     same = other.c.phone.startswith(requests.c.phone) | requests.c.phone.startswith(other.c.phone)
     in_the_air = sa.exists().where(same, in_state(State.HANDING_OVER, other), other.c.held.is_(None))
     return (

@@ -11,6 +11,7 @@ from ringback.outbox.claims import Claims, Settlement
 from ringback.outbox.core import as_request
 from ringback.outbox.number_locks import lock_blocks_to_read, lock_numbers
 from ringback.outbox.request import State
+from ringback.outbox.row_locks import free
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.tables import NOW, in_state, requests, stop_beginnings, stops
 
@@ -24,8 +25,8 @@ class Expiry(Claims):
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
 
-        With a clock that leapt ahead it first lets every call that is in the air come down; and it gives up
-        nothing, and puts nothing off, until that clock ran steadily for an hour.
+        After the clock leapt ahead, it does nothing for one lease, so that running calls can end, and gives up
+        or postpones nothing until the clock has run steadily for an hour.
         """
         now = self._clock()
         steady_for = self._steady_for(now)
@@ -47,10 +48,12 @@ class Expiry(Claims):
             self._wait_for_opening(connection, closed, now)
             moved = self._cut_off(connection, now)
             again = {"resend_at": None, "resent": True, "next_attempt_at": now}
-            resent = transitions.apply(connection, transitions.RESEND, to_resend, now, "sent once more", **again)
+            resent = transitions.apply(
+                connection, transitions.RESEND, free(to_resend), now, "sent once more", **again
+            )
             self._hold_silent(connection, resent, now)
             moved += resent
-            moved += transitions.apply(connection, transitions.GIVE_UP, late, now, "given up: too late")
+            moved += transitions.apply(connection, transitions.GIVE_UP, free(late), now, "given up: too late")
             # Of what is held, nothing has happened but to the page of its visitor.
             return sorted({row.reference for row in moved if row.held is None})
 
@@ -68,10 +71,10 @@ class Expiry(Claims):
         return now - self._leapt_at if self._leapt_at else timedelta.max
 
     def _mend_times(self, now: datetime) -> None:
-        """What a clock that was ahead has stored is to bind nobody now that it was put right.
+        """Correct the times that were stored while a clock was ahead, now that it is right.
 
-        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays. What has ended
-        did so now, and was asked for now: else its data were kept, and no limit counted it, until then.
+        Asked at the start, and when the clock goes back. A chosen time is the visitor's and stays. What has
+        ended is dated now: otherwise its data would be kept, and no limit would count it, until then.
         """
         late = now + SKEW
         lease = timedelta(seconds=self._settings.delivery.lease_seconds)
@@ -103,10 +106,10 @@ class Expiry(Claims):
         """What is due while nobody is there goes out at the next opening, and its patience counts from then."""
         for key, opening in closed.items():
             later = {"next_attempt_at": opening, "give_up_at": opening + self._patience, "changed_at": now}
-            connection.execute(requests.update().where(_shut_out(key, now)).values(later))
+            connection.execute(requests.update().where(free(_shut_out(key, now))).values(later))
 
     def _cut_off(self, connection: sa.Connection, now: datetime) -> list[Any]:
-        """What a process held when it ended: there is no telling whether it had rung."""
+        """What a process held when it ended: nobody can tell whether it had rung."""
         moved: list[Any] = []
         for which, was_resent in ((_CUT_OFF_AT_FIRST, False), (_CUT_OFF_AGAIN, True)):
             end = self.lost("the process that handed it over ended")
@@ -117,8 +120,8 @@ class Expiry(Claims):
 
 
 _CUT_OFF = sa.and_(in_state(State.HANDING_OVER), requests.c.lease_ends_at <= NOW)
-_CUT_OFF_AT_FIRST = sa.and_(_CUT_OFF, requests.c.resent.is_(False))
-_CUT_OFF_AGAIN = sa.and_(_CUT_OFF, requests.c.resent.is_(True))
+_CUT_OFF_AT_FIRST = free(_CUT_OFF, requests.c.resent.is_(False))
+_CUT_OFF_AGAIN = free(_CUT_OFF, requests.c.resent.is_(True))
 
 
 def _shut_out(key: str, now: datetime) -> sa.ColumnElement[bool]:

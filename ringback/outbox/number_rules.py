@@ -43,7 +43,7 @@ STOPS_PER_HOUR = 20  # over all; more are somebody who tries, or something that 
 
 @dataclass(frozen=True)
 class Line:
-    """NumberRules that count as one: `base`, and where it may go on, every number that begins with it."""
+    """Numbers that count as one: `base` and, where numbers can be longer, all that begin with it."""
 
     base: str
     goes_on: bool

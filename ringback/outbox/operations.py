@@ -10,6 +10,7 @@ from ringback.outbox import number_blocks, transitions
 from ringback.outbox.number_locks import lock_numbers
 from ringback.outbox.request import Held, State
 from ringback.outbox.request_list import RequestList
+from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import IS_HELD, KEPT, NOT_HELD, Selection
 from ringback.outbox.transitions import Transition
 from ringback.store.tables import Instant, blocks, in_state, requests, stops
@@ -119,6 +120,7 @@ class Operations(RequestList):
             which = requests.c.id.in_(ids[first : first + _AT_ONCE])
             with self._database.write() as connection:
                 lock_numbers(connection, which)
+                lock_in_order(connection, which)
                 for arrow in arrows:
                     rows = transitions.apply(
                         connection, arrow, sa.and_(which, only), now, "by an operator", **fresh

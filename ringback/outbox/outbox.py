@@ -1,8 +1,8 @@
 """Accept, cancel, reschedule, stop: every change of a request, each one transaction.
 
 The request is the job. Storing it and queueing it is one commit, so nothing can fall between, and the
-state "handing over" is on the disk before a byte leaves for Samespace: whatever dies after that is
-`unknown` and is never sent again by itself.
+state "handing over" is on the disk before a byte leaves for Samespace. What dies after that is `unknown`:
+resent only if `on_unknown` says so.
 
 Here is the visitor's side; the hand-over's is in `claims`, and what time alone does in `expiry`.
 """
@@ -169,9 +169,9 @@ class Outbox(Expiry):
     def reschedule(self, id: str, slot: Interval | None, zone: str = "") -> bool:
         """Move a request to another time, None for as soon as possible. False if it no longer waits.
 
-        Asked for the time that it has, nothing changes: the same form sent again says what it said before, also
-        when the request has gone on since. Other requests for its number keep their times; where one of them has
-        a place at this widget already, this one is held from now on. Raises PausedError, SlotTakenError.
+        If it has that time already, nothing changes: the same form sent again gets the same answer, even if the
+        request has moved on. Other requests for its number keep their times; where one of them has a place at
+        this widget already, this one is held from now on. Raises PausedError, SlotTakenError.
         """
         with self._database.write() as connection:
             phone = connection.execute(sa.select(requests.c.phone).where(requests.c.id == id)).scalar_one()

@@ -134,8 +134,10 @@ class PersonalData:
 
     def _erase(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
         now = self._clock()
-        some = sa.select(requests).where(which, _KEPT, sa.not_(_IN_THE_AIR))
-        rows = connection.execute(some.limit(_AT_ONCE).with_for_update()).all()
+        can_be_erased = which, _KEPT, sa.not_(_IN_THE_AIR)
+        some = requests.c.id.in_(sa.select(requests.c.id).where(*can_be_erased).limit(_AT_ONCE))
+        in_order = sa.select(requests).where(some, *can_be_erased).order_by(requests.c.id)  # as in `row_locks`
+        rows = connection.execute(in_order.with_for_update()).all()
         ids = [row.id for row in rows]
         if not ids:
             return 0

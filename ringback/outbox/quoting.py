@@ -1,4 +1,4 @@
-"""Whether a reply of Samespace's quotes a visitor, so that it goes where their words go."""
+"""Whether a Samespace reply quotes a visitor, and so is treated as personal data."""
 
 import re
 from collections.abc import Iterator

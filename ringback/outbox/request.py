@@ -1,4 +1,4 @@
-"""A callback request, its states, and which may follow which."""
+"""A callback request, its states, its events, why it is held."""
 
 import secrets
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class State(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What can happen to a request. The confirmation page is drawn from these and nothing else."""
+    """What can happen to a request. The timeline on a request's page shows only these."""
 
     RECEIVED = "received"
     ATTEMPTED = "attempted"
@@ -43,7 +43,7 @@ _OF_THE_HAND_OVER = frozenset(
 
 
 def which_only_look_so(kinds: Iterable[EventKind]) -> list[bool]:
-    """Of a request's history, oldest first: what its visitor is shown, and did not happen, because it was held."""
+    """For each event, oldest first: whether it was only shown to the visitor, because the request was held."""
     is_held, found = False, []
     for kind in kinds:
         is_held = kind is EventKind.HELD or (is_held and kind is not EventKind.RELEASED)

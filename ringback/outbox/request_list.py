@@ -93,9 +93,9 @@ class RequestList:
     ) -> Page:
         """The newest requests; of those that need a person (`attention`) what is not held first.
 
-        `grouped`: what is held as one `Group` for each reason and number. `after` is the reference of the last one
-        of the page before; unless the selection is of held ones, it is taken for one that is not: better a line
-        twice than one that nobody sees, because a request was released or blocked meanwhile. Raises LookupError.
+        `grouped`: what is held as one `Group` for each reason and number. `after` is the last reference on the
+        page before; unless the selection is of held ones, it counts as not held: if it was released or blocked
+        meanwhile, a line may appear twice, but none is missed. Raises LookupError.
         """
         now = self._clock()
         rows, held_last = self._rows(attention, selection, now, grouped), attention and not selection.is_of_held

@@ -12,7 +12,8 @@ from ringback import opening_hours
 from ringback.config.widget import Widget
 from ringback.opening_hours import Interval
 from ringback.outbox.request import State
-from ringback.store.database import STORE_ERRORS, Database
+from ringback.store.database import Database
+from ringback.store.failures import STORE_ERRORS
 from ringback.store.locks import lock
 from ringback.store.tables import paused_widgets, requests
 
@@ -20,7 +21,7 @@ from ringback.store.tables import paused_widgets, requests
 # everybody, and nobody reads them.
 MOST_OFFERED = 400
 # A page waits no longer than this for the store: what was seen last has to do then.
-_GLANCE_SECONDS = 0.5
+_SNAPSHOT_SECONDS = 0.5
 
 
 class SlotTakenError(Exception):
@@ -73,7 +74,7 @@ class Slots:
         if self._look is None or self._look.done():
             self._look = self._executor.submit(self._read, now)
         try:
-            self._seen = self._look.result(_GLANCE_SECONDS)
+            self._seen = self._look.result(_SNAPSHOT_SECONDS)
         except (TimeoutError, *STORE_ERRORS):
             pass
         return self._seen

@@ -81,7 +81,7 @@ class Teams:
     def answered(
         self, connection: sa.Connection, snapshot: "BreakerSnapshot", widget: Widget, refused: bool
     ) -> None:
-        """Remember how the team answers: a held request, which asks nobody, is to fare as any other would."""
+        """Remember how the team answers, so that held requests, which ask nobody, behave like any other."""
         if snapshot.turns_away(widget):
             self._resume(connection, widget.team_name)
             turned_away.try_again(connection, self._widgets_of(widget.team_name), TurnedAway.ALONE)
@@ -90,7 +90,7 @@ class Teams:
             connection.execute(teams.update().where(mine).values(refuses=refused))
 
     def turned_away(self, connection: sa.Connection, name: str, number: str, why: str, now: datetime) -> None:
-        """Pause the team once another number is turned away: one may be alone at fault, and then nobody waits."""
+        """Pause the team once a second number is turned away: with only one, the number may be at fault."""
         mine = teams.c.name == name
         # Locked: of two that are turned away at the same moment, one is to see the other.
         last = connection.execute(sa.select(teams.c.turned_away).where(mine).with_for_update()).scalar()

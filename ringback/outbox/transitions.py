@@ -1,8 +1,8 @@
 """The states of a request and every way from one to the next, each with its name.
 
-A change is an UPDATE that names the state it starts from, and for a hand-over the owner, of one claim only,
-too: who comes late, or has been thought dead, changes no row and finds out. What happened stands beside
-it in the history, which is only ever added to and is all the visitor's page is drawn from.
+A change is an UPDATE that names the state it starts from and, in a hand-over, the owner, which is new for each
+claim: a process that is late, or was thought dead, changes no row and finds out. What happened is added to the
+history, from which the visitor's timeline is drawn.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.outbox.request import EventKind, Held, State
+from ringback.outbox.row_locks import lock_in_order
 from ringback.store.tables import NOW, Instant, alerts, events, in_state, requests
 
 
@@ -116,6 +117,7 @@ def begin(connection: sa.Connection, id: str, reference: str, held: Held | None,
 
 def hold(connection: sa.Connection, which: sa.ColumnElement[bool], why: Held, now: datetime) -> int:
     """Hand these over only when an operator releases them. How many there were."""
+    lock_in_order(connection, which)
     change = requests.update().where(which).values(held=why).returning(requests.c.id)
     ids = list(connection.execute(change).scalars())
     record(connection, ids, now, EventKind.HELD, why)

@@ -1,7 +1,7 @@
 """Requests that Samespace turned away: is it the fault of the number, or of the whole team's configuration?
 
 The first time nobody can tell. So a request that was turned away goes behind the others, and they answer it:
-if another number is turned away as well, its team is paused (`breaker` does that). If one is taken, what was
+if another number is turned away as well, its team is paused (`teams` does that). If one is taken, what was
 turned away before is tried once more by itself, for the configuration may have been mended meanwhile;
 turned away again, it fails alone, and nobody waits for it.
 """

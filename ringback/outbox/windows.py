@@ -24,7 +24,7 @@ def within(of: str, place: int) -> sa.ColumnElement[bool]:
 def reached(
     which: sa.ColumnElement[bool], limits: Sequence[RateLimitItem], of: str, times: int = 1
 ) -> list[sa.Exists]:
-    """For each limit, whether there is in its window a request for each that it allows, so many times over.
+    """For each limit, whether its window holds at least `times` times the requests it allows.
 
     Skipping all but the last of them leaves the counting to the index, however wide the limit is.
     """

@@ -1,4 +1,4 @@
-"""Stored times that a clock left behind which was wrong when it wrote them.
+"""Stored times that were written while a clock was wrong.
 
 A time that lies further ahead than its own schedule allows counts as run out: else what was written while a
 clock was a year ahead would hold things up for a year after it was put right.

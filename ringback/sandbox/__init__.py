@@ -54,7 +54,7 @@ def _port(environ: Mapping[str, str], arguments: list[str]) -> int:
     """Where it will be served: `flask run` has a port of its own, and tells it to nobody."""
     if arguments[0].endswith("flask") and "run" in arguments:
         for name, value in pairwise(arguments):
-            if name in ("-p", "--port") and value.isdecimal():  # what is no number flask refuses itself
+            if name in ("-p", "--port") and value.isdecimal():  # Flask itself refuses what is not a number
                 return int(value)
         given = environ.get("FLASK_RUN_PORT") or "5000"
         return int(given) if given.isdecimal() else 5000

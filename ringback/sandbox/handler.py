@@ -93,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             body = json.loads(content)
         except (ValueError, RecursionError):
-            raise _BadRequestError(HTTPStatus.BAD_REQUEST, "The body is no JSON.") from None
+            raise _BadRequestError(HTTPStatus.BAD_REQUEST, "The body is not JSON.") from None
         if not isinstance(body, dict):
             raise _BadRequestError(HTTPStatus.BAD_REQUEST, "The body should be a JSON object.")
         return body

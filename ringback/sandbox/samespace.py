@@ -1,7 +1,7 @@
 """A pretend Samespace on a real port, for the sandbox and for the tests: it rings nobody.
 
 It plays by the vendor's page, "Voice API", and is strict where that page is clear: a body with a
-key too many, a number with a plus or an attribute that is no string is refused, so that a mistake
+key too many, a number with a plus or an attribute that is not a string is refused, so that a mistake
 of ours shows here and not with a real Samespace.
 """
 

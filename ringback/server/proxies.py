@@ -13,8 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 log = logging.getLogger("ringback")
 
-_NONE_DECLARED = "X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0"
-_NOT_OURS = "X-Forwarded-For came from an address that is not in PROXY_ADDRESSES, and is not believed"
+_NONE_DECLARED = "Ignoring X-Forwarded-For: TRUSTED_PROXIES is 0. Behind a proxy, set it to the number of proxies"
+_NOT_OURS = "Ignoring X-Forwarded-For: it came from an address that is not in PROXY_ADDRESSES"
 _THIS_MACHINE = "127.0.0.1"
 
 

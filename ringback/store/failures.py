@@ -1,9 +1,21 @@
-"""What the background loops say when something breaks: whose fault it is, and where."""
+"""What it looks like when the store cannot be used, and what the background loops say when something breaks."""
 
 import logging
 
+import sqlalchemy as sa
+
 from ringback.logs import kind_and_place
-from ringback.store.database import STORE_ERRORS
+
+# A store that is stuck has to be answered for within 15 s, so nothing waits longer than this for it.
+PATIENCE_SECONDS = 8.0
+
+
+class StoreError(Exception):
+    """The store cannot be used; says why without a word of what is in it."""
+
+
+# What a store that cannot be used looks like from the outside.
+STORE_ERRORS = (StoreError, sa.exc.SQLAlchemyError)
 
 
 def log_failure(log: logging.Logger, what: str, error: Exception) -> None:

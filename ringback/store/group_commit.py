@@ -13,7 +13,7 @@ _to_disk = getattr(os, "fdatasync", os.fsync)
 
 
 class GroupCommit:
-    """One flush at a time. Who comes while one runs waits for the next, with everybody else who came."""
+    """One flush at a time. Callers that arrive during a flush share the next one."""
 
     def __init__(self, path: Path) -> None:
         """`path`: of a file that may not be there."""

@@ -34,13 +34,19 @@ HEADERS = {
 
 
 class _FewFields(FormDataParser):
-    """Reads the first fields of a form. Parsing 30,000 empty ones takes 20 ms."""
+    """Reads the first fields of a form: parsing 30,000 empty ones takes 20 ms, and 64 KB of "%" 14 ms.
+
+    An escape has three characters: a body with more of them than a third of its length is no browser's.
+    """
 
     def parse(
         self, stream: IO[bytes], mimetype: str, content_length: int | None, options: dict[str, str] | None = None
     ) -> Any:
         if mimetype == "application/x-www-form-urlencoded":
-            stream = BytesIO(b"&".join(stream.read().split(b"&", FIELDS)[:FIELDS]))
+            body = stream.read()
+            if body.count(b"%") * 3 > len(body):
+                raise BadRequest
+            stream = BytesIO(b"&".join(body.split(b"&", FIELDS)[:FIELDS]))
         return super().parse(stream, mimetype, content_length, options)
 
 

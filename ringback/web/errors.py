@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ringback.i18n.languages import N_
 from ringback.i18n.languages import gettext as _
-from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import STORE_ERRORS
 
 log = logging.getLogger("ringback")
 

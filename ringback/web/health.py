@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, jsonify
 
-from ringback.store.database import STORE_ERRORS, Database
+from ringback.store.database import Database
+from ringback.store.failures import STORE_ERRORS
 from ringback.store.tables import about
 
 # Anybody may ask as often as they like; the store is tried at most so often.

@@ -476,7 +476,7 @@ def test_a_list_is_narrowed_by_state_widget_and_number(desk: Desk) -> None:
         (["--limit", "99999999999999999999"], "99999999999999999999 is not in the range"),
         (["--limit", "nan"], "'nan' is not a valid integer"),
         (["--limit", ""], "'' is not a valid integer"),
-        (["--after", "\udcff"], "there is no request"),
+        (["--after", "\udcff"], "there is no such request"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said_so(desk: Desk, options: list[str], sentence: str) -> None:

@@ -53,8 +53,8 @@ def test_a_file_is_looked_for_beside_the_configuration(tmp_path: Path) -> None:
         ("acme.gif", b"GIF89a", "should be an SVG, PNG or WebP file, by its name (it is 'acme.gif')"),
         ("acme.svg", None, "should be a file; there is none at "),
         ("", None, "should be the name of a file"),
-        ("acme.png", b"<html>", "is no PNG inside"),
-        ("acme.webp", b"RIFF0000WAVE", "is no WebP inside"),
+        ("acme.png", b"<html>", "is not a PNG file"),
+        ("acme.webp", b"RIFF0000WAVE", "is not a WebP file"),
         ("acme.svg", b"<svg>", 'should be an SVG in UTF-8, which begins with <svg xmlns="http'),
         ("acme.svg", b"\xff\xfe<svg", "should be an SVG in UTF-8"),
         ("acme.png", PNG + bytes(LOGO_BYTES), "should be at most 64 KB; every visitor downloads it"),
@@ -75,7 +75,7 @@ def test_a_font_is_of_the_one_kind_that_every_browser_takes(tmp_path: Path) -> N
     (tmp_path / "acme.ttf").write_bytes(b"\0\1\0\0")
     (tmp_path / "acme.woff2").write_bytes(b"wOFF, the older kind")
     (tmp_path / "big.woff2").write_bytes(WOFF2 + bytes(FONT_BYTES))
-    for name, fault in {"acme.ttf": "a WOFF2 file", "acme.woff2": "no WOFF2", "big.woff2": "256 KB"}.items():
+    for name, fault in {"acme.ttf": "a WOFF2 file", "acme.woff2": "not a WOFF2", "big.woff2": "256 KB"}.items():
         with pytest.raises(ValueError, match=fault):
             read_font(tmp_path / name)
 

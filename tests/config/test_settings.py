@@ -136,7 +136,7 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
             "lease_seconds = 10",
             "delivery.lease_seconds: should be longer than timeout_seconds",
         ),
-        ("min_fill_seconds = 0", "min_fill_second = 0", "limits.min_fill_second: is no setting of ours"),
+        ("min_fill_seconds = 0", "min_fill_second = 0", "limits.min_fill_second: unknown setting"),
         ('"2 per hour; 4 per day"', '"two an hour"', 'limits.per_number: should be a limit, like "2 per hour'),
         (
             'region = "GB"',
@@ -150,9 +150,9 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ),
         ('required = ["name"]', 'required = ["shoe"]', "widgets.sales.required.0: should be 'name'"),
         ('fields = ["name", "email", "company", "message"]', 'fields = ["email"]', "sales.required: names name"),
-        ('attributes = ["plan"]', 'attributes = ["email"]', '"email" is a field or setting of ours'),
-        ('attributes = ["plan"]', 'attributes = ["stop_url"]', '"stop_url" is a field or setting of ours'),
-        ("[widgets.help]", "[widgets.stop]", 'widgets.stop: "stop" is an address of ours'),
+        ('attributes = ["plan"]', 'attributes = ["email"]', '"email" is a name that Ringback uses itself'),
+        ('attributes = ["plan"]', 'attributes = ["stop_url"]', '"stop_url" is a name that Ringback uses itself'),
+        ("[widgets.help]", "[widgets.stop]", 'widgets.stop: "stop" is an address that Ringback uses itself'),
         ("[widgets.help]", "[widgets.Sales]", '"sales" and "Sales" would be at one address'),
         ('brand = "#4F46E5"', 'brand = "indigo"', "widgets.sales.brand: should be a colour"),
         ("https://www.ACME.test/", "https://*.acme.test", "widgets.sales.origins.0: should be an origin"),
@@ -189,10 +189,10 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ("promise_minutes = 15", f"promise_minutes = {'9' * 5000}", "is not TOML: "),
         ("promise_minutes = 15", f"promise_minutes = 0x{'f' * 5000}", "sales.promise_minutes: should be less"),
         ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
-        ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a field or setting of ours'),
+        ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a name that Ringback uses itself'),
         ('phone = "+442079460000"', 'phone = "+44 12"', "sales.phone: should be a telephone number in full"),
         ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
-        ("promise_minutes = 15", 'key = "x"', '"key" under "sales" is no setting of ours'),
+        ("promise_minutes = 15", 'key = "x"', '"key" under "sales": unknown setting'),
         (
             "retention_days = 30",
             "retention_days = 6",
@@ -325,7 +325,7 @@ def test_no_widget_stands_at_an_address_of_ours(tmp_path: Path, name: str) -> No
     for written in (name, name.upper(), name.title()):
         (told,) = faults(tmp_path, COMPLETE.replace("[widgets.help]", f"[widgets.{written}]"))
 
-        assert f'"{written}" is an address of ours; give the widget another name' in told
+        assert f'"{written}" is an address that Ringback uses itself; give the widget another name' in told
 
 
 FIELDS_OF_FORMS = {
@@ -346,7 +346,7 @@ def test_no_attribute_is_called_like_something_of_ours(tmp_path: Path) -> None:
     assert free == []
     for name in ("Outcome_URL", "TOKEN", "confirmed"):
         (told,) = faults(tmp_path, COMPLETE.replace('attributes = ["plan"]', f'attributes = ["{name}"]'))
-        assert f'"{name}" is a field or setting of ours; give the attribute another name' in told
+        assert f'"{name}" is a name that Ringback uses itself; give the attribute another name' in told
 
 
 SECRETS = {

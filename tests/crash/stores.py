@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import sqlalchemy as sa
+from tests.conftest import ask, database_of
 
 
 def sqlite_store(folder: Path) -> str:
@@ -17,12 +17,8 @@ def sqlite_store(folder: Path) -> str:
 def postgres_store(server_url: str) -> str:
     """The address of an empty database of its own on this server."""
     name = f"crash_{secrets.token_hex(4)}"
-    url = sa.make_url(server_url)
-    admin = sa.create_engine(url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return url.set(database=name).render_as_string(hide_password=False)
+    ask(server_url, f"CREATE DATABASE {name}")
+    return database_of(server_url, name)
 
 
 class Postgres:

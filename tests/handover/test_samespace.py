@@ -327,7 +327,7 @@ def test_an_answer_that_is_no_http_is_unclear(content: bytes) -> None:
 def test_a_200_that_is_no_json_object_is_unclear(body: str | bytes) -> None:
     outcome = outcome_of_answer(200, body)
     assert isinstance(outcome, Unclear)
-    assert (outcome.reason, outcome.status) == ("the answer is no JSON object", 200)
+    assert (outcome.reason, outcome.status) == ("the answer is not a JSON object", 200)
 
 
 @pytest.mark.parametrize("success", ['"yes"', '"truely"', '""', '"true false"', "1", "0", "null", "[]", "{}"])
@@ -338,7 +338,7 @@ def test_a_success_that_is_no_boolean_is_unclear(success: str) -> None:
 
 
 def test_a_204_is_unclear() -> None:
-    assert outcome_of_answer(204) == Unclear("the answer is no JSON object", 204, "")
+    assert outcome_of_answer(204) == Unclear("the answer is not a JSON object", 204, "")
 
 
 @pytest.mark.parametrize("status", [102, 103, 408, 409, 425, *SERVER_ERRORS])

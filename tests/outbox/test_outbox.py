@@ -13,7 +13,8 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import FormUse, Outbox
 from ringback.outbox.request import Answers, EventKind, Held, State
-from ringback.store.database import Database, StoreError
+from ringback.store.database import Database
+from ringback.store.failures import StoreError
 from tests.conftest import WIDGET, Clock, make_settings
 
 WITH_TEAM = Settlement(transitions.TAKEN)
@@ -302,7 +303,7 @@ def test_states_are_written_out_in_every_statement_that_runs_often(outbox: Outbo
 
 
 def test_a_sandboxs_store_is_refused_in_production(database: Database) -> None:
-    with pytest.raises(StoreError, match="is the store of a production"):
+    with pytest.raises(StoreError, match="this database belongs to production"):
         database.migrate("sandbox")
 
 

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 
 from ringback.handover.auth_token import AuthToken, LockedOutError
 from ringback.outbox.request import Answers
-from ringback.store.database import STORE_ERRORS, Database, StoreError
+from ringback.store.database import Database
+from ringback.store.failures import STORE_ERRORS, StoreError
 from ringback.store.tables import about
 from tests.conftest import Clock, make_settings
 from tests.running import production

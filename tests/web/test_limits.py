@@ -369,7 +369,7 @@ def test_a_forwarded_address_that_nobody_declared_is_told_once(
         visitor.opens("/sales", **{"X-Forwarded-For": "192.0.2.1"})
 
     assert [record.message for record in caplog.records if "TRUSTED_PROXIES is 0" in record.message] == [
-        "X-Forwarded-For came, and is not believed: is there a proxy? TRUSTED_PROXIES is 0"
+        "Ignoring X-Forwarded-For: TRUSTED_PROXIES is 0. Behind a proxy, set it to the number of proxies"
     ]
     assert "192.0.2.1" not in caplog.text
 

@@ -11,7 +11,7 @@ from ringback.outbox import consent
 from ringback.outbox.outbox import FormUse, Receipt
 from ringback.outbox.slots import Pause, PausedError, SlotTakenError
 from ringback.services import services
-from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import STORE_ERRORS
 from ringback.web import limits
 from ringback.web.errors import log
 from ringback.web.form import sentences
@@ -115,7 +115,7 @@ def _decide_as_new(form: CallbackForm, is_good: bool) -> Outcome:
 
 
 def _to_mend(form: CallbackForm, *notice: str) -> ToMend | Paused:
-    """Nobody is asked to mend what could not be sent then."""
+    """Ask for no corrections while the widget is paused."""
     pause = services().outbox.slots.snapshot(services().clock()).pauses.get(form.widget.key)
     return Paused(pause) if pause else ToMend(notice)
 
@@ -143,9 +143,8 @@ def _outcome_before(form: CallbackForm) -> Confirmed | AlreadySent | None:
 
 
 def _confirmed_before(form: CallbackForm) -> Confirmed | None:
-    """The same over the limit, where a form is read only if its token was used.
-
-    Anybody can have as many tokens as they like, but not of forms that were accepted.
+    """The same, over the limit: the form is validated only if its token was used. Anybody can get new tokens at
+    will, but not used ones.
     """
     try:
         is_used = form.token and not form.token_fault and services().outbox.find_use(FormUse(form.token.id, ""))

@@ -142,7 +142,7 @@ class NumberForm(SpokenForm):
     def read_number(self, field: Field, region: str | None, regions: tuple[str, ...]) -> PhoneNumber:
         """The number as it was typed; else its reading in another country, if the visitor selected that one.
 
-        Such readings are offered where it is no number in the chosen country, or one in no known range.
+        They are offered if it is no number in the chosen country, or one in no known range.
         """
         try:
             number: PhoneNumber | StopValidation = _read_number(field, region, regions)

@@ -93,7 +93,7 @@ def _plain_host(host: str) -> str:
 
 
 def _leads_to_a_key(said: str, keys: re.Pattern[str]) -> bool:
-    """Whether it does, as it stands or decoded any number of times; True too if it is encoded too many times."""
+    """Whether it does, as it is or decoded; also True if it is encoded more than `_MOST_CODED` times."""
     for _ in range(_MOST_CODED):
         plain = "".join(letter for letter in unicodedata.normalize("NFKC", said).lower() if not _is_unseen(letter))
         if keys.search(plain):
