@@ -7,7 +7,8 @@ import click
 from flask import Flask
 from werkzeug.serving import run_simple
 
-from ringback.config.loading import SettingsError, is_configured, load, read_port, refuse_without_file
+from ringback.config.in_force import in_force
+from ringback.config.loading import SettingsError, is_configured, read_port, refuse_without_file
 from ringback.factory import create_app
 from ringback.services import services_of
 from ringback.store.database import StoreError
@@ -16,7 +17,7 @@ from ringback.store.database import StoreError
 def start() -> Flask:
     """With no configuration, the sandbox; never where there is production, whose callers it would swallow."""
     if is_configured(os.environ) or os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
-        return create_app(load(os.environ))
+        return create_app(in_force(os.environ))
     refuse_without_file(os.environ)
     from ringback.sandbox import create_sandbox
 

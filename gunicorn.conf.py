@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 
+from ringback.config import in_force as _in_force
 from ringback.config import loading as _loading
 from ringback.server import connections as _connections
 from ringback.server.worker import KindsOnly as _KindsOnly
@@ -16,7 +17,7 @@ from ringback.services import services_of as _services_of
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
-    _loaded = _loading.load(os.environ)
+    _loaded = _in_force.renew(os.environ)
 except _loading.SettingsError as error:
     sys.exit(str(error))
 try:
