@@ -1,11 +1,12 @@
 """What gunicorn, flask and `python app.py` start: settings in, app out."""
 
 import os
+import socket
 import sys
 
 import click
 from flask import Flask
-from werkzeug.serving import run_simple
+from werkzeug.serving import make_server
 
 from ringback.config.in_force import in_force
 from ringback.config.loading import SettingsError, is_configured, read_port, refuse_without_file
@@ -24,15 +25,27 @@ def start() -> Flask:
     return create_sandbox(os.environ)
 
 
+def listen(port: int) -> socket.socket:
+    """Take the port before anything says that it can be opened. Raises SettingsError where it is taken."""
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        other = 8000 if port < 1024 else 8001 if port > 65_000 else port + 1
+        raise SettingsError(
+            [f"PORT: {port} cannot be listened on ({os.strerror(error.errno or 0)}); try: make run PORT={other}"]
+        ) from error
+
+
 try:
+    listener = listen(read_port(os.environ)) if __name__ == "__main__" else None
     app = start()
 except (SettingsError, StoreError) as error:
     click.echo(error, err=True)
     # What gunicorn takes for "failed to boot": it stops, instead of starting the next worker for ever.
     sys.exit(3)
 
-if __name__ == "__main__":
-    port = read_port(os.environ)
+if listener:
+    port = listener.getsockname()[1]
     services_of(app).start()
     click.echo(app.config.get("WELCOME", f"Ringback answers on http://127.0.0.1:{port}"))
-    run_simple("127.0.0.1", port, app, threaded=True)
+    make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno()).serve_forever()

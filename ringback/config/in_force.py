@@ -1,7 +1,7 @@
 """The settings that a server and its workers go by: the last ones that were without a fault.
 
-gunicorn's master reads them at its start and again at each SIGHUP, and its workers take what it has read. So a fault
-that is being typed into ringback.toml stops neither a reload nor the worker that takes the place of another.
+gunicorn's master reads them at its start and again at each SIGHUP, and its workers take what it has read. So a
+fault that is being typed into ringback.toml stops neither a reload nor a worker that takes another's place.
 """
 
 import logging

@@ -2,6 +2,7 @@
 
 import math
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -503,3 +504,15 @@ def test_with_nothing_set_a_command_is_of_the_sandbox(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "This is the sandbox." in done.stdout
+
+
+def test_a_port_that_is_taken_is_told_first_with_the_mend(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = typed(tmp_path, str(ROOT / "app.py"), PORT=str(port))
+
+    assert done.returncode == 3
+    assert done.stdout == "", "no address is told that leads to somebody else"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"PORT: {port} cannot be listened on (Address already in use); try: make run PORT=")
+    assert list(tmp_path.iterdir()) == []
