@@ -8,17 +8,19 @@ import click
 from flask import Flask
 from werkzeug.serving import make_server
 
+from ringback.cli import command_of
 from ringback.config.in_force import in_force
 from ringback.config.loading import SettingsError, is_configured, read_port, refuse_without_file
 from ringback.factory import create_app
 from ringback.services import services_of
-from ringback.store.database import StoreError
+from ringback.store.failures import StoreError
 
 
 def start() -> Flask:
     """With no configuration, the sandbox; never where there is production, whose callers it would swallow."""
     if is_configured(os.environ) or os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
-        return create_app(in_force(os.environ))
+        # Often typed by root, to look before the first start: a store of root's would be closed to the service.
+        return create_app(in_force(os.environ), makes_store=command_of(sys.argv) != "check")
     refuse_without_file(os.environ)
     from ringback.sandbox import create_sandbox
 

@@ -39,12 +39,15 @@ ROOT = Path(__file__).parent.parent
 _STUCK = timedelta(seconds=60)
 
 
-def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
-    """Make the app. Raises StoreError when the store cannot be used."""
+def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = True) -> Flask:
+    """Make the app. Raises StoreError when the store cannot be used.
+
+    `makes_store`: make an SQLite store that is not there; without, such an app can do little but look.
+    """
     logs.configure()
     _warn_of_short_keys(settings)
     app = Flask("ringback", root_path=str(ROOT))
-    services = make_services(settings, clock)
+    services = make_services(settings, clock, makes_store)
     app.extensions["ringback"] = services
 
     bounds.init_app(app)
@@ -67,16 +70,20 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     return app
 
 
-def make_services(settings: Settings, clock: Clock) -> Services:
+def make_services(settings: Settings, clock: Clock, makes_store: bool = True) -> Services:
     """What the app is made of, on a store whose tables are up to date. Raises StoreError."""
     database = Database(settings.database_url.get_secret_value())
-    database.migrate("sandbox" if settings.sandbox else "production")
+    is_open = makes_store or database.is_there
+    if is_open:
+        database.migrate("sandbox" if settings.sandbox else "production")
+    tell = logs.Sparing(log)
     outbox = Outbox(database, settings, clock)
-    outbox.teams.register()
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)
-    auth_token.lock_up()
+    if is_open:
+        outbox.teams.register()
+        auth_token.lock_up()
     return Services(
         settings=settings,
         clock=clock,
@@ -91,8 +98,9 @@ def make_services(settings: Settings, clock: Clock) -> Services:
         auth_token=auth_token,
         tokens=Tokens(settings.secret_keys, clock),
         proxies=Proxies(settings.trusted_proxies, settings.proxy_addresses),
-        probe=Probe(database, clock),
+        probe=Probe(database, clock, tell),
         form_version=form_version(ROOT),
+        tell=tell,
     )
 
 

@@ -17,7 +17,7 @@ from ringback.handover.outcomes import (
     Unclear,
 )
 from ringback.handover.samespace import Samespace
-from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import STORE_ERRORS
 
 
 def samespace_commands(settings: Settings, samespace: Samespace, auth_token: AuthToken) -> click.Group:

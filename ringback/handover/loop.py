@@ -26,8 +26,7 @@ from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
-from ringback.store.database import STORE_ERRORS
-from ringback.store.failures import log_failure
+from ringback.store.failures import STORE_ERRORS, log_failure
 
 log = logging.getLogger("ringback.delivery")
 

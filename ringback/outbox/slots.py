@@ -12,7 +12,8 @@ from ringback import opening_hours
 from ringback.config.widget import Widget
 from ringback.opening_hours import Interval
 from ringback.outbox.request import State
-from ringback.store.database import STORE_ERRORS, Database
+from ringback.store.database import Database
+from ringback.store.failures import STORE_ERRORS
 from ringback.store.locks import lock
 from ringback.store.tables import paused_widgets, requests
 

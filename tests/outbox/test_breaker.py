@@ -17,7 +17,7 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.store.database import StoreError
+from ringback.store.failures import StoreError
 from tests.conftest import WIDGET, Clock
 from tests.outbox.calls import state, take
 

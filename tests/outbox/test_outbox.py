@@ -13,7 +13,8 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import FormUse, Outbox
 from ringback.outbox.request import Answers, EventKind, Held, State
-from ringback.store.database import Database, StoreError
+from ringback.store.database import Database
+from ringback.store.failures import StoreError
 from tests.conftest import WIDGET, Clock, make_settings
 
 WITH_TEAM = Settlement(transitions.TAKEN)

@@ -8,7 +8,8 @@ from pathlib import Path
 import gevent
 import pytest
 
-from ringback.store.database import Database, StoreError
+from ringback.store.database import Database
+from ringback.store.failures import StoreError
 from ringback.store.group_commit import GroupCommit
 from ringback.store.tables import about
 

@@ -1,5 +1,6 @@
 """How a post of the form ends: decided here, answered in routes.py."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from ringback.outbox import consent
 from ringback.outbox.outbox import FormUse, Receipt
 from ringback.outbox.slots import Pause, PausedError, SlotTakenError
 from ringback.services import services
-from ringback.store.database import STORE_ERRORS
+from ringback.store.failures import STORE_ERRORS
 from ringback.web import limits
 from ringback.web.errors import log
 from ringback.web.form import sentences
@@ -85,7 +86,7 @@ def decide(form: CallbackForm, is_over_limit: bool) -> Outcome:
             return outcome
         return _outcome_before(form) or outcome
     except STORE_ERRORS as error:
-        log.error("a request could not be stored (%s)", type(error).__name__)
+        services().tell(services().database.told(error), logging.ERROR)
         return NotStored()
 
 
