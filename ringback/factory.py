@@ -19,6 +19,7 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
+from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
 from ringback.store.database import Database
@@ -64,6 +65,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     for pages in (form_routes, request_routes, change_time, stop):
         app.register_blueprint(pages.blueprint)
     cli.init_app(app, services)
+    app.wsgi_app = refuse_if_late(app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if settings.delivery_mode == "inline":
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         app.before_request(services.start)
@@ -84,6 +86,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     if is_open:
         outbox.teams.register()
         auth_token.lock_up()
+        database.close()  # whoever made the app may fork now: a connection is one process's
     return Services(
         settings=settings,
         clock=clock,

@@ -3,8 +3,8 @@
 import logging
 import re
 import sqlite3
+from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 
 from ringback.logs import kind_and_place
@@ -44,17 +44,19 @@ def said(error: BaseException) -> str:
         words = f"{own.strerror}{f': {own.filename}' if own.filename else ''}"
     elif isinstance(own, sqlite3.Error):
         words = str(own)
-    elif isinstance(own, psycopg.Error):
+    elif hasattr(own, "sqlstate"):
         words = _of_postgresql(own)
     words = " ".join(words.split())[:_LONGEST]
     return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
-def _of_postgresql(error: psycopg.Error) -> str:
-    if error.sqlstate and error.sqlstate[:2] in _QUOTING:
-        return error.sqlstate
+def _of_postgresql(error: Any) -> str:
+    """`error`: of psycopg, which nobody may load before gevent has patched Python, so it is not named here."""
+    state: str | None = error.sqlstate
+    if state is None:  # no server said it: nobody could be reached, or the connection broke
+        return str(error) if type(error).__name__ == "OperationalError" else ""
     # The first line of what a server says: those that follow may quote a row.
-    return error.diag.message_primary or (str(error) if isinstance(error, psycopg.OperationalError) else "")
+    return state if state[:2] in _QUOTING else str(error.diag.message_primary or state)
 
 
 def mend(why: str) -> str:
