@@ -9,14 +9,14 @@ import logging
 import os
 import sys
 
+from ringback.config import in_force as _in_force
 from ringback.config import loading as _loading
 from ringback.server import connections as _connections
 from ringback.server.worker import KindsOnly as _KindsOnly
-from ringback.services import services_of as _services_of
 
 try:
     # In the master, before any worker: a wrong setting stops the start instead of crashing each worker.
-    _loaded = _loading.load(os.environ)
+    _loaded = _in_force.renew(os.environ)
 except _loading.SettingsError as error:
     sys.exit(str(error))
 try:
@@ -50,7 +50,13 @@ accesslog = None
 
 
 def on_starting(server):
-    """Refuse what -w made of WEB_CONCURRENCY, too."""
+    """Refuse what the command line or GUNICORN_CMD_ARGS made of these settings."""
+    if server.cfg.preload_app:
+        server.log.error(
+            "--preload: leave it out (preload_app, GUNICORN_CMD_ARGS). Each worker makes the app after gevent has "
+            "patched Python; made before, every form would hang"
+        )
+        sys.exit(1)
     if server.cfg.workers > 1 and _loaded.ratelimit_storage_uri.get_secret_value().startswith("memory:"):
         server.log.error(
             "RATELIMIT_STORAGE_URI: is memory:// with several workers; it should be redis://host:6379/0"
@@ -65,7 +71,7 @@ def pre_request(worker, req):
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
     if _loaded.delivery_mode == "inline":
-        _services_of(worker.wsgi).start()
+        worker.wsgi.extensions["ringback"].start()
 
 
 def worker_exit(server, worker):
@@ -73,4 +79,4 @@ def worker_exit(server, worker):
     if _loaded.delivery_mode == "inline" and "ringback" in getattr(
         getattr(worker, "wsgi", None), "extensions", {}
     ):
-        _services_of(worker.wsgi).stop()
+        worker.wsgi.extensions["ringback"].stop()

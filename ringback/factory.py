@@ -19,6 +19,7 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
+from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
 from ringback.store.database import Database
@@ -39,12 +40,15 @@ ROOT = Path(__file__).parent.parent
 _STUCK = timedelta(seconds=60)
 
 
-def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
-    """Make the app. Raises StoreError when the store cannot be used."""
+def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = True) -> Flask:
+    """Make the app. Raises StoreError when the store cannot be used.
+
+    `makes_store`: make an SQLite store that is not there; without, such an app can do little but look.
+    """
     logs.configure()
     _warn_of_short_keys(settings)
     app = Flask("ringback", root_path=str(ROOT))
-    services = make_services(settings, clock)
+    services = make_services(settings, clock, makes_store)
     app.extensions["ringback"] = services
 
     bounds.init_app(app)
@@ -61,6 +65,7 @@ def create_app(settings: Settings, clock: Clock = utc_now) -> Flask:
     for pages in (form_routes, request_routes, change_time, stop):
         app.register_blueprint(pages.blueprint)
     cli.init_app(app, services)
+    app.wsgi_app = refuse_if_late(app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if settings.delivery_mode == "inline":
         _hand_over_from(app, services)
     return app
@@ -82,16 +87,21 @@ def _hand_over_from(app: Flask, services: Services) -> None:
         return response
 
 
-def make_services(settings: Settings, clock: Clock) -> Services:
+def make_services(settings: Settings, clock: Clock, makes_store: bool = True) -> Services:
     """What the app is made of, on a store whose tables are up to date. Raises StoreError."""
     database = Database(settings.database_url.get_secret_value())
-    database.migrate("sandbox" if settings.sandbox else "production")
+    is_open = makes_store or database.is_there
+    if is_open:
+        database.migrate("sandbox" if settings.sandbox else "production")
+    tell = logs.Sparing(log)
     outbox = Outbox(database, settings, clock)
-    outbox.teams.register()
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)
-    auth_token.lock_up()
+    if is_open:
+        outbox.teams.register()
+        auth_token.lock_up()
+        database.close()  # whoever made the app may fork now: a connection is one process's
     return Services(
         settings=settings,
         clock=clock,
@@ -106,8 +116,9 @@ def make_services(settings: Settings, clock: Clock) -> Services:
         auth_token=auth_token,
         tokens=Tokens(settings.secret_keys, clock),
         proxies=Proxies(settings.trusted_proxies, settings.proxy_addresses),
-        probe=Probe(database, clock),
+        probe=Probe(database, clock, tell),
         form_version=form_version(ROOT),
+        tell=tell,
     )
 
 

@@ -2,7 +2,13 @@
 
 import logging
 import sys
+import time
 import traceback
+from collections.abc import Callable
+from typing import Protocol
+
+_ONCE_A = 60.0  # seconds
+_MOST_LINES = 50
 
 
 def configure() -> None:
@@ -25,3 +31,29 @@ def configure() -> None:
 def kind_and_place(error: BaseException) -> str:
     """The name of an exception and where it came from. Its words may quote what a visitor typed: they stay out."""
     return f"{type(error).__name__} at\n{''.join(traceback.format_tb(error.__traceback__))}".rstrip()
+
+
+class _Log(Protocol):
+    def log(self, level: int, message: str, /, *args: object) -> None: ...
+
+
+class Sparing:
+    """Says the same at most once a minute: what everybody meets would fill the log, and unsaid nobody finds it."""
+
+    def __init__(self, log: _Log, seconds: Callable[[], float] = time.monotonic) -> None:
+        """`seconds`: a clock that is never set back."""
+        self._log = log
+        self._seconds = seconds
+        self._said: dict[str, tuple[float, int]] = {}  # when it was said, and how often it was not since
+
+    def __call__(self, text: str, level: int = logging.WARNING) -> None:
+        """Say it, with how often it came unsaid."""
+        now = self._seconds()
+        said_at, unsaid = self._said.get(text, (now - _ONCE_A, 0))
+        if now - said_at < _ONCE_A:
+            self._said[text] = said_at, unsaid + 1
+            return
+        if len(self._said) >= _MOST_LINES:
+            self._said.clear()
+        self._said[text] = now, 0
+        self._log.log(level, "%s%s", text, f" ({unsaid} times more since this was said last)" if unsaid else "")

@@ -7,6 +7,7 @@ from flask import Flask, current_app
 
 from ringback.clock import Clock
 from ringback.config.settings import Settings
+from ringback.logs import Sparing
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -44,6 +45,7 @@ class Services:
     proxies: Proxies
     probe: "Probe"
     form_version: str
+    tell: Sparing  # of what refuses a visitor and can be mended
 
     def start(self) -> None:
         """Start what runs beside the answers: hand-over, alerts and purge. Started again, it changes nothing."""

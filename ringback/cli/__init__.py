@@ -4,6 +4,8 @@ Requests are named by their reference, never by the id in their link.
 """
 
 import signal
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 from flask import Flask
@@ -30,6 +32,18 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
     app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token))
+
+
+def command_of(arguments: Sequence[str]) -> str:
+    """Which command `flask` was asked for, or nothing; known before the app is made, which makes the store."""
+    program = Path(arguments[0]) if arguments else Path()
+    words = iter(arguments[1:] if "flask" in (program.name, program.parent.name) else ())
+    for word in words:
+        if word in ("-A", "--app", "-e", "--env-file"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return ""
 
 
 def _deliver(services: Services) -> click.Command:

@@ -29,7 +29,7 @@ def check_command(services: Services) -> click.Command:
                 click.echo(f"    {advice}")
         if settings.alerts.webhook:
             click.echo(f"  webhook secret: {webhook_secret(settings)}")
-        purged_at = services.personal_data.last_purge()
+        purged_at = services.personal_data.last_purge() if services.database.is_there else None
         click.echo(
             f"  last purge: {purged_at.isoformat(sep=' ', timespec='seconds') if purged_at else 'none yet'}"
         )
@@ -45,9 +45,12 @@ def _tried(services: Services) -> Iterator[bool]:
     """Whether each thing it leads to works, with a line for each; all are tried, whatever fails."""
     settings, samespace = services.settings, services.samespace
     url = settings.database_url.get_secret_value()
-    takes = services.probe.can_store()
-    click.echo(f"The store takes {'' if takes else 'no '}requests: {store_name(url)}", err=not takes)
-    yield takes
+    if services.database.is_there:
+        takes = services.probe.can_store()
+        click.echo(f"The store takes {'' if takes else 'no '}requests: {store_name(url)}", err=not takes)
+        yield takes
+    else:
+        click.echo(f"The store is not there yet; the first start makes it: {store_name(url)}")
     answers = samespace.probe()
     click.echo(f"{settings.samespace.url} {'answers' if answers else 'does not answer'}.", err=not answers)
     yield answers

@@ -55,7 +55,7 @@ def _file_text(variable: str, environ: Mapping[str, str]) -> str:
     if environ.get(variable, "").strip():
         raise ValueError(f"{variable} is given as well; it should be one of the two")
     try:
-        text = Path(path).read_text(encoding="utf-8").strip()
+        text = Path(path).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         why = f"{path} cannot be read ({type(error).__name__})"
         raise ValueError(f"{why}; it should be a text file with nothing but {variable} in it") from None

@@ -4,8 +4,8 @@ Every fault is found in one go, one line each, and stops the start: a wrong sett
 request weeks later.
 """
 
-import tomllib
 from collections.abc import Mapping
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ringback.config.environment import SMTP_EXAMPLE, read_environment, whole_number
 from ringback.config.settings import Configuration, Settings
+from ringback.config.toml_file import TomlFile, read_toml
 
 # Where one of these is set, somebody means the requests of a real site.
 _ONLY_IN_PRODUCTION = ("DATABASE_URL", "DATABASE_URL_FILE", "PUBLIC_URL")
@@ -58,8 +59,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     faults: list[str] = []
     values = read_environment(environ, faults)
     path = config_path(environ)
-    tables = _read_file(path, faults)
-    configuration = _check_file(path, tables, faults) if tables is not None else None
+    configuration = _read_file(path, faults)
     if configuration and configuration.alerts.email and "smtp_url" not in values:
         faults.append(f"SMTP_URL: is missing; alerts.email needs a mail server, {SMTP_EXAMPLE}")
     if faults or configuration is None:
@@ -70,8 +70,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 def read_configuration(path: Path) -> Configuration:
     """The file alone, for a start whose environment is our own. Raises SettingsError."""
     faults: list[str] = []
-    tables = _read_file(path, faults)
-    configuration = _check_file(path, tables, faults) if tables is not None else None
+    configuration = _read_file(path, faults)
     if configuration is None:
         raise SettingsError(faults)
     return configuration
@@ -85,41 +84,56 @@ def read_port(environ: Mapping[str, str]) -> int:
         raise SettingsError([f"PORT: {error}"]) from None
 
 
-def _read_file(path: Path, faults: list[str]) -> dict[str, Any] | None:
+def _read_file(path: Path, faults: list[str]) -> Configuration | None:
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        file = read_toml(path)
+        return Configuration.model_validate(file.tables, context={"folder": path.parent})
     except FileNotFoundError:
         faults.append(f"{path}: there is no such file; RINGBACK_CONFIG should name your ringback.toml")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         faults.append(f"{path}: cannot be read ({type(error).__name__}); it should be a readable text file")
-    except ValueError as error:  # of a number without end Python says so itself
-        faults.append(f"{path}: is not TOML: {error}")
-    return None
-
-
-def _check_file(path: Path, tables: dict[str, Any], faults: list[str]) -> Configuration | None:
-    try:
-        return Configuration.model_validate(tables, context={"folder": path.parent})
     except ValidationError as error:
-        faults.extend(_file_fault(path, tables, fault) for fault in error.errors())
+        faults.extend(_file_fault(path, file, fault) for fault in error.errors() if not _is_echo(file, fault))
+    except ValueError as error:
+        faults.append(f"{path}: {error}")
     return None
 
 
-def _file_fault(path: Path, tables: dict[str, Any], fault: Any) -> str:
-    """One line: the file, the key, what it is, and the mend."""
-    keys = [str(key) for key in fault["loc"] if key not in ("[key]", "key")]
-    name = ".".join(keys) or "the file"
-    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ").replace("a valid tuple", "a list")
-    if fault["type"] == "extra_forbidden":
-        return f"{path}: {name}: unknown setting; remove it, or fix the spelling"
-    if fault["type"] == "missing":
-        return f"{path}: {name}: is missing; add it"
-    value = _value_at(tables, fault["loc"])
+_PLAINLY = {
+    "string_type": 'should be text in quotes, "like this"',
+    "tuple_type": 'should be a list, like ["one", "two"]',
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number and nothing else",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number and nothing else",
+    "model_type": "should be a table of its own, with settings below it",
+    "dict_type": "should be a table of its own, with settings below it",
+    "extra_forbidden": "unknown setting; remove it, or fix the spelling",
+    "missing": "is missing; add it",
+}
+_UNSEEN = ("extra_forbidden", "missing")
+
+
+def _is_echo(file: TomlFile, fault: Any) -> bool:
+    """Whether a list is called too short only because what is in it was refused."""
+    return fault["type"] == "too_short" and bool(_value_at(file.tables, fault["loc"]))
+
+
+def _file_fault(path: Path, file: TomlFile, fault: Any) -> str:
+    """One line: the file and the line in it, the key, what it is, and the mend."""
+    keys = [key for key in fault["loc"] if key not in ("[key]", "key")]
+    name = ".".join(map(str, keys)) or "the file"
+    line = file.line_of(keys)
+    told = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = _PLAINLY.get(fault["type"], told[0].lower() + told[1:])
+    value = _value_at(file.tables, fault["loc"])
     is_endless = isinstance(value, int) and abs(value) > _LONGEST_SHOWN  # to write it out may be refused
-    is_shown = isinstance(value, str | int | float | bool | list) and not is_endless
-    it_is = f" (it is {value!r})" if is_shown else ""
-    return f"{path}: {name}: {message[0].lower() + message[1:]}{it_is}"
+    is_shown = (
+        isinstance(value, str | int | float | bool | list) and fault["type"] not in _UNSEEN and not is_endless
+    )
+    it_is = f" (it is {value!r})" if is_shown else f" (it is {value})" if isinstance(value, date | time) else ""
+    return f"{path}: {f'line {line}: ' if line else ''}{name}: {message}{it_is}"
 
 
 def _value_at(tables: Any, keys: tuple[Any, ...]) -> Any:

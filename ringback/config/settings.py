@@ -7,7 +7,8 @@ from typing import Any, Literal
 from limits import parse_many
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from ringback.config.widget import Table, WebAddress, Widget, Words
+from ringback.config.table import Table
+from ringback.config.widget import WebAddress, Widget, Words
 
 _YEAR_MINUTES = 525_600
 _DAY_SECONDS = 86_400

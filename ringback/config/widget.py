@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ringback.config.brand_files import BrandFile, read_font, read_logo
 from ringback.config.public_holidays import public_holidays
+from ringback.config.table import Table, no_two_alike
 from ringback.i18n import languages
 
 RESERVED_NAMES = frozenset(
@@ -29,12 +30,6 @@ RESERVED_ATTRIBUTES = frozenset(FIELDS).union(
     "languages key origins privacy_url promise_minutes calls_per_minute hours texts logo font timezone caller_id "
     "confirm_by_email token confirmed change outcome_url custom_data consent_shown visitor_address".split()
 )
-
-
-class Table(BaseModel):
-    """A table of ringback.toml: frozen, and a key it does not know is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 def origin_of(url: str) -> str:
@@ -71,7 +66,11 @@ def _colour(value: str) -> str:
 
 
 def _language(tag: str) -> str:
-    return languages.language(tag.replace("-", "_")).tag
+    return languages.meant_by(tag).tag
+
+
+def _each_once(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tags))
 
 
 def _attribute(name: str) -> str:
@@ -114,11 +113,12 @@ def _zone(name: str) -> str:
     return name
 
 
-def _day(text: str) -> str:
+def _day(written: object) -> str:
+    """`written`: in TOML a day may stand without quotes."""
     try:
-        return date.fromisoformat(text).isoformat()
+        return date.fromisoformat(str(written)).isoformat()
     except ValueError:
-        raise ValueError(f'"{text}" should be a day, like "2026-12-27"') from None
+        raise ValueError(f'"{written}" should be a day, like "2026-12-27"') from None
 
 
 def _file(read: Callable[[Path], BrandFile]) -> BeforeValidator:
@@ -141,7 +141,7 @@ Language = Annotated[str, AfterValidator(_language)]
 Span = Annotated[str, AfterValidator(_span)]
 Spans = Annotated[tuple[Span, ...], AfterValidator(_apart)]
 Zone = Annotated[str, AfterValidator(_zone)]
-Day = Annotated[str, AfterValidator(_day)]
+Day = Annotated[str, BeforeValidator(_day)]
 Words = Annotated[str, Field(min_length=1)]
 
 
@@ -158,7 +158,7 @@ class Hours(Table):
     sun: Spans = ()
     holidays: Annotated[str, AfterValidator(_calendar)] | None = None
     closed: tuple[Day, ...] = ()
-    special: dict[Day, Spans] = {}
+    special: Annotated[dict[Day, Spans], no_two_alike(_day)] = Field(default={})
     slot_minutes: int = Field(default=30, ge=5, le=1440)
     calls_per_slot: int | None = Field(default=None, ge=1, le=10_000)
     days_ahead: int = Field(default=7, ge=0, le=90)
@@ -198,11 +198,11 @@ class Widget(Table):
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     logo: Annotated[BrandFile | None, _file(read_logo)] = None
     font: Annotated[BrandFile | None, _file(read_font)] = None
-    languages: tuple[Language, ...] = Field(default=("en",), min_length=1)
+    languages: Annotated[tuple[Language, ...], AfterValidator(_each_once)] = Field(default=("en",), min_length=1)
     consent: Literal["request", "checkbox"] = "request"
     calls_per_minute: int | None = Field(default=None, ge=1, le=60_000)
     hours: Hours | None = None
-    texts: dict[Language, Texts] = {}
+    texts: Annotated[dict[Language, Texts], no_two_alike(_language)] = Field(default={})
 
     @field_validator("key")
     @classmethod

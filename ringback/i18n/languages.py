@@ -95,6 +95,11 @@ def language(tag: str) -> Language:
     return Language(tag, locale, GNUTranslations(BytesIO(compiled.getvalue())), is_reviewed)
 
 
+def meant_by(tag: str) -> Language:
+    """The language that somebody means who writes `en-GB` or `DE_at`. Raises ValueError where there is none."""
+    return language(_nearest(tag[:_LONGEST_TAG], available()) or tag)
+
+
 _current: ContextVar[Language] = ContextVar("language")
 
 

@@ -7,6 +7,7 @@ import ipaddress
 import resource
 import socket
 from collections import defaultdict
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -90,11 +91,23 @@ class Connection:
         return getattr(self._client, name)
 
 
+_OF_ONE = (
+    "One address has {most} connections open, as many as one may, and those that wait longest are closed. "
+    "If it is a proxy's, all visitors come from it: TRUSTED_PROXIES and PROXY_ADDRESSES should name it"
+)
+_OF_ALL = (
+    "{most} connections are open, as many as there may be, and those that wait longest are closed. "
+    "Up to 2,000 are taken where the limit of open files allows it: ulimit -n, in systemd LimitNOFILE=4096"
+)
+
+
 class Connections:
     """The open connections of one process, in the order in which they began to keep us waiting."""
 
-    def __init__(self, most: int, per_address: int = PER_ADDRESS) -> None:
+    def __init__(self, most: int, tell: Callable[[str], None], per_address: int = PER_ADDRESS) -> None:
+        """`tell` is given a sentence for the log each time that there are too many."""
         self._most = most
+        self._tell = tell
         self._per_address = per_address
         self._all: dict[Connection, None] = {}
         self._of: defaultdict[str, dict[Connection, None]] = defaultdict(dict)
@@ -105,8 +118,9 @@ class Connections:
         The one that waited, not the one that comes: an office with one machine gone wild is served on.
         """
         own = self._of[connection.owner] if connection.owner is not None else {}
-        for group, most in ((own, self._per_address), (self._all, self._most)):
+        for group, most, words in ((own, self._per_address, _OF_ONE), (self._all, self._most, _OF_ALL)):
             if len(group) >= most:
+                self._tell(words.format(most=most))
                 if not _end_one(group):
                     return False
                 connection.took_a_place = True

@@ -4,17 +4,20 @@ Whoever reaches us directly can write any header, so a proxy is known by the add
 """
 
 import ipaddress
-import logging
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-log = logging.getLogger("ringback")
-
 _NONE_DECLARED = "Ignoring X-Forwarded-For: TRUSTED_PROXIES is 0. Behind a proxy, set it to the number of proxies"
 _NOT_OURS = "Ignoring X-Forwarded-For: it came from an address that is not in PROXY_ADDRESSES"
+_TOO_SHORT = (
+    "TRUSTED_PROXIES is {count}, and a request came with fewer addresses in X-Forwarded-For ({found}): such "
+    "visitors count as one, and are soon told that they ask too often. Have each proxy add whom it was reached "
+    "from (nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for), or correct the number"
+)
+_LOOKED_AT_WITHOUT_PROXY = ("/healthz", "/readyz")
 _THIS_MACHINE = "127.0.0.1"
 
 
@@ -42,27 +45,22 @@ def plain_address(text: str) -> IPv4Address | IPv6Address | None:
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def believe(proxies: Proxies, app: WSGIApplication) -> WSGIApplication:
-    """The app as declared proxies are believed, counted from our side; a header of anybody else is taken out."""
+def believe(proxies: Proxies, app: WSGIApplication, tell: Callable[[str], None]) -> WSGIApplication:
+    """The app as declared proxies are believed, counted from our side; a header of anybody else is taken out.
+
+    `tell` is given a sentence for the log each time that somebody is not believed.
+    """
     behind = ProxyFix(app, x_for=proxies.count, x_proto=0, x_host=0)
-    tell = _once(_NOT_OURS if proxies.count else _NONE_DECLARED)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR")
         if proxies.include(environ.get("REMOTE_ADDR", "")):
+            found = len(forwarded.split(",")) if forwarded else 0
+            if found < proxies.count and environ.get("PATH_INFO") not in _LOOKED_AT_WITHOUT_PROXY:
+                tell(_TOO_SHORT.format(count=proxies.count, found=found))
             return behind(environ, start_response)
         if environ.pop("HTTP_X_FORWARDED_FOR", None) is not None:
-            tell()
+            tell(_NOT_OURS if proxies.count else _NONE_DECLARED)
         return app(environ, start_response)
 
     return answer
-
-
-def _once(sentence: str) -> Callable[[], None]:
-    told: list[str] = []
-
-    def tell() -> None:
-        if not told:
-            told.append(sentence)
-            log.warning(sentence)
-
-    return tell

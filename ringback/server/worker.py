@@ -12,12 +12,16 @@ from gunicorn import util
 from gunicorn.http import errors
 from gunicorn.workers.ggevent import GeventWorker
 
-from ringback.logs import kind_and_place
+from ringback.logs import Sparing, kind_and_place
 from ringback.server.connections import LEAVING, Connection, Connections, most_connections, owner_of
 
 REQUEST_SECONDS = 12  # a store that hangs is answered for as well, within the 15 s that we promise
 BODY_SECONDS = 5  # until the first byte of a body, and between any two
 CROWDED_SECONDS = 0.25
+_NO_ANSWER = (
+    f"A request had no answer after {REQUEST_SECONDS} s and was dropped. The store or Redis may hang: "
+    "flask --app app check --live"
+)
 
 _STATUS = {
     errors.LimitRequestLine: (414, "URI Too Long"),
@@ -34,7 +38,8 @@ class DeadlineWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no t
     def run(self) -> None:
         """Called by gunicorn when the app is loaded; returns when the process is to end."""
         most = min(self.cfg.worker_connections, most_connections())
-        self._connections = Connections(most)
+        self._tell = Sparing(self.log)
+        self._connections = Connections(most, self._tell)
         self._proxies = self.wsgi.extensions["ringback"].proxies
         self.worker_connections = most + LEAVING
         gevent.get_hub().print_exception = self._print_kind
@@ -60,6 +65,7 @@ class DeadlineWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no t
             super().handle_request(listener_name, request, connection, address)
             is_done = True
         if not is_done:
+            self._tell(_NO_ANSWER)
             raise StopIteration  # gunicorn's word for "close it"
         connection.patience_seconds = None
         self._connections.served(connection)

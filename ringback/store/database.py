@@ -15,11 +15,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
-from ringback.store.failures import PATIENCE_SECONDS, StoreError
+from ringback.store.engines import PATIENCE_SECONDS, make_engine, until_unlocked
+from ringback.store.failures import StoreError, mend, said
 from ringback.store.group_commit import GroupCommit
 from ringback.store.locks import lock_key
-from ringback.store.postgresql import postgresql_engine
-from ringback.store.sqlite import changes, sqlite_engine, until_unlocked
+from ringback.store.private_file import make_private, obstacle
 from ringback.store.tables import about
 
 log = logging.getLogger("ringback.database")
@@ -33,12 +33,13 @@ class Database:
     """One store. `read` and `write` are the only ways in, each one transaction."""
 
     def __init__(self, url: str) -> None:
-        """Open nothing yet. `url` as in DATABASE_URL. Raises StoreError where its file cannot be made."""
+        """Open nothing yet, and make nothing. `url` as in DATABASE_URL."""
         self.failures = 0  # transactions that did not reach the disk, for whoever watches
         self._write_lock = threading.Lock()
-        self.engine = _engine(url)
+        self.engine = make_engine(sa.make_url(url))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        self._log = GroupCommit(Path(f"{self.engine.url.database}-wal"))
+        self._file = Path(self.engine.url.database or "")  # of SQLite's
+        self._log = GroupCommit(Path(f"{self._file}-wal"))
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -75,9 +76,9 @@ class Database:
                 self.engine.connect().execution_options(write_deadline=deadline) as connection,
                 connection.begin(),
             ):
-                before = changes(connection)
+                before = _changes(connection)
                 yield connection
-                has_changed = changes(connection) > before
+                has_changed = _changes(connection) > before
         finally:
             self._write_lock.release()
         if has_changed:
@@ -88,7 +89,7 @@ class Database:
         try:
             self._log.wait()
         except OSError as error:
-            raise StoreError("the disk did not take it") from error
+            raise StoreError(f"the disk did not take it ({said(error)})") from error
 
     @property
     def has_one_writer(self) -> bool:
@@ -103,12 +104,32 @@ class Database:
     def migrate(self, kind: str) -> None:
         """Bring the tables up to date, one process at a time. `kind` is "production" or "sandbox".
 
-        Raises StoreError for a store of the other kind: a sandbox's requests must never be called.
+        Makes an SQLite store that is not there. Raises StoreError, also for a store of the other kind: a sandbox's
+        requests must never be called.
         """
         try:
+            if self.is_sqlite:
+                make_private(self._file)
             self._migrate(kind)
+        except OSError as error:
+            why = said(error)
+            raise StoreError(f"DATABASE_URL: {self._file} cannot be made ({why}){self._mend(why)}") from error
         except sa.exc.SQLAlchemyError as error:
-            raise StoreError(f"DATABASE_URL: the store cannot be used ({type(error).__name__})") from error
+            raise StoreError(self.told(error)) from error
+
+    def told(self, error: BaseException) -> str:
+        """A line for the log: the setting, what the store said, and the mend where there is one."""
+        why = said(error)
+        return f"DATABASE_URL: the store cannot be used ({why}){self._mend(why)}"
+
+    def _mend(self, why: str) -> str:
+        found = obstacle(self._file) if self.is_sqlite else mend(why)
+        return f"; {found}" if found else ""
+
+    @property
+    def is_there(self) -> bool:
+        """False for an SQLite store that nobody has made yet."""
+        return not self.is_sqlite or self._file.exists()
 
     def _migrate(self, kind: str) -> None:
         with self.write() as connection:
@@ -138,14 +159,13 @@ class Database:
         try:
             return self._write_anew(until) and self._empty_log(until)
         except (sqlite3.Error, sa.exc.SQLAlchemyError) as error:
-            log.warning("the store could not be swept (%s); the next purge tries again", type(error).__name__)
+            log.warning("the store could not be swept (%s); the next purge tries again", said(error))
             return False
 
     @property
     def is_small(self) -> bool:
         """Whether a sweep is over before anybody notices."""
-        file = Path(self.engine.url.database or "")
-        return not self.needs_sweep or (file.exists() and file.stat().st_size < _SMALL_BYTES)
+        return not self.needs_sweep or (self._file.exists() and self._file.stat().st_size < _SMALL_BYTES)
 
     def _write_anew(self, until: float) -> bool:
         if not self._write_lock.acquire(timeout=max(until - time.monotonic(), 0)):
@@ -171,6 +191,6 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(address: str) -> sa.Engine:
-    url = sa.make_url(address)
-    return sqlite_engine(url) if url.drivername == "sqlite" else postgresql_engine(url)
+def _changes(connection: sa.Connection) -> int:
+    """Rows that this connection has changed since it was opened."""
+    return int(connection.connection.driver_connection.total_changes)  # type: ignore[union-attr]

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import pwd
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger("ringback.database")
@@ -13,13 +15,18 @@ _BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps beside a store; 
 def make_private(store: Path) -> None:
     """Make the file and its folders where they are missing, and take what is there from everybody else.
 
-    Raises OSError where they cannot be made. What belongs to somebody else is only told of.
+    Raises OSError where they cannot be made. What belongs to somebody else is only told of. What root makes is
+    given to the folder's owner: root may type commands, and the service runs as somebody else.
     """
     _make_folder(store.parent)
+    is_new = not store.exists()
     # Made by us: SQLite would make it as the umask says, and for a moment everybody could read it.
-    os.close(os.open(store, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE))
-    for file in (Path(f"{store}{end}") for end in _BESIDE):
-        _take(file)
+    file = os.open(store, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE)
+    if is_new:
+        _give(file, store.parent)
+    os.close(file)
+    for beside in (Path(f"{store}{end}") for end in _BESIDE):
+        _take(beside)
 
 
 def _make_folder(folder: Path) -> None:
@@ -28,6 +35,33 @@ def _make_folder(folder: Path) -> None:
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     folder.chmod(_FOLDER)
+    _give(folder, folder.parent)
+
+
+def _give(what: int | Path, like: Path) -> None:
+    if os.geteuid() == 0:
+        owner = like.stat()
+        with suppress(OSError):  # there are disks whose owner is always root
+            os.chown(what, owner.st_uid, owner.st_gid)
+
+
+def obstacle(store: Path) -> str | None:
+    """Which file of a store, or folder, this user may not write to, with the mend. None: it is not that."""
+    folder = next((folder for folder in store.parents if folder.exists()), store.parent)
+    for path in (*(Path(f"{store}{end}") for end in _BESIDE), folder):
+        if path.exists() and not os.access(path, os.W_OK, effective_ids=True):
+            owner, me = _name(path.stat().st_uid), _name(os.geteuid())
+            if owner == me:
+                return f"{path} cannot be written to: make it writable, or move the store"
+            return f"{path} belongs to {owner}, and this runs as {me}: run it as {owner}, or chown {me} {path}"
+    return None
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def _take(file: Path) -> None:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ringback.i18n.languages import N_
 from ringback.i18n.languages import gettext as _
+from ringback.services import services
 from ringback.store.failures import STORE_ERRORS
 
 log = logging.getLogger("ringback")
@@ -82,7 +83,7 @@ def _page(error: HTTPException) -> Response:
 
 
 def _store(error: Exception) -> Response:
-    log.error("the store did not answer (%s)", type(error).__name__)
+    services().tell(services().database.told(error), logging.ERROR)
     return error_page(503)
 
 

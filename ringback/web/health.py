@@ -1,5 +1,6 @@
 """Whether this process lives, and whether it can store and hand over. For load balancers and alarms."""
 
+import logging
 import secrets
 import threading
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, Response, jsonify
 
+from ringback.logs import Sparing
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
 from ringback.store.tables import about
@@ -46,8 +48,9 @@ def _answers(check: Callable[[], bool]) -> bool:
 class Probe:
     """Whether the store can take a request, found by writing as much: less may still fit on a full disk."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], tell: Sparing) -> None:
         self._database = database
+        self._tell = tell
         self._clock = clock
         self._turn = threading.Lock()
         self._looked_at: datetime | None = None
@@ -74,6 +77,7 @@ class Probe:
             # In a second transaction: in the same one, the space of the last probe would do for this one.
             with self._database.write() as connection:
                 connection.execute(about.delete().where(about.c.key.startswith(_PROBE)))
-        except STORE_ERRORS:
+        except STORE_ERRORS as error:
+            self._tell(self._database.told(error), logging.ERROR)
             return False
         return True

@@ -13,9 +13,8 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
-from ringback.config.settings import Settings
 from ringback.server.proxies import believe
-from ringback.services import Services
+from ringback.services import Services, services
 from ringback.web.page import own_origin
 
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
@@ -36,8 +35,8 @@ def init_app(app: Flask, services: Services) -> None:
     settings = services.settings
     app.config["SECRET_KEY"] = settings.secret_keys[-1]
     app.session_interface = _NoSessions()
-    _trust_hosts(app, settings)
-    app.wsgi_app = believe(services.proxies, app.wsgi_app)  # type: ignore[method-assign, assignment]
+    _trust_hosts(app, services)
+    app.wsgi_app = believe(services.proxies, app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if not settings.sandbox:
         own = urlsplit(settings.public_url)
         # Whom a test client asks that is told no address. Flask keeps out no other name by it: `check_host` does.
@@ -55,8 +54,23 @@ def _keep_scheme(app: Flask, scheme: str) -> None:
     app.wsgi_app = answer  # type: ignore[method-assign]
 
 
-def _trust_hosts(app: Flask, settings: Settings) -> None:
+_OTHER_HOST = (
+    "PUBLIC_URL: its host is {host}, and a request for another host got 400. Behind a proxy, have it pass the "
+    "Host header on (nginx: proxy_set_header Host $host); if visitors use another address, correct PUBLIC_URL"
+)
+_NOT_LOCAL = (
+    "The sandbox answers to localhost, 127.0.0.1 and [::1] alone, and a request for another host got 400. "
+    "For a site that others see, set RINGBACK_CONFIG and PUBLIC_URL"
+)
+_OTHER_ORIGIN = (
+    "PUBLIC_URL: it is {origin}, and a form that was sent from another origin got 403. "
+    "If visitors use another scheme, host or port, correct PUBLIC_URL"
+)
+
+
+def _trust_hosts(app: Flask, services: Services) -> None:
     """Answer only to the host name visitors use: links and checks are built on it."""
+    settings = services.settings
     host = urlsplit(settings.public_url).hostname or ""
     trusted = _LOCAL_NAMES if settings.sandbox else [f"[{host}]" if ":" in host else host]
 
@@ -65,6 +79,7 @@ def _trust_hosts(app: Flask, settings: Settings) -> None:
         # Not as Werkzeug compares hosts: it takes what stands before the first colon, of [::1] a bracket.
         name = re.sub(r":\d+$", "", request.host.lower())
         if request.blueprint != "health" and name not in trusted:
+            services.tell(_NOT_LOCAL if settings.sandbox else _OTHER_HOST.format(host=host))
             raise BadRequest
 
 
@@ -72,7 +87,10 @@ def is_forged() -> bool:
     """Whether a browser says that another site sent this post."""
     # Flask users switch CSRF protection off in their tests; here that switches off our token with it.
     is_protected = bool(current_app.config.get("WTF_CSRF_ENABLED", True))
-    return is_protected and _is_cross_site(request.headers, own_origin())
+    if not (is_protected and _is_cross_site(request.headers, own_origin())):
+        return False
+    services().tell(_OTHER_ORIGIN.format(origin=own_origin()))
+    return True
 
 
 def _is_cross_site(headers: Headers, public_url: str) -> bool:

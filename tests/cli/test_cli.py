@@ -7,14 +7,16 @@ import pytest
 from flask import Flask
 from pydantic import SecretStr
 
-from ringback.cli import check
+from ringback.cli import check, command_of
 from ringback.handover.outcomes import Busy, Misconfigured
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
+from tests.config.test_settings import typed
 from tests.conftest import WIDGET, Clock
+from tests.running import CONFIGURATION
 
 
 @pytest.fixture
@@ -315,3 +317,35 @@ def test_no_command_falls_over_what_is_typed(make_app: Callable[..., Flask], sto
         )
 
         assert result.exception is None or isinstance(result.exception, SystemExit), (odd, result.exception)
+
+
+def test_check_makes_no_store(tmp_path: Path, samespace: SandboxSamespace) -> None:
+    """Root may look before the first start, and a store of root's would be closed to the service."""
+    (tmp_path / "ringback.toml").write_text(CONFIGURATION.format(base_url=samespace.base_url))
+    environment = {
+        "SECRET_KEY": "a key for tests only, and long enough",
+        "DATABASE_URL": f"sqlite:///{tmp_path}/var/ringback.db",
+        "PUBLIC_URL": "https://callback.acme.test",
+    }
+    done = typed(tmp_path, "-m", "flask", "--app", "app", "check", "--live", **environment)
+
+    assert done.returncode == 0, done.stderr
+    assert "The configuration is complete." in done.stdout
+    store = f"SQLite, {tmp_path}/var/ringback.db"
+    assert f"The store is not there yet; the first start makes it: {store}" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["ringback.toml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["/usr/bin/flask", "--app", "app", "check", "--live"], "check"),
+        (["flask/__main__.py", "-A", "check", "-e", "check", "--debug", "widgets", "pause", "check"], "widgets"),
+        (["flask", "--app=check"], ""),
+        (["gunicorn", "check"], ""),
+        ([""], ""),
+        ([], ""),
+    ],
+)
+def test_the_command_is_known_before_the_app_is(arguments: list[str], command: str) -> None:
+    assert command_of(arguments) == command

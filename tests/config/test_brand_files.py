@@ -67,7 +67,7 @@ def test_each_fault_of_a_file_is_told_at_the_start(
         (tmp_path / name).write_bytes(content)
     (told,) = faults(tmp_path, named_in(name))
 
-    assert told.startswith(f"{tmp_path}/ringback.toml: widgets.sales.logo: {fault}")
+    assert re.match(rf"{tmp_path}/ringback.toml: line \d+: widgets.sales.logo: {re.escape(fault)}", told)
     assert "\n" not in told
 
 

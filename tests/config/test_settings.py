@@ -2,6 +2,7 @@
 
 import math
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -510,3 +511,15 @@ def test_settings_that_are_made_are_checked() -> None:
     for wrong in ({"port": "many"}, {"delivery_mode": "maybe"}, {"public_url": None}, {"no_such": 1}):
         with pytest.raises(ValidationError):
             make_settings("sqlite:///unused.db", environment=wrong)
+
+
+def test_a_port_that_is_taken_is_told_first_with_the_mend(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = typed(tmp_path, str(ROOT / "app.py"), PORT=str(port))
+
+    assert done.returncode == 3
+    assert done.stdout == "", "no address is told that leads to somebody else"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"PORT: {port} cannot be listened on (Address already in use); try: make run PORT=")
+    assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ringback.outbox.request import State
-from ringback.store import postgresql
+from ringback.store import engines
 from ringback.store.database import Database
 from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.stores import Postgres, postgres_store
@@ -53,7 +53,7 @@ def test_a_connection_that_was_closed_while_it_rested_is_replaced_unnoticed(
 ) -> None:
     url = postgres_store(postgres_server)
     store, other = Database(url), Database(url)
-    monkeypatch.setattr(postgresql, "_RESTED_SECONDS", 0)
+    monkeypatch.setattr(engines, "_RESTED_SECONDS", 0)
     process = sa.select(sa.func.pg_backend_pid())
     with store.read() as connection:
         first = connection.execute(process).scalar_one()

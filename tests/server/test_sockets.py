@@ -209,7 +209,8 @@ def a_connection(owner: str | None = "198.51.100.7", is_waited_for: bool = True)
 
 
 def test_the_one_that_has_kept_us_waiting_longest_makes_room() -> None:
-    everybody = Connections(most=10, per_address=2)
+    told: list[str] = []
+    everybody = Connections(10, tell=told.append, per_address=2)
     (first, one), (second, two), (third, three) = a_connection(), a_connection(), a_connection()
     assert everybody.take(one)
     assert everybody.take(two)
@@ -217,10 +218,13 @@ def test_the_one_that_has_kept_us_waiting_longest_makes_room() -> None:
     assert everybody.take(three)
 
     assert (first.is_shut, second.is_shut, third.is_shut) == (False, True, False)
+    (line,) = told
+    assert line.startswith("One address has 2 connections open")
+    assert "TRUSTED_PROXIES and PROXY_ADDRESSES should name it" in line
 
 
 def test_who_is_being_answered_is_not_sent_away_for_somebody_new() -> None:
-    everybody = Connections(most=10, per_address=2)
+    everybody = Connections(10, tell=[].append, per_address=2)
     for _ in range(2):
         assert everybody.take(a_connection(is_waited_for=False)[1])
 
@@ -229,17 +233,21 @@ def test_who_is_being_answered_is_not_sent_away_for_somebody_new() -> None:
 
 
 def test_over_the_whole_the_longest_waiting_of_all_makes_room() -> None:
-    everybody = Connections(most=2, per_address=2)
+    told: list[str] = []
+    everybody = Connections(2, tell=told.append, per_address=2)
     old, connection = a_connection("198.51.100.8")
     assert everybody.take(connection)
     assert everybody.take(a_connection("198.51.100.9")[1])
     assert everybody.take(a_connection(None)[1])
 
     assert old.is_shut
+    (line,) = told
+    assert line.startswith("2 connections are open, as many as there may be")
+    assert "LimitNOFILE" in line
 
 
 def test_what_is_closed_is_forgotten() -> None:
-    everybody = Connections(most=1, per_address=1)
+    everybody = Connections(1, tell=[].append, per_address=1)
     for owner in ("198.51.100.7", None) * 3:
         _, connection = a_connection(owner, is_waited_for=False)
         assert everybody.take(connection)

@@ -69,6 +69,7 @@ def test_a_store_of_a_version_before_is_taken_from_everybody_else(tmp_path: Path
         file.chmod(0o644)
     folder_before = stat.S_IMODE(tmp_path.stat().st_mode)
     second = Database(f"sqlite:///{tmp_path}/ringback.db")
+    second.migrate("production")
     found = modes(tmp_path)
     second.close()
     first.close()
@@ -88,7 +89,9 @@ def test_a_store_that_is_not_ours_to_change_is_told_of(
         raise PermissionError(1, "not the owner")
 
     monkeypatch.setattr(Path, "chmod", refuse)
-    Database(f"sqlite:///{tmp_path}/ringback.db").close()
+    store = Database(f"sqlite:///{tmp_path}/ringback.db")
+    store.migrate("production")
+    store.close()
 
     told = f"{tmp_path}/ringback.db can be read by others and is not ours to change (PermissionError): chmod 600"
     assert [record.message for record in caplog.records if record.levelno == logging.WARNING] == [told]
@@ -98,7 +101,7 @@ def test_a_store_that_cannot_be_made_is_refused_with_a_sentence(tmp_path: Path) 
     (tmp_path / "file").touch()
 
     with pytest.raises(StoreError, match=r"DATABASE_URL: .*/file/ringback.db cannot be made"):
-        Database(f"sqlite:///{tmp_path}/file/ringback.db")
+        Database(f"sqlite:///{tmp_path}/file/ringback.db").migrate("production")
 
 
 # --- the token ---

@@ -1,5 +1,6 @@
 """How a post of the form ends: decided here, answered in routes.py."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -85,7 +86,7 @@ def decide(form: CallbackForm, is_over_limit: bool) -> Outcome:
             return outcome
         return _outcome_before(form) or outcome
     except STORE_ERRORS as error:
-        log.error("a request could not be stored (%s)", type(error).__name__)
+        services().tell(services().database.told(error), logging.ERROR)
         return NotStored()
 
 
