@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from ringback.factory import create_app
 from ringback.i18n import languages
 from ringback.outbox.operations import Operations
+from ringback.outbox.request import Answers
 from tests.browser.journeys import Visitor, international
 from tests.browser.test_accessibility import AXE, RULES, findings
 from tests.conftest import WIDGET, Clock, make_settings
@@ -29,6 +30,7 @@ WIDGETS = {
     "closed": {"hours": HOURS | {"tue": ["16:00-17:00"]}},
     "closing": {"hours": HOURS | {"tue": ["09:00-10:10"]}},
     "paused": {"hours": HOURS},
+    "always": {"hours": None},
     "spring": {"hours": CHANGES | {"fri": ["09:00-13:00"], "mon": ["09:00-13:00"]}},
     "autumn": {"hours": CHANGES | {"sun": ["04:30-08:30"]}},
 }
@@ -50,12 +52,20 @@ class Office:
         self.slots = app.extensions["ringback"].outbox.slots
         self._attention: Operations = app.extensions["ringback"].operations
 
+    def email_of(self, visitor: Visitor) -> str:
+        """The address that somebody left."""
+        return self._answers_of(visitor).email
+
     def time_of(self, visitor: Visitor) -> tuple[str, str]:
         """When somebody is to be called, and where they are."""
+        answers = self._answers_of(visitor)
+        return f"{answers.slot_starts_at:%d %H:%M}", answers.zone
+
+    def _answers_of(self, visitor: Visitor) -> Answers:
         digits = international(visitor.number).removeprefix("+")
         found = [request.answers for request in self._attention.listed(False)]
         (answers,) = [answers for answers in found if answers.phone == digits]
-        return f"{answers.slot_starts_at:%d %H:%M}", answers.zone
+        return answers
 
 
 @pytest.fixture(scope="module")
@@ -229,12 +239,29 @@ def test_in_the_visitors_repeated_hour_each_clock_says_which(
     )
 
 
-def test_a_browser_that_hides_where_it_is_stays_with_the_teams_time(comes_from: Callable[..., Visitor]) -> None:
-    page = comes_from("UTC").page
+@pytest.mark.parametrize("zone", ["UTC", "Atlantic/Reykjavik", "Etc/GMT+5"])
+def test_a_browser_that_hides_where_it_is_stays_with_the_teams_time(
+    comes_from: Callable[..., Visitor], zone: str
+) -> None:
+    page = comes_from(zone, "in-dubai").page
 
     assert zone_sent(page) == ""
     chooses_to_choose(page)
-    expect(page.get_by_text("Times are London time.")).to_be_visible()
+    expect(page.get_by_text("Times are Dubai time.")).to_be_visible()
+
+
+def test_where_the_team_has_no_clock_the_visitors_own_is_read_and_an_address_stays_as_typed(
+    comes_from: Callable[..., Visitor], office: Office
+) -> None:
+    visitor = comes_from("Europe/Berlin", "always")
+    page = visitor.page
+    page.get_by_text("Add e-mail, company or a message").click()
+    page.get_by_label("Email address").fill("ann@bücher.example")
+    visitor.fills_in()
+    visitor.sends()
+
+    expect(page.get_by_text("Berlin time, call us.")).to_be_visible()
+    assert office.email_of(visitor) == "ann@bücher.example"
 
 
 def test_a_zone_that_a_browser_calls_as_it_was_called_long_ago_is_known(

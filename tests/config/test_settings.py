@@ -192,6 +192,12 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ('attributes = ["plan"]', 'attributes = ["plan", "Plan"]', "should name each attribute once"),
         ('attributes = ["plan"]', 'attributes = ["team_name"]', '"team_name" is a name that Ringback uses itself'),
         ('phone = "+442079460000"', 'phone = "+44 12"', "sales.phone: should be a telephone number in full"),
+        ("promise_minutes = 15", 'timezone = "Berlin"', "sales.timezone: should be a time zone"),
+        (
+            "promise_minutes = 15",
+            'caller_id = "+44 20 7946 0000 ext. 5"',
+            "sales.caller_id: should be a number without an extension",
+        ),
         ("https://www.ACME.test/", "https://acme.test 'self'", "widgets.sales.origins.0: should be an origin"),
         ("promise_minutes = 15", 'key = "x"', '"key" under "sales": unknown setting'),
         (

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, session
 
 from ringback.outbox.request import new_id
-from tests.conftest import PUBLIC_URL, Clock
+from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.visitor import Visitor
 
 
@@ -50,6 +50,40 @@ def test_a_request_is_stored_and_the_visitor_sent_to_its_page(visitor: Visitor, 
     (request,) = stored(app)
     assert request.reference in page.words
     assert (request.answers.phone, request.answers.name) == ("442079460123", "Ann Example")
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("ann＠example。com", "ann@example.com"), ("ann@bücher.example", "ann@bücher.example")],
+)
+def test_an_email_address_is_read_in_any_width_and_its_domain_stays_as_typed(
+    visitor: Visitor, app: Flask, typed: str, kept: str
+) -> None:
+    form = visitor.opens("/sales")
+    (field,) = form.all("input[@name='email']")
+    # Browsers write the domain of a field of type email in ASCII.
+    assert (field.get("type"), field.get("inputmode"), field.get("autocomplete")) == ("text", "email", "email")
+    assert visitor.sends(form, name="Ann", phone="020 7946 0123", email=typed).status == 303
+    assert stored(app)[0].answers.email == kept
+
+
+@pytest.mark.parametrize(
+    ("phone", "link", "shown"),
+    [
+        ("+44 20 7946 0000", "tel:+442079460000", "+44 20 7946 0000"),
+        ("+44 20 7946 0000 ext. 12", "tel:+442079460000;ext=12", "+44 20 7946 0000 x12"),
+        ("+1 201 555 0123 x7", "tel:+12015550123;ext=7", "+1 201-555-0123 ext. 7"),
+        ("tel:+442079460000;ext=12", "tel:+442079460000;ext=12", "+44 20 7946 0000 x12"),
+        ("+39 06 1234 5678", "tel:+390612345678", "+39 06 1234 5678"),
+    ],
+)
+def test_the_teams_number_is_a_link_that_dials_its_extension_too(
+    make_app: Callable[..., Flask], phone: str, link: str, shown: str
+) -> None:
+    visitor = Visitor(make_app(widgets={"sales": WIDGET | {"phone": phone, "caller_id": None}}))
+    (found,) = [each for each in visitor.asks().all("a") if (each.get("href") or "").startswith("tel:")]
+
+    assert (found.get("href"), "".join(found.itertext())) == (link, shown)
 
 
 def test_what_is_missing_is_said_on_top_and_at_the_field_and_nothing_typed_is_lost(visitor: Visitor) -> None:

@@ -30,6 +30,25 @@ def test_one_line_is_composed_and_has_nothing_in_it_that_cannot_be_seen(typed: s
 
 
 @pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("ann＠example。com", "ann@example.com"),
+        ("ａｎｎ@ｅｘａｍｐｌｅ．ｃｏｍ", "ann@example.com"),
+        ("ann@example｡com", "ann@example.com"),
+        ("ann＠ﾘﾝｸﾞﾊﾞｯｸ。jp", "ann@リングバック.jp"),
+        (" Ann.Example+call@Example.COM ", "Ann.Example+call@Example.COM"),
+        ("ann@bücher.example", "ann@bücher.example"),
+        ("ann@straße.example", "ann@straße.example"),
+        ("аня@пример.рф", "аня@пример.рф"),
+        ("ann@xn--bcher-kva.example", "ann@xn--bcher-kva.example"),
+    ],
+)
+def test_an_address_is_kept_as_it_was_typed_but_for_its_width(typed: str, kept: str) -> None:
+    assert sanitise.address(typed) == kept
+    assert sanitise.address(kept) == kept
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "می\u200cخواهم",
