@@ -92,7 +92,20 @@ function takeTokenBack() {
   }
 }
 
+/** A zone with a place. Browsers that hide theirs say UTC, one of Etc, or Iceland, which has the same clock. */
+const PLACE = /^(?!Etc\/|Atlantic\/Reykjavik$)[A-Z].*\//;
+
+/** Says whose clock the visitor reads, where the browser tells. */
+function tellZone() {
+  const field = document.querySelector("[name=zone]");
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (field && PLACE.test(zone)) {
+    field.value = zone;
+  }
+}
+
 takeTokenBack();
+tellZone();
 document.querySelectorAll("[data-guarded]").forEach((form) => new SubmitGuard(form));
 prefill();
 document.querySelector("[data-takes-focus]")?.focus();

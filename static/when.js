@@ -9,9 +9,6 @@ const PUT_BACK = [30, 60];
 
 const MINUTE_MS = 60_000;
 
-/** A zone with a place; browsers that hide theirs give none. */
-const PLACE = /^(?!Etc\/)[A-Z].*\//;
-
 /** A day, an hour, a whole label as people in one zone write them, as ringback/dates.py does. */
 class Clock {
   /** `words` are the patterns of the page's language: of a slot, of today, of tomorrow. */
@@ -132,8 +129,8 @@ function viewOf(label, clock) {
 
 function begin(box) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (PLACE.test(zone)) {
-    document.querySelector("[name=zone]").value = zone;
+  // form.js has put it there, unless the browser hides where it is.
+  if (document.querySelector("[name=zone]").value === zone) {
     const times = new Times(box, zone);
     if (times.differs) {
       times.show("own");

@@ -23,6 +23,7 @@ from ringback.outbox.personal_data import PersonalData
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import services_of
 from ringback.store.database import Database
+from ringback.store.tables import about
 from tests import privacy
 from tests.visitor import Visitor
 
@@ -116,9 +117,11 @@ def database_of(server: str, name: str) -> str:
 
 
 def migrated(url: str) -> None:
-    """Make the tables of a store."""
+    """Make the tables of a store, which may become one of production or of the sandbox."""
     store = Database(url)
     store.migrate("production")
+    with store.write() as connection:
+        connection.execute(about.delete())
     store.close()
 
 

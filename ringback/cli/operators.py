@@ -60,7 +60,7 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
         now = clock()
         for each in [known(key)] if key else settings.widgets:
             widget = settings.widgets[each]
-            first = now.astimezone(widget.timezone).date()
+            first = now.astimezone(widget.team_zone).date()
             closed = opening_hours.closed_days(widget.hours, first, _DAYS_OF_A_YEAR)
             click.echo(f"{each}  {len(closed)} closed days until {first + timedelta(days=_DAYS_OF_A_YEAR)}")
             for day, why in closed:
@@ -103,7 +103,7 @@ def _hours(widget: Widget, now: datetime) -> str:
 
 def _on_its_clock(at: datetime, widget: Widget) -> str:
     """As the team's clock shows it, with the zone by name: an offset alone is looked up by nobody."""
-    return f"{time_text(at.astimezone(widget.timezone))} ({widget.timezone})"
+    return f"{time_text(at.astimezone(widget.team_zone))} ({widget.team_zone})"
 
 
 def _pause(pause: Pause, widget: Widget) -> str:

@@ -106,6 +106,14 @@ def _calendar(name: str) -> str:
     return name
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError('should be a time zone, like "Europe/London"') from None
+    return name
+
+
 def _day(text: str) -> str:
     try:
         return date.fromisoformat(text).isoformat()
@@ -132,6 +140,7 @@ Region = Annotated[str, AfterValidator(_region)]
 Language = Annotated[str, AfterValidator(_language)]
 Span = Annotated[str, AfterValidator(_span)]
 Spans = Annotated[tuple[Span, ...], AfterValidator(_apart)]
+Zone = Annotated[str, AfterValidator(_zone)]
 Day = Annotated[str, AfterValidator(_day)]
 Words = Annotated[str, Field(min_length=1)]
 
@@ -139,7 +148,7 @@ Words = Annotated[str, Field(min_length=1)]
 class Hours(Table):
     """`[widgets.….hours]`: when the team can be reached."""
 
-    timezone: str
+    timezone: Zone
     mon: Spans = ()
     tue: Spans = ()
     wed: Spans = ()
@@ -157,15 +166,6 @@ class Hours(Table):
     def __hash__(self) -> int:
         """So that what is reckoned from a table can be kept; of all of it, `special` has no hash."""
         return hash((self.timezone, self.mon, self.slot_minutes, self.days_ahead))
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError('should be a time zone, like "Europe/London"') from None
-        return name
 
 
 class Texts(Table):
@@ -193,6 +193,7 @@ class Widget(Table):
     attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
     phone: str | None = None  # the team's own, to be called
     caller_id: str | None = None  # what the agents' calls show; nobody can know it from the team's own number
+    timezone: Zone | None = None  # whose clock visitors read
     promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     logo: Annotated[BrandFile | None, _file(read_logo)] = None
@@ -226,7 +227,7 @@ class Widget(Table):
 
     @field_validator("phone", "caller_id")
     @classmethod
-    def _international(cls, number: str | None) -> str | None:
+    def _international(cls, number: str | None, info: ValidationInfo) -> str | None:
         if number is None:
             return None
         try:
@@ -235,6 +236,8 @@ class Widget(Table):
             raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
         if not phonenumbers.is_possible_number(parsed):
             raise ValueError('should be a telephone number in full, with its country code, like "+442079460000"')
+        if parsed.extension and info.field_name == "caller_id":
+            raise ValueError("should be a number without an extension: no call shows one")
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     # Each of these looks back at a field above it, rather than at the whole: a validator of the whole
@@ -261,9 +264,16 @@ class Widget(Table):
         return self.regions or (self.region,)
 
     @property
-    def timezone(self) -> tzinfo:
-        """The team's time zone; UTC where it has none."""
-        return ZoneInfo(self.hours.timezone) if self.hours else UTC
+    def team_zone(self) -> tzinfo:
+        """Whose clock the team works by; UTC where nothing says so."""
+        name = self.hours.timezone if self.hours else self.timezone
+        return ZoneInfo(name) if name else UTC
+
+    @property
+    def visitors_zone(self) -> ZoneInfo | None:
+        """Whose clock visitors read; None where it is their own, if it is known."""
+        name = self.timezone or (self.hours.timezone if self.hours else None)
+        return ZoneInfo(name) if name else None
 
     def own_texts(self, language: str) -> Texts:
         """The site owner's sentences in a language; empty where there are none."""

@@ -26,7 +26,7 @@ def what_the_agent_sees(
     attributes |= {
         "page": first.answers.page or f"{public_url}/{widget.key}",
         "language": first.answers.language,
-        "requested_at": first.requested_at.astimezone(widget.timezone).isoformat(timespec="seconds"),
+        "requested_at": first.requested_at.astimezone(widget.team_zone).isoformat(timespec="seconds"),
         "reference": _together(request.reference for request in requests),
         "stop_url": f"{public_url}/stop",
     }
@@ -68,8 +68,8 @@ def _asked_for(request: CallbackRequest, widget: Widget) -> str:
     def on_the_clock_of(zone: tzinfo) -> str:
         return f"{start.astimezone(zone).isoformat(timespec='minutes')} ({zone})"
 
-    own = request.answers.own_zone(start, widget.timezone)
-    team = on_the_clock_of(widget.timezone)
+    own = request.answers.own_zone(start, widget.team_zone)
+    team = on_the_clock_of(widget.team_zone)
     return f"{team}; visitor: {on_the_clock_of(own)}" if own else team
 
 

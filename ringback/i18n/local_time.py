@@ -33,6 +33,15 @@ def _city(zone: str, locale: str) -> str:
     return "UTC" if place.upper() == "UTC" else place.replace("_", " ")
 
 
+def tells_a_place(zone: str) -> bool:
+    """Whether a zone tells where somebody is.
+
+    Browsers that hide it say UTC, one of Etc, or Iceland, which has the same clock.
+    """
+    newest = get_global("zone_aliases").get(zone, zone)
+    return bool(zone) and not newest.startswith("Etc/") and newest != "Atlantic/Reykjavik"
+
+
 # A form has hundreds of times, of few days and the same hours each day: to write them anew took most of its time.
 @lru_cache(maxsize=16_384)
 def _time(clock: time, locale: str) -> str:

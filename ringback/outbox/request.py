@@ -7,6 +7,8 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from ringback.i18n.local_time import tells_a_place
+
 
 class State(StrEnum):
     """Where a request stands. The visitor's page and the operator's list use the same words."""
@@ -111,13 +113,19 @@ class Answers:
     slot_ends_at: datetime | None = None
     zone: str = ""
 
+    @property
+    def known_zone(self) -> ZoneInfo | None:
+        """The visitor's zone, if their browser told."""
+        try:
+            return ZoneInfo(self.zone) if tells_a_place(self.zone) else None
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # one that a newer table of zones dropped
+            return None
+
     def own_zone(self, at: datetime, team: tzinfo) -> ZoneInfo | None:
         """The visitor's zone, if its clock shows another time than the team's at that instant."""
-        try:
-            zone = ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # none, or one that a newer table of zones dropped
-            return None
-        return None if at.astimezone(zone).utcoffset() == at.astimezone(team).utcoffset() else zone
+        zone = self.known_zone
+        is_same = zone and at.astimezone(zone).utcoffset() == at.astimezone(team).utcoffset()
+        return None if is_same else zone
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A phone number: read as a person writes it, checked, and written for people and for Samespace.
 
 - `reading`: what was typed, in any spelling, becomes a number or is refused with a reason;
+- `plans`: one plan over several countries, and plans that changed;
 - `ranges`: which numbers a team may be asked to call, with `valid_ranges` for those that are not assigned;
 - `lines`: which numbers ring the same telephone;
 - `number`: one number, as it is kept, shown and masked.
@@ -9,15 +10,17 @@ A region is an ISO code such as "GB".
 """
 
 from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
-from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason
+from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason, link
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
     example,
     international_example,
+    is_written_as_in,
     names_its_country,
     read,
     readings,
+    written_today,
 )
 
 __all__ = [
@@ -32,10 +35,13 @@ __all__ = [
     "example",
     "goes_on",
     "international_example",
+    "is_written_as_in",
+    "link",
     "longest_of_line",
     "names_its_country",
     "neighbourhood",
     "read",
     "readings",
     "shortest",
+    "written_today",
 ]

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     LOCAL_ONLY = auto()
     EXTENSION = auto()
     OTHER_REGION = auto()
+    UNKNOWN_RANGE = auto()  # in no known range, near those that are refused: most likely misread or mistyped
     PREMIUM = auto()
     SHARED_COST = auto()
     TOLL_FREE = auto()
@@ -49,7 +50,13 @@ class PhoneNumber:
 
     digits: str = field(repr=False)  # country code and number, no plus: "442079460000"
     region: str
-    assigned: bool  # False: of a possible length, but in no range known to be in use; worth one question
+    assigned: bool  # False: of a possible length, but in no range known to be in use
+    is_guess: bool = False  # it may mean another number as well
+
+    @property
+    def is_worth_a_question(self) -> bool:
+        """Whether to show it once before it is called."""
+        return self.is_guess or not self.assigned
 
     @classmethod
     def from_digits(cls, digits: str) -> "PhoneNumber":
@@ -89,6 +96,15 @@ def parse(spelling: str, region: str | None = None) -> Parsed | Reason:
         if error.error_type == NumberParseException.TOO_LONG:
             return Reason.TOO_LONG
         return Reason.TOO_SHORT if len(only_digits(spelling)) < FEWEST_DIGITS else Reason.NOT_A_NUMBER
+
+
+def link(written: str) -> str:
+    """A `tel:` link to a number that is written with its country code, its extension too (RFC 3966, section 5)."""
+    number = parse(written)
+    if isinstance(number, Reason):
+        return f"tel:+{only_digits(written)}"
+    extension = f";ext={number.extension}" if number.extension else ""
+    return f"tel:+{full_digits(number)}{extension}"
 
 
 def main_region(number: Parsed) -> str:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection
 
 import phonenumbers
+from phonenumbers import CountryCodeSource, PhoneNumberFormat, PhoneNumberType
 from phonenumbers import PhoneNumber as Parsed
-from phonenumbers import PhoneNumberType
 from phonenumbers import ValidationResult as Length
 
 from ringback.phone.number import (
@@ -43,7 +43,10 @@ _REFUSED_RANGES = {
         (r"1(?:900|976|[0-9]{3}976)", Reason.PREMIUM),
         # There too: area codes of carriers (700), the government (710), calls from abroad (456) and Canada's
         # special services (600); what is no area code or no exchange; 555-1212, which tells numbers.
-        (r"1(?:456|600|700|710|950|[2-9]11|[2-9]9[0-9]|37[0-9]|96[0-9])[0-9]{7}$", Reason.NOT_A_NUMBER),
+        (
+            r"1(?:[01][0-9]{2}|456|[67]00|710|950|[2-9]11|[2-9]9[0-9]|37[0-9]|96[0-9])[0-9]{7}$",
+            Reason.NOT_A_NUMBER,
+        ),
         (r"1[0-9]{3}(?:[2-9]11|950)[0-9]{4}$", Reason.NOT_A_NUMBER),
         (r"1[0-9]{3}555(?:1212|4334)$", Reason.SHARED_COST),
         # Germany: 11 are directories and helplines; 10, 12, 181 to 199 and 31 choose a carrier, belong to closed
@@ -58,6 +61,10 @@ _REFUSED_RANGES = {
         # Chile's 700, Ukraine's 703, Italy's 199; in China 160 and 168 of any area.
         (r"81(?:570|180)|358(?:[123]00|202|60[1-9]|70[1-9])|35170[78]|56700|380703|39199", Reason.SHARED_COST),
         (r"86(?:10|2[0-9]|[3-9][0-9]{2})16[08]", Reason.PREMIUM),
+        # Whole ranges of which libphonenumber knows the parts in use: Germany's 0900, Australia's 190, 191, 199,
+        # Italy's 892, 895 and 899, Spain's 905.
+        (r"49900|6119[019]|3989[259]", Reason.PREMIUM),
+        (r"34905", Reason.SHARED_COST),
         # Australia's 014, China's 1349 and 1740, Indonesia's 0868.
         (r"6114|86(?:1349|1740)|62868", Reason.SATELLITE),
         # Britain's 076, but for the Isle of Man's mobiles, and its first freephone; Dutch that follow a person.
@@ -80,17 +87,39 @@ def check(number: Parsed, allowed: Collection[str]) -> PhoneNumber:
     _check_digits(number)
     assigned = phonenumbers.is_valid_number(number)
     if assigned:
-        near = {(phonenumbers.region_code_for_number(number), phonenumbers.number_type(number))}
+        near = {phonenumbers.region_code_for_number(number)}
+        if reason := _REFUSED.get(phonenumbers.number_type(number)):
+            raise _accusation(reason, number)
     else:
-        _check_length(number)
-        near = near_valid(number)
-    kinds = {kind for _, kind in near}
-    if kinds and kinds <= _REFUSED.keys():
-        raise PhoneError(next(reason for kind, reason in _REFUSED.items() if kind in kinds))
-    region = _region(number, {region for region, _ in near if region}, allowed)
+        near = _regions_near(number, allowed)
+    region = _region(number, {region for region in near if region}, allowed)
     if region not in allowed:
         raise PhoneError(Reason.OTHER_REGION)
     return PhoneNumber(full_digits(number), region, assigned)
+
+
+def _regions_near(number: Parsed, allowed: Collection[str]) -> set[str | None]:
+    """The regions of the numbers next to one that is not assigned. Raises PhoneError where it is not called."""
+    if number.country_code not in [phonenumbers.country_code_for_region(region) for region in allowed]:
+        raise PhoneError(Reason.OTHER_REGION)  # however long its numbers are
+    _check_length(number)
+    near = near_valid(number)
+    kinds = {kind for _, kind in near}
+    if kinds and kinds <= _REFUSED.keys():
+        # Of what kind it is nobody knows: Indian mobiles without their country begin as Britain's premium rate.
+        raise PhoneError(Reason.UNKNOWN_RANGE)
+    return {region for region, _ in near}
+
+
+def _accusation(reason: Reason, number: Parsed) -> PhoneError:
+    """A kind is only named of a number that surely is the one that was meant.
+
+    Who leaves out the trunk 0 that everybody there writes may have written a number of another country.
+    """
+    is_read_at_home = number.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY
+    national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    lacks_its_zero = only_digits(national)[:1] == "0" != only_digits(number.raw_input or "")[:1]
+    return PhoneError(Reason.UNKNOWN_RANGE if is_read_at_home and lacks_its_zero else reason)
 
 
 def _check_digits(number: Parsed) -> None:
@@ -102,7 +131,7 @@ def _check_digits(number: Parsed) -> None:
         raise PhoneError(Reason.TOO_LONG if len(digits) > MOST_DIGITS else Reason.TOO_SHORT)
     for refused, reason in _REFUSED_RANGES.items():
         if refused.match(digits):
-            raise PhoneError(reason)
+            raise _accusation(reason, number)
     if _is_emergency_of_an_area(number):
         raise PhoneError(Reason.EMERGENCY_OR_SHORT)
 

@@ -4,13 +4,15 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 
 import phonenumbers
+from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType
 from phonenumbers import PhoneNumber as Parsed
-from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ringback.phone.number import FEWEST_DIGITS, PhoneError, PhoneNumber, Reason, only_digits, parse
+from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.ranges import check
 
 MOST_READINGS = 3  # more to choose from would confuse
@@ -18,6 +20,11 @@ LONGEST_TYPED = 250  # characters; libphonenumber reads no more either
 # What `_ascii` leaves of a number: a plus only ahead of the first digit but 0, as in "(+44) 20…", "0+44 20…".
 _WRITTEN = re.compile(r"(?=.*[0-9])[0 ()./+-]*[0-9 ()./-]*")
 _TRUNK_ZERO = re.compile(r"(?<=[0-9])([ .-]*)\( *0 *\)")  # the "(0)" of "+44 (0)20 7946 0000"
+# What a spreadsheet makes of a number that it counts with: "2079460958.0".
+_COUNTED = re.compile(r"(?<=[0-9]{7})[.,]00?$")
+# What America and Australia dial before a country code, copied by people elsewhere; 00 and the region's own prefix
+# are read anyhow.
+_PREFIXES_ABROAD = re.compile("0011|011")
 # Ofcom keeps this one for films and books; libphonenumber's own British example could be somebody's.
 _FICTIONAL = {"GB": "020 7946 0958"}
 
@@ -41,13 +48,43 @@ def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumbe
     """
     text = _plain(typed, region)
     for number in _assigned(text, region):
-        return check(number, allowed)
+        return _checked(number, allowed, typed)
     if _is_short_code(text, region):
         raise PhoneError(Reason.EMERGENCY_OR_SHORT)
-    plainest = parse(next(_spellings(text, region)), region)
+    plainest = _parsed(next(_spellings(text, region)), region)
     if isinstance(plainest, Reason):
         raise PhoneError(plainest)
-    return check(plainest, allowed)
+    return _checked(plainest, allowed, typed)
+
+
+def _checked(number: Parsed, allowed: Collection[str], typed: str) -> PhoneNumber:
+    checked = check(number, allowed)
+    return replace(checked, is_guess=True) if _COUNTED.search(_shown(typed)) else checked
+
+
+def written_today(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber | None:
+    """What a number is now that was written as it was before its country changed its numbers; most are none."""
+    with suppress(PhoneError):
+        for spelling in _spellings(_plain(typed, region), region):
+            number = _parsed(spelling, region)
+            if isinstance(number, Parsed) and (today := as_written_today(number)):
+                return check(today, allowed)
+    return None
+
+
+def is_written_as_in(typed: str, region: str) -> bool:
+    """Whether people in `region` would write one of their numbers so.
+
+    With the prefix of calls at home, however it is grouped; else grouped as theirs are, where they need no prefix.
+    """
+    try:
+        text = _plain(typed, region)
+    except PhoneError:
+        return False
+    trunk = phonenumbers.ndd_prefix_for_region(region, True)
+    if trunk and only_digits(text).startswith(trunk):
+        return True
+    return PhoneNumberMatcher(text, region, leniency=Leniency.STRICT_GROUPING).has_next()
 
 
 def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
@@ -70,8 +107,13 @@ def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
 
 def _assigned(text: str, region: str | None) -> Iterator[Parsed]:
     """The readings of a number that are assigned, the plainest first."""
-    parsed = (parse(spelling, region) for spelling in _spellings(text, region))
+    parsed = (_parsed(spelling, region) for spelling in _spellings(text, region))
     return (number for number in parsed if isinstance(number, Parsed) and phonenumbers.is_valid_number(number))
+
+
+def _parsed(spelling: str, region: str | None) -> Parsed | Reason:
+    number = parse(spelling, region)
+    return as_dialled(number) if isinstance(number, Parsed) else number
 
 
 @cache
@@ -93,10 +135,7 @@ def international_example(region: str) -> str:
 
 def _plain(typed: str, region: str | None) -> str:
     """What was typed, in ASCII digits and punctuation. Raises PhoneError if it is not just a number."""
-    stripped = typed.strip()
-    shown = unicodedata.normalize("NFKC", stripped[:LONGEST_TYPED])
-    # Cf: zero-width characters and direction marks, which come along when a number is copied from a page.
-    shown = "".join(char for char in shown if unicodedata.category(char) != "Cf").strip()
+    shown = _COUNTED.sub("", _shown(typed))
     if not shown:
         raise PhoneError(Reason.EMPTY)
     if shown[:4].lower() == "tel:":  # a copied link (RFC 3966)
@@ -107,9 +146,16 @@ def _plain(typed: str, region: str | None) -> str:
         number = parse(shown, region)
         extension = isinstance(number, Parsed) and number.extension
         raise PhoneError(Reason.EXTENSION if extension else Reason.NOT_A_NUMBER)
-    if len(stripped) > LONGEST_TYPED:
+    if len(typed.strip()) > LONGEST_TYPED:
         raise PhoneError(Reason.TOO_LONG)
     return text
+
+
+def _shown(typed: str) -> str:
+    """What one sees of it, with digits and letters of the usual width, cut to `LONGEST_TYPED`."""
+    shown = unicodedata.normalize("NFKC", typed.strip()[:LONGEST_TYPED])
+    # Cf: zero-width characters and direction marks, which come along when a number is copied from a page.
+    return "".join(char for char in shown if unicodedata.category(char) != "Cf").strip()
 
 
 def _ascii(char: str) -> str:
@@ -127,24 +173,25 @@ def _spellings(text: str, region: str | None) -> Iterator[str]:
     """The ways to read `text`, the plainest first: digits, with a plus where a country code leads them."""
     digits = only_digits(text.rpartition("+")[2])
     if "+" in text or digits.startswith("00"):
-        yield _mexican("+" + digits.lstrip("0"), region)  # no country code begins with 0
+        yield _abroad(digits.lstrip("0"))  # no country code begins with 0
         if digits.startswith("0"):  # "+020 7946 0000": a needless plus; "+011 44…": America's own prefix
             yield digits
     else:
-        yield _mexican(digits, region)
+        yield digits
         # Autofill drops the plus. Put back only where nothing else can be meant: "4805551234" is a possible
         # British number and must not become a Polish one.
         if region and not phonenumbers.is_possible_number_string(digits, region):
-            yield _mexican("+" + digits, region)
+            yield _abroad(digits)
+    if prefix := _PREFIXES_ABROAD.match(digits):
+        yield _abroad(digits[prefix.end() :])
     without_zero = _TRUNK_ZERO.sub(r"\1", text)
     if without_zero != text:  # libphonenumber does this only where the country has such a zero
         yield from _spellings(without_zero, region)
 
 
-def _mexican(spelling: str, region: str | None) -> str:
-    """Without the 1 after +52, and 01, 044 and 045 at home: Mexico gave them up in 2019, people have not."""
-    spelling = re.sub(r"^\+521(?=\d{10}$)", "+52", spelling)
-    return re.sub(r"^0(?:1|44|45)(?=\d{10}$)", "", spelling) if region == "MX" else spelling
+def _abroad(digits: str) -> str:
+    """With its plus. +379 is kept for the Vatican, whose numbers are all Rome's."""
+    return "+" + re.sub("^379(?=06698)", "39", digits)
 
 
 def _is_short_code(text: str, region: str | None) -> bool:

@@ -8,6 +8,7 @@ from babel import Locale, UnknownLocaleError
 from flask import Flask, Response, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from ringback import phone
 from ringback.config.widget import Widget
 from ringback.i18n import languages
 from ringback.i18n.languages import Language
@@ -86,7 +87,7 @@ def phone_of(widget: Widget | None) -> dict[str, str] | None:
     """The team's own number, as a page shows it and as a link."""
     if not widget or not widget.phone:
         return None
-    return {"display": widget.phone, "link": "tel:" + widget.phone.replace(" ", "")}
+    return {"display": widget.phone, "link": phone.link(widget.phone)}
 
 
 def shown_as() -> dict[str, Any]:

@@ -19,7 +19,9 @@ from ringback.phone import (
     beginnings,
     example,
     international_example,
+    is_written_as_in,
     read,
+    written_today,
 )
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
@@ -96,6 +98,9 @@ AT_HOME = [
     ("+39 (0)347 123 4567", "IT", "393471234567"),  # and mobiles have none
     ("0039 312 3456789", "IT", "393123456789"),
     ("0549 886377", "SM", "3780549886377"),
+    ("886377", "SM", "3780549886377"),
+    ("736 1234", "CW", "59997361234"),  # the 9 before it is left out on Curaçao
+    ("717 1234", "BQ", "5997171234"),
     ("011 15-2345-6789", "AR", "5491123456789"),  # 15 at home is 9 from abroad
     ("+54 9 11 2345-6789", "AR", "5491123456789"),
     ("+54 11 15 2345 6789", "AR", "5491123456789"),
@@ -105,6 +110,8 @@ AT_HOME = [
     ("521 55 1234 5678", "MX", "525512345678"),
     ("044 55 1234 5678", "MX", "525512345678"),
     ("01 55 1234 5678", "MX", "525512345678"),
+    ("045 81 1234 5678", "MX", "528112345678"),
+    ("1 33 1234 5678", "MX", "523312345678"),
     ("(11) 96123-4567", "BR", "5511961234567"),
     ("0 21 11 96123-4567", "BR", "5511961234567"),  # 21: the carrier that was chosen
     ("8 (912) 345-67-89", "RU", "79123456789"),
@@ -151,6 +158,190 @@ FROM_ELSEWHERE = [
     ("79123456789", "GB", "79123456789"),
     ("919876543210", "GB", "919876543210"),
 ]
+
+
+# National plans that reach beyond one country code: what is typed, the country it is read in, and what is rung.
+SHARED_PLANS = [
+    ("0692 12 34 56", "FR", "262692123456", "RE"),
+    ("0693 45 67 89", "FR", "262693456789", "RE"),
+    ("0262 20 12 34", "FR", "262262201234", "RE"),
+    ("+33 692 12 34 56", "GB", "262692123456", "RE"),
+    ("+33 (0)6 92 12 34 56", "FR", "262692123456", "RE"),
+    ("0033 692 123 456", "FR", "262692123456", "RE"),
+    ("33692123456", "FR", "262692123456", "RE"),
+    ("0639 01 23 45", "FR", "262639012345", "YT"),
+    ("0269 61 12 34", "FR", "262269611234", "YT"),
+    ("0690 30 12 34", "FR", "590690301234", "GP"),
+    ("0590 20 12 34", "FR", "590590201234", "GP"),
+    ("0696 20 12 34", "FR", "596696201234", "MQ"),
+    ("0697 20 12 34", "FR", "596697201234", "MQ"),
+    ("0596 30 12 34", "FR", "596596301234", "MQ"),  # of which libphonenumber says: French
+    ("0694 20 12 34", "FR", "594694201234", "GF"),
+    ("0594 10 12 34", "FR", "594594101234", "GF"),
+    ("0709 00 12 34", "FR", "590709001234", "GP"),
+    ("0508 41 12 34", "FR", "508411234", "PM"),
+    ("0708 40 12 34", "FR", "508708401234", "PM"),
+    ("0690 30 12 34", "RE", "590690301234", "GP"),
+    ("+262 690 30 12 34", "RE", "590690301234", "GP"),
+    ("06 12 34 56 78", "RE", "33612345678", "FR"),
+    ("01 23 45 67 89", "MQ", "33123456789", "FR"),
+    ("+596 6 12 34 56 78", "MQ", "33612345678", "FR"),
+    ("0976 21 23 45", "GF", "594976212345", "GF"),  # on the internet, of its own
+    ("09 72 12 34 56", "FR", "33972123456", "FR"),
+    ("06 12 34 56 78", "FR", "33612345678", "FR"),
+    ("0806 123 456", "FR", "33806123456", "FR"),
+    ("0549 886377", "IT", "3780549886377", "SM"),
+    ("+39 0549 886377", "SM", "3780549886377", "SM"),
+    ("+379 06 698 12345", "IT", "390669812345", "VA"),
+    ("06 698 12345", "IT", "390669812345", "VA"),
+    ("048 9012 3456", "IE", "442890123456", "GB"),
+    ("+353 48 9012 3456", "GB", "442890123456", "GB"),
+    ("01534 456789", "GB", "441534456789", "JE"),
+    ("07781 123456", "GB", "447781123456", "GG"),
+    ("01624 756789", "GB", "441624756789", "IM"),
+    ("08 9164 1234", "AU", "61891641234", "CX"),
+    ("08 9162 1234", "AU", "61891621234", "CC"),
+    ("79 12 34 56", "NO", "4779123456", "SJ"),
+    ("018 12345", "FI", "3581812345", "AX"),
+    ("736 1234", "BQ", "59997361234", "CW"),
+    ("717 1234", "CW", "5997171234", "BQ"),
+    ("8 771 000 9998", "RU", "77710009998", "KZ"),
+    ("506 234 5678", "US", "15062345678", "CA"),
+]
+
+
+@pytest.mark.parametrize(("typed", "region", "digits", "owner"), SHARED_PLANS)
+def test_where_countries_share_a_plan_a_number_is_rung_where_it_is(typed, region, digits, owner):
+    assert read(typed, region, REGIONS) == PhoneNumber(digits, owner, assigned=True)
+
+
+def test_an_unassigned_number_of_a_shared_plan_keeps_the_country_of_its_range():
+    assert read("0693 12 99 99", "FR", ["FR", "RE"]).digits == "262693129999"
+    assert read("0693 56 12 34", "FR", ["FR", "RE"]) == PhoneNumber("262693561234", "RE", assigned=False)
+
+
+@pytest.mark.parametrize("left_out", ["1", "01", "044", "045", ""])
+@pytest.mark.parametrize(
+    ("prefix", "region"),
+    [
+        *[
+            ("+52 ", "MX"),
+            ("+52 ", "GB"),
+            ("00 52 ", "DE"),
+            ("00 52 ", "MX"),
+            ("011 52 ", "US"),
+            ("011 52 ", "MX"),
+        ],
+        *[
+            ("0011 52 ", "AU"),
+            ("010 52 ", "JP"),
+            ("8 10 52 ", "RU"),
+            ("+011 52 ", "US"),
+            ("52 ", "MX"),
+            ("52 ", "US"),
+        ],
+    ],
+)
+def test_what_mexicans_no_longer_dial_is_dropped_behind_every_prefix(prefix, region, left_out):
+    for number in ("55 1234 5678", "81 8765 4321", "222 123 4567"):
+        digits = "52" + re.sub(" ", "", number)
+        assert read(f"{prefix}{left_out} {number}", region, ["MX"]) == PhoneNumber(digits, "MX", assigned=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "digits"),
+    [
+        ("2079460958.0", "GB", LONDON),
+        ("442079460958.0", "GB", LONDON),
+        ("+442079460958.0", "US", LONDON),
+        ("２０７９４６０９５８．０", "GB", LONDON),
+        ("2079460958,0", "GB", LONDON),
+        ("2079460958.00", "GB", LONDON),
+        ("2015550123.0", "US", "12015550123"),
+        ("30123456.0", "DE", "4930123456"),  # with the 0 it would be somebody else's
+    ],
+)
+def test_what_a_spreadsheet_added_is_left_out_and_worth_a_question(typed, region, digits):
+    number = read(typed, region, REGIONS)
+
+    assert (number.digits, number.is_worth_a_question) == (digits, True)
+
+
+def test_a_last_group_of_one_digit_is_left_as_it_is():
+    assert read("020 7946 095.8", "GB", ["GB"]) == PhoneNumber(LONDON, "GB", assigned=True)
+    assert read("020.7946.09.50", "GB", ["GB"]).digits == "442079460950"
+
+
+TODAY = [
+    ("+57 1 234 5678", "CO", "576012345678"),
+    ("1 234 5678", "CO", "576012345678"),
+    ("(4) 234 56 78", "CO", "576042345678"),
+    ("+57 (2) 234 5678", "GB", "576022345678"),
+    ("+229 97 12 34 56", "GB", "2290197123456"),
+    ("21 31 22 33", "BJ", "2290121312233"),
+    ("+225 07 12 34 56", "GB", "2250707123456"),
+    ("05 12 34 56", "CI", "2250505123456"),
+    ("41 12 34 56", "CI", "2250141123456"),
+    ("20 30 12 34", "CI", "2252720301234"),
+    ("+55 11 8123 4567", "BR", "5511981234567"),
+    ("(21) 9123-4567", "BR", "5521991234567"),
+    ("011 8123 4567", "BR", "5511981234567"),
+    ("0168 123 4567", "VN", "84381234567"),
+    ("+84 122 123 4567", "VN", "84771234567"),
+]
+
+
+@pytest.mark.parametrize(("typed", "region", "digits"), TODAY)
+def test_a_number_from_before_its_plan_changed_is_known_as_what_it_is_today(typed, region, digits):
+    today = written_today(typed, region, REGIONS)
+
+    assert today is not None
+    assert (today.digits, today.assigned) == (digits, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [
+        ("020 7946 0958", "GB"),
+        ("+57 601 234 5678", "CO"),
+        ("300 123 4567", "CO"),
+        ("+229 01 97 12 34 56", "BJ"),
+        ("11 96123-4567", "BR"),
+        ("11 2345-6789", "BR"),
+        ("hello", "CO"),
+        ("07700 900982", "GB"),
+    ],
+)
+def test_of_what_has_not_changed_nothing_else_is_known(typed, region):
+    assert written_today(typed, region, REGIONS) is None
+
+
+def test_what_a_number_is_today_has_to_be_one_that_is_called():
+    assert written_today("+57 1 234 5678", "GB", ["GB"]) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "is_so"),
+    [
+        ("20 7946 0958", "US", False),  # London's, whose digits are one of Maine's
+        ("207 946 0958", "US", True),
+        ("(207) 9460958", "US", True),
+        ("2079460958", "US", True),
+        ("1-207-946-0958", "US", True),
+        ("2079460958", "GB", False),
+        ("020 7946 0958", "GB", True),
+        ("0207 946 0958", "GB", True),
+        ("(212) 555-0123", "GB", False),
+        ("07700 900982", "GB", True),
+        ("98765 43210", "IN", True),
+        ("612 345 678", "ES", True),
+        ("612345678", "FR", False),
+        ("", "GB", False),
+        ("x", "GB", False),
+    ],
+)
+def test_whether_a_number_is_written_as_in_a_country(typed, region, is_so):
+    assert is_written_as_in(typed, region) is is_so
 
 
 @pytest.mark.parametrize(("typed", "region", "digits"), FROM_ELSEWHERE)
@@ -279,15 +470,40 @@ REFUSED = {
         ("809 234 5678", "US"),
         ("8 771 000 9998", "RU"),
         ("06 698 12345", "IT"),  # the Vatican
+        ("+379 06 698 12345", "IT"),  # with the code that is kept for it
+        ("0549 886377", "IT"),  # San Marino
+        ("048 9012 3456", "IE"),  # Northern Ireland
+        ("0692 12 34 56", "FR"),  # Réunion, and below Mayotte, Guadeloupe, Martinique, Guyane, Saint-Pierre
+        ("+33 639 01 23 45", "FR"),
+        ("0590 20 12 34", "FR"),
+        ("0596 30 12 34", "FR"),
+        ("0694 20 12 34", "FR"),
+        ("0508 41 12 34", "FR"),
+        ("06 12 34 56 78", "RE"),
+        ("+57 1 234 5678", "GB"),  # as Bogotá's were
+        ("+229 97 12 34 56", "GB"),  # as Benin's were, shorter than now
+    ],
+    # Unassigned, near ranges that are refused: of what kind they are nobody knows.
+    Reason.UNKNOWN_RANGE: [
+        ("98765 43210", "GB"),  # an Indian mobile
+        ("085 123 4567", "GB"),  # an Irish one
+        ("087 123 4567", "GB"),
+        ("98234 56789", "GB"),  # what begins as Britain's premium rate, without the 0 that Britons write
+        ("871 234 5678", "GB"),
+        ("+57 1 234 5678", "CO"),
+        ("0991 234 5678", "GB"),
+        ("0840 123 4567", "GB"),
+        ("0821 123 4567", "GB"),
+        ("0801 234 5678", "GB"),
+        ("+375 93 798 45 52", "BY"),
+        ("084 123 4567", "CH"),
+        ("889 555 1234", "US"),
+        ("083 8298", "BW"),
     ],
     Reason.PREMIUM: [
         ("0909 879 0123", "GB"),
         ("0871 234 5678", "GB"),
         ("0843 234 5678", "GB"),
-        ("0991 234 5678", "GB"),  # unassigned, in ranges like the ones above
-        ("0840 123 4567", "GB"),
-        ("0821 123 4567", "GB"),
-        ("+375 93 798 45 52", "BY"),
         ("0900 12", "DE"),
         ("0899 12 34 56", "FR"),
         ("0900 123456", "DE"),
@@ -302,14 +518,11 @@ REFUSED = {
         ("204 976 1234", "CA"),
         ("876 976 1234", "JM"),
     ],
-    Reason.SHARED_COST: [("0180 5123456", "DE"), ("1300 123 456", "AU"), ("084 123 4567", "CH")],
+    Reason.SHARED_COST: [("0180 5123456", "DE"), ("1300 123 456", "AU"), ("0848 123 456", "CH")],
     Reason.TOLL_FREE: [
         ("0800 123 4567", "GB"),
         ("0808 157 0123", "GB"),
-        ("0801 234 5678", "GB"),  # unassigned
         ("800 555 1234", "US"),
-        ("889 555 1234", "US"),  # unassigned
-        ("083 8298", "BW"),  # unassigned
         ("0800 1234567", "DE"),
     ],
     Reason.PERSONAL: [("070 1234 5678", "GB"), ("500 555 1234", "US"), ("0700 12345678", "DE")],

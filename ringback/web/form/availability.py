@@ -9,7 +9,7 @@ alone: for a reader in another zone it may be another day.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import groupby
 
@@ -42,7 +42,8 @@ class Availability:
 
     `intro` says what happens to a request, `is_usual` whether the team is there as usual, so that the site owner's
     own intro can replace it. `soonest` is the choice without a time. `days` are those with times available;
-    `none_left` says that all are taken. `city` and `zone_name` name the team's clock. `locale` is how times are
+    `none_left` says that all are taken. `city` and `zone_name` name the clock, which
+    may be another than that of the place where the team is. `locale` is how times are
     written, as HTML and scripts name it.
     """
 
@@ -55,6 +56,7 @@ class Availability:
     days: tuple[tuple[str, tuple[Choice, ...]], ...]
     none_left: str
     zone: str
+    is_where_team_is: bool
     city: str
     zone_name: str
     locale: str
@@ -84,7 +86,7 @@ def describe(
     widget: Widget, slots: Sequence[Interval], now: datetime, locale: str, is_paused: bool = False
 ) -> Availability:
     """What a widget's form shows at this moment. `slots` are the times that are available."""
-    clock = LocalTime(widget.timezone, locale)
+    clock = LocalTime(widget.visitors_zone or UTC, locale)
     state = _State("warn", _("Paused"), "") if is_paused else _state(widget, now, clock)
     all_taken = not slots and any(opening_hours.slots(widget.hours, now))
     return Availability(
@@ -96,7 +98,8 @@ def describe(
         soonest_hint=state.hint,
         days=_days(slots, now, clock),
         none_left=_("Every time that could be chosen is taken.") if all_taken else "",
-        zone=str(widget.timezone),
+        zone=str(clock.zone),
+        is_where_team_is=str(clock.zone) == str(widget.team_zone),
         city=clock.city,
         zone_name=clock.name,
         locale=locale.replace("_", "-"),

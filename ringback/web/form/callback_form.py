@@ -1,6 +1,7 @@
 """The form of a widget: its fields, and what was asked for and agreed to."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -16,6 +17,7 @@ from wtforms import (
     TextAreaField,
 )
 
+from ringback import phone
 from ringback.config.widget import FIELDS, Widget
 from ringback.i18n import languages
 from ringback.i18n.languages import N_
@@ -24,6 +26,7 @@ from ringback.opening_hours import Interval
 from ringback.outbox import consent
 from ringback.outbox.consent import Consent, Purpose
 from ringback.outbox.request import Answers
+from ringback.phone import PhoneNumber
 from ringback.web.form import sanitise, sentences
 from ringback.web.form.fields import (
     ATTRIBUTE_LENGTH,
@@ -55,7 +58,9 @@ class CallbackForm(TimeForm, NumberForm):
         description=N_("Only for this call. Include the country code if it is from abroad."),
         filters=[sanitise.line],
     )
-    email = EmailField(N_("Email address"), [at_most(LENGTHS["email"]), like_an_address], filters=[sanitise.line])
+    email = EmailField(
+        N_("Email address"), [at_most(LENGTHS["email"]), like_an_address], filters=[sanitise.address]
+    )
     company = StringField(N_("Company"), [at_most(LENGTHS["company"])], filters=[sanitise.line])
     message = TextAreaField(N_("Message"), [at_most(LENGTHS["message"])], filters=[sanitise.text])
     consent = BooleanField()
@@ -154,17 +159,46 @@ class CallbackForm(TimeForm, NumberForm):
         """Read the number in the chosen country, or the widget's."""
         regions = self.widget.called_regions
         chosen = self.country.data if "country" in self else None
-        self.number = self.read_number(field, chosen if chosen in regions else self.widget.region, regions)
+        region = chosen if chosen in regions else self.widget.region
+        number = self.read_number(field, region, regions)
+        if number.assigned and region == self.widget.region:
+            number = self._read_elsewhere(number, field.data or "", region)
+        self.number = number
+
+    def _read_elsewhere(self, number: PhoneNumber, typed: str, region: str) -> PhoneNumber:
+        """The number, or the reading in another country that was selected.
+
+        The country that was selected from the start is nobody's choice: where a number is not written as people
+        there write theirs, and is one in another country as well, the visitor is asked which is meant.
+        """
+        if phone.names_its_country(typed) or phone.is_written_as_in(typed, region):
+            return number
+        others = [other for other in phone.readings(typed, self.widget.called_regions) if other != number]
+        if not others or number.digits == self.reading.data:
+            return number
+        return self.select_reading(others) or replace(number, is_guess=True)
 
     def ask_to_check(self, button: str) -> None:
-        """Show the number once as it was read, for it is in no range known to be in use."""
-        typed = sentences.shown(self.number) if self.number else ""
-        self.phone.errors = [*self.phone.errors, _(sentences.CHECK_NUMBER, typed=typed, button=button)]
-        self.checked.data = self.number.digits if self.number else ""
+        """Show the number once as it was read: it may not be in use, or another may be meant.
+
+        Where it is not in use and one in another country is, that one comes first.
+        """
+        number = self.number
+        if number is None:
+            return
+        if number.assigned or not self.offered_numbers:
+            question = _(sentences.CHECK_NUMBER, typed=sentences.shown(number), button=button)
+        else:
+            is_today = phone.written_today(number.e164, number.region, self.widget.called_regions)
+            question = sentences.changed(is_today) if is_today else _(sentences.CHECK_COUNTRY)
+            self.offered_numbers = [*self.offered_numbers, number]
+        self.phone.errors = [*self.phone.errors, question]
+        self.checked.data = number.digits
 
     def was_checked(self) -> bool:
-        """Whether the visitor has been shown this number already."""
-        return self.number is not None and self.checked.data == self.number.digits
+        """Whether the visitor has been shown this number already, and selected it where it has to be."""
+        shown = [self.reading.data] if self.has_to_select else [self.checked.data, self.reading.data]
+        return self.number is not None and self.number.digits in shown
 
     @property
     def agrees_to_marketing(self) -> bool:

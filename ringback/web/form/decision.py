@@ -100,7 +100,7 @@ def _decide_as_new(form: CallbackForm, is_good: bool) -> Outcome:
     if form.is_time_gone:
         form.refuse_time()
         return _to_mend(form)
-    if form.number and not form.number.assigned and not _was_checked(form):
+    if form.number and form.number.is_worth_a_question and not _was_checked(form):
         form.ask_to_check(consent.button(form.widget, form.language))
         return _to_mend(form)
     try:
@@ -171,4 +171,4 @@ def _is_too_quick(form: CallbackForm) -> bool:
 def _was_checked(form: CallbackForm) -> bool:
     who = form.token.id if form.token else f"{limits.address_key()} {form.widget.key}"
     asked_before = limits.was_checked(f"{who} {form.number.digits if form.number else ''}")
-    return form.was_checked() or asked_before
+    return form.was_checked() or (asked_before and not form.has_to_select)

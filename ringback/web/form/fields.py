@@ -16,6 +16,7 @@ from ringback import phone
 from ringback.config.widget import Widget
 from ringback.i18n.languages import N_
 from ringback.i18n.languages import gettext as _
+from ringback.i18n.local_time import tells_a_place
 from ringback.opening_hours import Interval
 from ringback.phone import PhoneNumber, Reason
 from ringback.web.form import sanitise, sentences
@@ -38,8 +39,8 @@ PAGE_TITLE = "page_title"
 
 
 def known_zone(name: str | None) -> str:
-    """The name, if it is an IANA time zone that is known here, else an empty string."""
-    return name if name and name in _zones() else ""
+    """The name, if it is an IANA time zone that tells where somebody is, else an empty string."""
+    return name if name and name in _zones() and tells_a_place(name) else ""
 
 
 @cache
@@ -96,7 +97,7 @@ class TimeForm(SpokenForm):
 
     when = RadioField(N_("When should we call?"), default=ASAP, choices=[], validate_choice=False)
     slot = SelectField(N_("Time"), choices=[], validate_choice=False)
-    # Where the visitor is, as the browser says; shown only to the agent.
+    # Where the visitor is, as the browser says; whose clock they read, and what the agent is told.
     zone = HiddenField(filters=[known_zone])
 
     widget: Widget
@@ -133,16 +134,20 @@ class TimeForm(SpokenForm):
 class NumberForm(SpokenForm):
     """A form with a phone number, which may be from another country than the one that was selected."""
 
-    country: SelectField  # only where several countries are called, and only then can readings differ
+    country: SelectField  # only where several countries are called
     reading = HiddenField(filters=[sanitise.line])  # the digits of the reading that was selected
 
     number: PhoneNumber | None = None
     offered_numbers: Sequence[PhoneNumber] = ()
+    has_to_select = (
+        False  # what was typed is most likely one of those, so that it is called only if it is selected
+    )
 
     def read_number(self, field: Field, region: str | None, regions: tuple[str, ...]) -> PhoneNumber:
         """The number as it was typed; else its reading in another country, if the visitor selected that one.
 
-        They are offered if it is no number in the chosen country, or one in no known range.
+        They are offered if it is no number in the chosen country, or one in no known range. What a number of a
+        plan that has changed is today is offered, too.
         """
         try:
             number: PhoneNumber | StopValidation = _read_number(field, region, regions)
@@ -150,15 +155,27 @@ class NumberForm(SpokenForm):
             number = error
         if isinstance(number, PhoneNumber) and number.assigned:
             return number
-        offered = [] if was_cut(field) else phone.readings(field.data or "", regions)
+        typed = "" if was_cut(field) else field.data or ""
+        today = phone.written_today(typed, region, regions)
+        if selected := self.select_reading([today] if today else phone.readings(typed, regions)):
+            return selected
+        is_doubtful = today or not phone.is_written_as_in(typed, region or regions[0])
+        self.has_to_select = bool(self.offered_numbers and is_doubtful)
+        if isinstance(number, PhoneNumber):
+            return number
+        if today:
+            raise StopValidation(sentences.changed(today))
+        raise StopValidation(_(sentences.CHECK_COUNTRY)) if self.offered_numbers else number
+
+    def select_reading(self, offered: Sequence[PhoneNumber]) -> PhoneNumber | None:
+        """The reading that the visitor selected, if it is among those; else None, and they are offered."""
         for reading in offered:
             if reading.digits == self.reading.data:
-                self.country.data = reading.region
+                if "country" in self and reading.region in dict(self.country.choices):
+                    self.country.data = reading.region
                 return reading
         self.offered_numbers = offered
-        if isinstance(number, StopValidation):
-            raise StopValidation(_(sentences.CHECK_COUNTRY)) if offered else number
-        return number
+        return None
 
     def readings(self) -> list[tuple[str, str]]:
         """What may have been meant: the digits of each number, and how it is shown."""

@@ -51,6 +51,15 @@ def text(said: str | None) -> str:
     return unicodedata.normalize("NFC", _without_loose_ends(unicodedata.normalize("NFC", seen))).strip()
 
 
+def address(said: str | None) -> str:
+    """An e-mail address on one line, its letters and dots of the usual width: `ann＠example。com` is one.
+
+    Else as it was typed, its domain in its own script.
+    """
+    plain = unicodedata.normalize("NFKC", text(said)).replace("。", ".")
+    return line(plain)
+
+
 def cut(said: str | None, length: int) -> str:
     """One line of at most `length` characters, clean at its new end too."""
     return line(line((said or "")[: SPELLED_IN * length])[:length])

@@ -31,6 +31,7 @@ REFUSALS: Mapping[Reason, str] = {
     Reason.LOCAL_ONLY: N_("Enter your phone number with its area code"),
     Reason.EXTENSION: N_("Enter a phone number that we can call without an extension"),
     Reason.OTHER_REGION: N_("We can only call numbers in these countries: %(regions)s. Enter another number"),
+    Reason.UNKNOWN_RANGE: N_("Check the country and the area code of your phone number"),
     Reason.PREMIUM: N_("We cannot call premium-rate numbers. Enter another number"),
     Reason.SHARED_COST: N_("We cannot call numbers that charge the caller extra. Enter another number"),
     Reason.TOLL_FREE: N_("We cannot call freephone numbers. Enter another number"),
@@ -48,6 +49,9 @@ NOT_IN_USE = N_(
 NO_EMAIL_ADDRESS = N_("Enter an email address in the correct format, like name@example.com")
 CHECK_NUMBER = N_("Check your phone number. If %(typed)s is right, select %(button)s again")
 CHECK_COUNTRY = N_("Check the country of your phone number")
+NUMBERS_CHANGED = N_(
+    "Phone numbers in %(country)s have changed. Yours is now %(number)s. Select it, or enter another number"
+)
 NOTICES: Mapping[TokenFault, str] = {
     TokenFault.OLD: N_("This page was open for a long time. Check your answers and send again."),
     TokenFault.MISSING: N_("We could not tell where this form came from. Check your answers and send again."),
@@ -80,6 +84,12 @@ def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> str:
 def shown(number: PhoneNumber) -> str:
     """`+44 7700 900982 (United Kingdom)`."""
     return f"{left_to_right(number.international)} ({region_name(number.region, languages.current())})"
+
+
+def changed(today: PhoneNumber) -> str:
+    """The sentence for a number of a plan that has changed."""
+    country = region_name(today.region, languages.current())
+    return _(NUMBERS_CHANGED, country=country, number=left_to_right(today.international))
 
 
 def region_name(code: str, language: Language) -> str:

@@ -23,8 +23,8 @@ def calendar_file(
 ) -> bytes | None:
     """The file, or None where no time was chosen.
 
-    A newer file replaces an older one by the same UID and a higher SEQUENCE; after a cancel its status says so,
-    and calendars remove the event.
+    A newer file replaces an older one by the same UID and a higher SEQUENCE. After a cancel it tells calendars to
+    take the event out (RFC 5546, section 3.2.5).
     """
     start, end = request.answers.slot_starts_at, request.answers.slot_ends_at
     if start is None or end is None:
@@ -33,6 +33,8 @@ def calendar_file(
     calendar = icalendar.Calendar()
     calendar.add("prodid", "-//Ringback//Ringback//EN")
     calendar.add("version", "2.0")
+    if request.state is State.CANCELLED:
+        calendar.add("method", "CANCEL")
     calendar.add_component(_event(request, (start, end), changes, widget, host, page_url))
     return bytes(calendar.to_ical())
 
@@ -45,17 +47,25 @@ def _event(
     host: str,
     page_url: str,
 ) -> icalendar.Event:
-    told = [_("To change the time or cancel: %(link)s", link=page_url)]
-    if widget.caller_id:
-        told.insert(0, _("%(number)s will call you.", number=left_to_right(widget.caller_id)))
-    return icalendar.Event.new(
+    is_cancelled = request.state is State.CANCELLED
+    event = icalendar.Event.new(
         uid=f"{request.reference}@{host}",
         sequence=len(changes) - 1,
         stamp=changes[-1],
         start=time[0],
         end=time[1],
         summary=_("Call from %(company)s", company=widget.company),
-        description="\n".join(told),
+        description=_("This call is cancelled.") if is_cancelled else _what_to_know(widget, page_url),
         classification=icalendar.CLASS.PRIVATE,
-        status=icalendar.STATUS.CANCELLED if request.state is State.CANCELLED else icalendar.STATUS.CONFIRMED,
+        status=icalendar.STATUS.CANCELLED if is_cancelled else icalendar.STATUS.CONFIRMED,
     )
+    if is_cancelled:  # has to say whose event it is; there is no e-mail address, so that it is the form's
+        organizer = icalendar.vCalAddress(f"https://{host}/{widget.key}")
+        organizer.params["CN"] = widget.company
+        event.add("organizer", organizer)
+    return event
+
+
+def _what_to_know(widget: Widget, page_url: str) -> str:
+    told = [_("%(number)s will call you.", number=left_to_right(widget.caller_id))] if widget.caller_id else []
+    return "\n".join([*told, _("To change the time or cancel: %(link)s", link=page_url)])

@@ -94,12 +94,14 @@ def _within_limit(id: str) -> Answer:
 
 @blueprint.get("/requests/<id>/calendar.ics")
 def calendar(id: str) -> Answer:
-    """A chosen time as a calendar file."""
+    """A chosen time as a calendar file; of a cancelled request, one that takes it out again."""
     found, events = find_request(id)
     page_url = f"{own_origin()}{url_for('request.show_request', id=id)}"
     host = urlsplit(own_origin()).hostname or ""
     content = calendar_file(found, events, widget_of(found), host, page_url) or abort(404)
+    method = {"method": "CANCEL"} if found.state is State.CANCELLED else {}
     response = Response(content, mimetype="text/calendar")
+    response.mimetype_params.update(method)
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.ics"'
     return response
 

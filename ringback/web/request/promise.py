@@ -1,11 +1,11 @@
 """What a visitor was promised, in words: when, on whose clock, who will call, and what to do if nobody does.
 
 Every time on a request's pages is written here, from the stored instant: on the team's clock, named by its city,
-with the visitor's own beside it where it differs.
+with the visitor's own beside it where it differs. Where the team has none it is the visitor's alone.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from math import ceil
 
 from ringback.config.widget import Widget
@@ -156,12 +156,17 @@ class Promise:
         return self.request.answers.slot_ends_at
 
     @property
+    def zone(self) -> tzinfo:
+        """Whose clock it is written on: the one that is set, else the visitor's own, else UTC."""
+        return self.widget.visitors_zone or self.request.answers.known_zone or UTC
+
+    @property
     def _clock(self) -> LocalTime:
-        return LocalTime(self.widget.timezone, self.locale)
+        return LocalTime(self.zone, self.locale)
 
     def _own_clock(self, at: datetime) -> LocalTime | None:
         """The visitor's clock, where it differs from the team's."""
-        zone = self.request.answers.own_zone(at, self.widget.timezone)
+        zone = self.request.answers.own_zone(at, self.zone)
         return LocalTime(zone, self.locale) if zone else None
 
     def _days_until(self, at: datetime) -> int:

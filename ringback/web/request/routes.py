@@ -42,7 +42,7 @@ def show_request(id: str) -> Answer:
 def show_request_as_json(id: str) -> dict[str, Any]:
     """The status alone, for the page's own script."""
     found, events = find_request(id)
-    return status_text.as_json(found, events, widget_of(found).timezone)
+    return status_text.as_json(found, events, promise_of(found).zone)
 
 
 @blueprint.post("/requests/<id>/cancel")
@@ -188,7 +188,7 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
     promise = promise_of(found)
     widget, now = promise.widget, promise.now
     story = status_text.story(events, promise)
-    number, note = status_text.number_text(found, now)
+    number, country, note = status_text.number_text(found, now)
     when, own_when = promise.summary() if found.state is not State.CANCELLED else ("", "")
     view = {
         "reference": found.reference,
@@ -203,6 +203,7 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
         "when_text": when,
         "when_note": own_when,
         "number_text": number,
+        "number_country": country,
         "number_note": note,
         "updated_text": promise.moment(now),
         "updated_iso": whole_minute(now).isoformat(),
@@ -215,14 +216,13 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
 def _ways_on(found: CallbackRequest) -> dict[str, Any]:
     """The links and buttons of a request's page."""
     shown, is_waiting = shown_as(), found.state is State.WAITING
-    has_event = found.answers.slot_starts_at and found.state is not State.CANCELLED
     return {
         "can_cancel": is_waiting,
         "cancel_url": url_for("request.cancel", id=found.id, **shown),
         "time_url": url_for("time.show_times", id=found.id, **shown)
         if is_waiting and can_change_time(found)
         else None,
-        "calendar_url": url_for("time.calendar", id=found.id) if has_event else None,
+        "calendar_url": url_for("time.calendar", id=found.id) if found.answers.slot_starts_at else None,
         "own_url": url_for("request.show_request", id=found.id, **shown),
         "export_url": url_for("request.export", id=found.id),
         "erase_url": url_for("request.ask_to_erase", id=found.id, **shown),

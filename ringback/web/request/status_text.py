@@ -11,10 +11,12 @@ from typing import Any
 
 from ringback import opening_hours
 from ringback.clock import whole_minute
+from ringback.i18n import languages
 from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import ngettext
 from ringback.outbox.request import OPERATORS_ONLY, CallbackRequest, Event, EventKind, State
 from ringback.phone import PhoneNumber
+from ringback.web.form.sentences import region_name
 from ringback.web.request.promise import Promise
 
 FULL_NUMBER_FOR = timedelta(minutes=30)
@@ -61,12 +63,13 @@ def as_json(request: CallbackRequest, events: Sequence[Event], zone: tzinfo) -> 
     }
 
 
-def number_text(request: CallbackRequest, now: datetime) -> tuple[str, str]:
-    """The number and a note on it: whole for 30 minutes, then only the last digits."""
+def number_text(request: CallbackRequest, now: datetime) -> tuple[str, str, str]:
+    """The number, its country and a note on it: whole for 30 minutes, then only the last digits."""
     number = PhoneNumber.from_digits(request.answers.phone)
+    country = region_name(request.answers.region, languages.current())
     if now - request.requested_at < FULL_NUMBER_FOR:
-        return number.international, ""
-    return number.masked, _("After 30 minutes only the last digits are shown.")
+        return number.international, country, ""
+    return number.masked, country, _("After 30 minutes only the last digits are shown.")
 
 
 def story(events: Sequence[Event], promise: Promise) -> Story:

@@ -134,9 +134,81 @@ def test_no_other_time_is_shown_where_the_clock_is_the_same_or_the_zone_is_none(
 
 
 def test_a_zone_that_is_no_place_is_not_named(visitor: Visitor) -> None:
-    page = asks_for(visitor, TODAY, zone="Etc/GMT+5")
+    page = asks_for(visitor, TODAY, zone="EST5EDT")
 
     assert "(09:00 to 09:30 on your clock)" in page.words
+
+
+HIDDEN_ZONES = ["Atlantic/Reykjavik", "Iceland", "UTC", "Etc/UTC", "GMT", "Etc/GMT+5", "Etc/GMT-3", "Zulu"]
+
+
+@pytest.mark.parametrize("zone", HIDDEN_ZONES)
+def test_whoever_hides_their_zone_reads_the_teams_clock(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace, clock: Clock, zone: str
+) -> None:
+    berlin = LONDON | {"timezone": "Europe/Berlin"}
+    app = make_app(base_url=samespace.base_url, widgets={"sales": WIDGET | {"hours": berlin}})
+    visitor = Visitor(app)
+    page = asks_for(visitor, TODAY, zone=zone)
+
+    assert "between 15:00 and 15:30 Berlin time. The call" in page.words
+    assert stored(app)[0].answers.zone == ""
+    clock.now = interval(TODAY).start
+    hands_over(app)
+    assert samespace.calls[0].attributes["asked_for"] == "2026-11-24T15:00+01:00 (Europe/Berlin)"
+
+
+def test_a_hidden_zone_that_was_stored_before_is_no_place_either(app: Flask, visitor: Visitor) -> None:
+    answers = Answers("sales", "442079460123", "GB", "Ann", zone="Etc/GMT+5")
+    outbox = app.extensions["ringback"].outbox
+    id = outbox.accept(answers).id
+    assert outbox.reschedule(id, interval(TODAY))
+
+    assert "14:30 London time. The call" in visitor.opens(f"/requests/{id}").words
+
+
+# --- whose clock it is where there are no opening hours ---
+
+
+@pytest.mark.parametrize(
+    ("setting", "zone", "time"),
+    [
+        (None, "Europe/Berlin", "11:15 Berlin time"),
+        (None, "", "10:15 UTC"),
+        (None, "Atlantic/Reykjavik", "10:15 UTC"),
+        ("Asia/Kolkata", "", "15:45 Kolkata time"),
+        ("Asia/Kolkata", "Europe/Berlin", "15:45 Kolkata time (11:15 in Berlin)"),
+        ("Atlantic/Reykjavik", "Etc/UTC", "10:15 Reykjavik time"),
+    ],
+)
+def test_without_opening_hours_it_is_the_clock_that_is_set_else_the_visitors_own(
+    make_app: Callable[..., Flask], setting: str | None, zone: str, time: str
+) -> None:
+    visitor = Visitor(make_app(widgets={"sales": WIDGET | {"timezone": setting}}))
+    page = visitor.asks(zone=zone)
+
+    assert f"If nobody has called by {time}, call us." in page.words
+    offset = {"Kolkata": "T15:30:00+05:30", "Berlin": "T11:00:00+01:00"}
+    shown = next((offset[city] for city in offset if f"{city} time" in time), "T10:00:00+00:00")
+    assert status(visitor, page)["requested_at"] == f"2026-11-24{shown}"
+
+
+def test_the_clock_that_visitors_read_may_be_another_than_the_teams(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace, clock: Clock
+) -> None:
+    widget = SALES | {"timezone": "America/New_York"}
+    app = make_app(base_url=samespace.base_url, widgets={"sales": widget})
+    visitor = Visitor(app)
+    form = visitor.opens("/sales")
+    (sentence,) = [element for element in form.all("p") if element.get("id") == "slot-zone"]
+    assert "".join(sentence.itertext()).strip() == "Times are New York time."
+    assert "team is in" not in (sentence.get("data-own") or "") + (sentence.get("data-team") or "")
+
+    page = asks_for(visitor, TODAY)
+    assert "between 9:00 and 9:30 New York time" in page.words.replace("09:", "9:")
+    clock.now = interval(TODAY).start
+    hands_over(app)
+    assert samespace.calls[0].attributes["asked_for"] == "2026-11-24T14:00+00:00 (Europe/London)"
 
 
 def test_a_stored_zone_that_is_no_longer_known_does_no_harm(app: Flask, visitor: Visitor) -> None:
@@ -195,9 +267,9 @@ def test_what_waits_though_it_was_due_is_not_said_to_be_handed_over_now(visitor:
     clock.passes(seconds=1)
     waiting = visitor.opens(page.address)
 
-    assert "Received We have your request We are passing it to the team at Acme Ltd now." in received.words
+    assert "We are passing it to the team at Acme Ltd now." in received.words
     said = "We could not pass it to the team at Acme Ltd yet. It is safe, and we keep trying."
-    assert f"Still waiting We have your request {said}" in waiting.words
+    assert said in waiting.words
     assert "Tried" not in waiting.words, "nothing was"
 
 
@@ -426,7 +498,11 @@ def test_where_the_visitor_is_now_replaces_where_they_were(visitor: Visitor, app
 def event_of(visitor: Visitor, page: Page) -> icalendar.Event:
     file = visitor.opens(f"{page.address}/calendar.ics")
     assert file.status == 200
-    (event,) = icalendar.Calendar.from_ical(file.html).events
+    return event_of_text(file.html)
+
+
+def event_of_text(file: str) -> icalendar.Event:
+    (event,) = icalendar.Calendar.from_ical(file).events
     return event
 
 
@@ -471,6 +547,39 @@ def test_a_later_calendar_file_takes_the_place_of_the_earlier(visitor: Visitor, 
     assert [event["STATUS"] for event in (first, second, third)] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
     assert second.start == interval(TOMORROW).start
     assert first["DTSTAMP"].dt < second["DTSTAMP"].dt
+
+
+def test_a_cancelled_time_is_taken_out_of_the_calendar_from_its_own_page(
+    make_app: Callable[..., Flask], clock: Clock
+) -> None:
+    visitor = Visitor(make_app(widgets={"sales": SALES | {"caller_id": "+44 20 7946 0000"}}))
+    page = asks_for(visitor, TODAY)
+    before = visitor.opens(f"{page.address}/calendar.ics")
+    clock.passes(minutes=3)
+    visitor.posts(f"{page.address}/cancel", {})
+    cancelled = visitor.opens(page.address)
+    (link,) = [link for link in cancelled.all("a") if link.get("id") == "calendar"]
+    file = visitor.opens(link.get("href", ""))
+    calendar = icalendar.Calendar.from_ical(file.html)
+    (event,) = calendar.events
+
+    assert "".join(link.itertext()) == "Take it out of your calendar"
+    assert "METHOD" not in before.html
+    assert calendar["METHOD"] == "CANCEL"
+    assert "method=CANCEL" in file.response.headers["Content-Type"]
+    assert (event["STATUS"], event["SEQUENCE"]) == ("CANCELLED", 1)
+    assert event["UID"] == event_of_text(before.html)["UID"]
+    assert str(event["ORGANIZER"]) == "https://callback.acme.test/sales", "RFC 5546 asks for one"
+    assert "will call you" not in file.html
+    assert event["DESCRIPTION"] == "This call is cancelled."
+    assert (event.start, event.end) == (interval(TODAY).start, interval(TODAY).end)
+
+
+def test_a_cancelled_request_without_a_time_has_no_calendar_file(visitor: Visitor) -> None:
+    page = visitor.asks()
+    visitor.posts(f"{page.address}/cancel", {})
+
+    assert "calendar" not in links(visitor.opens(page.address))
 
 
 def test_without_a_chosen_time_there_is_no_calendar_file(visitor: Visitor) -> None:
