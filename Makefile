@@ -44,9 +44,10 @@ format: .venv/test ## Writes every file in the one style
 browser: .venv/test
 	@$(BIN)/python -m tests.browser.chromium
 
-# What the tests put on pages beside Ringback: React, Vue.
+# What the tests put beside Ringback: React and Vue on pages, PgBouncer before PostgreSQL.
 packages: .venv/test
 	@$(BIN)/python -m tests.npm
+	@$(BIN)/python -m tests.pgbouncer
 
 # The pictures of the README, taken of the sandbox.
 pictures: browser ## The pictures of the README

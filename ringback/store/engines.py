@@ -17,23 +17,47 @@ _RESTED_SECONDS = 1.0
 def make_engine(url: sa.URL) -> sa.Engine:
     if url.drivername == "sqlite":
         return _sqlite(url)
-    # `postgres://` is what hosts hand out and SQLAlchemy no longer reads.
-    url = url.set(drivername="postgresql+psycopg")
-    milliseconds = int(PATIENCE_SECONDS * 1000)
+    return _postgresql(url)
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    """As it works behind a pooler, too, which may give each transaction another server's connection.
+
+    So nothing is set for a connection, and what a transaction needs is set when it begins.
+    """
+    # `postgres://` is what hosts hand out and SQLAlchemy no longer reads; `pgbouncer` is their word for Prisma.
+    url = url.set(drivername="postgresql+psycopg").difference_update_query(["pgbouncer"])
     engine = sa.create_engine(
         url,
         hide_parameters=True,  # an error must not carry a visitor's answers into a log
         pool_size=10,
         max_overflow=20,
         pool_timeout=PATIENCE_SECONDS,
-        connect_args={
-            "connect_timeout": 4,
-            "tcp_user_timeout": 5000,
-            "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
-        },
+        # autocommit: as far as psycopg is concerned. Transactions are begun below.
+        connect_args={"connect_timeout": 4, "tcp_user_timeout": 5000, "autocommit": True},
     )
+    sa.event.listen(engine, "connect", _prepare_postgresql)
+    sa.event.listen(engine, "begin", _begin_postgresql)
     _ask_the_rested(engine)
     return engine
+
+
+_MILLISECONDS = int(PATIENCE_SECONDS * 1000)
+# One message, as BEGIN alone would be.
+_BEGIN = f"BEGIN; SET LOCAL statement_timeout = {_MILLISECONDS}; SET LOCAL lock_timeout = {_MILLISECONDS}"
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(_BEGIN)
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """Prepare no statements behind a pooler: the server of the next transaction would not know them.
+
+    A pooler gives out process numbers of its own, so its connections are known by them.
+    """
+    if connection.execute("SELECT pg_backend_pid()").fetchone()[0] != connection.info.backend_pid:
+        connection.prepare_threshold = None
 
 
 def _ask_the_rested(engine: sa.Engine) -> None:

@@ -28,6 +28,7 @@ _MENDS = (
     ("permission denied", "let its user make and change tables: ALTER DATABASE … OWNER TO …"),
     ("refused|could not translate|resolve|not known|No such file|timeout expired", "is PostgreSQL there?"),
     ("too many (clients|connections)|remaining connection slots", "raise max_connections, or run fewer processes"),
+    ("invalid connection option|unsupported startup parameter", "take that out of the address"),
     ("SSL|certificate", "see sslmode in the address"),
     ("database or disk is full|No space left|disk I/O error", "look at its disk"),
     ("read-only transaction", "is it a standby? Name the primary"),
@@ -53,8 +54,8 @@ def said(error: BaseException) -> str:
 def _of_postgresql(error: Any) -> str:
     """`error`: of psycopg, which nobody may load before gevent has patched Python, so it is not named here."""
     state: str | None = error.sqlstate
-    if state is None:  # no server said it: nobody could be reached, or the connection broke
-        return str(error) if type(error).__name__ == "OperationalError" else ""
+    if state is None:  # no server said it: nobody could be reached, or the address is none
+        return str(error) if type(error).__name__ in ("OperationalError", "ProgrammingError") else ""
     # The first line of what a server says: those that follow may quote a row.
     return state if state[:2] in _QUOTING else str(error.diag.message_primary or state)
 
