@@ -32,7 +32,7 @@ worker_class = "ringback.server.worker.DeadlineWorker"
 timeout = 60
 graceful_timeout = 25
 keepalive = 5
-limit_request_line = 4094
+limit_request_line = 8190  # a host page may have much to say, and a letter of it may be nine bytes long
 limit_request_fields = 60
 limit_request_field_size = 8190
 # Opened by default since 25.1; nobody here needs it.

@@ -59,7 +59,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     limits.init_app(app, settings)
     headers.init_app(app, settings)
     app.register_blueprint(health_pages(services.probe, _hands_over(app, services)))
-    app.register_blueprint(embed_script(ROOT / "static"))
+    app.register_blueprint(embed_script(ROOT / "static", settings))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
     for pages in (form_routes, request_routes, change_time, stop):

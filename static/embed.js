@@ -14,41 +14,27 @@
  * is said once, and a helper is there where it saves bytes.
  */
 (() => {
-  // The page's own styles reach none of this, nor this the page, but for what it says itself in --ringback-….
-  const STYLES = `
-:host{all:initial!important;display:contents!important;font:16px/1.5 system-ui!important}
-:host(ringback-inline){display:block!important;width:100%!important;min-height:var(--ringback-height,640px)!important}
-dialog{inset:auto 0 0;box-sizing:border-box;width:auto;max-width:none;height:min(760px,100dvh - 24px);
-margin:0;padding:0 0 env(safe-area-inset-bottom);border:1px solid #fff6;border-radius:24px 24px 0 0;
-overflow:hidden;background:light-dark(#fff,#17191d)}
-dialog[open],div{display:flex;flex-direction:column;flex:1;min-height:0}
-div[hidden]{display:none}
-dialog::backdrop{background:#0006}
-@media (min-width:480px){dialog{inset:0;width:416px;margin:auto;border-radius:24px}}
-button{align-self:end;width:44px;height:44px;margin:4px 4px 0;padding:0;border:0;background:none;font-size:28px}
-iframe{flex:1;min-height:0;border:0}
-:host(ringback-inline) iframe{flex:none;min-height:var(--ringback-height,640px)}
-span{position:fixed;z-index:999999;inset-inline-end:24px;bottom:24px;padding:0 0 env(safe-area-inset-bottom)}
-span a{display:block;margin:12px 0 0;border:1px solid #fff6;border-radius:24px;
-background:var(--ringback-accent,#14161a);color:var(--ringback-on-accent,#fff);font-weight:600;text-decoration:none}
-span a,output:not(:empty){padding:12px 24px}
-output{position:absolute}
-@media print{:host{display:none!important}}`;
-
-  const script = document.currentScript;
+  // The server writes in what this script is made for: our public address, for each form's address its name, the
+  // launcher's colours and its attributes, and the styles (embed.css). So it does not matter who serves its bytes.
+  const [BASE, FORMS, STYLES] = "SERVED";
   // The second of two scripts has nothing left to do.
-  if (!script?.src || window.Ringback?.open) return;
-  const ORIGIN = script.src.split("/", 3).join("/");
+  if (window.Ringback?.open) return;
   const page = document.documentElement;
+  const HIDDEN = "ringback-hidden"; // the one attribute that we set on a link
 
   // What is on the page, all of it made when it is first needed.
+  let origin; // ours
   let host; // the element whose shadow root holds the dialog and the launchers
   let dialog;
+  let shown; // the pane in it
   let launchers;
   let opener; // the link that gets the focus back: Safari does not focus a link that is clicked
-  let lock; // the sheet that keeps the page from scrolling
+  let sheet; // what the page itself is styled with: links that something stands in for, and no scrolling behind a dialog
   let panes = []; // every form that was loaded, in the dialog or inline
   let standIns; // link → the launcher or the inline form in its place
+  let resting; // set for a second after something came back: who takes it away at once shall not have it back at once
+  let words = ["☎", "Close", "…", "The form did not load.", "Open it in a new tab"]; // until a form says them in its own
+  let language = "en"; // of the words
   let spare; // the form that was fetched for somebody who pointed at its link, and not shown yet
 
   /** An error of ours is ours: it never reaches the page's own error handling. */
@@ -57,7 +43,7 @@ output{position:absolute}
       try {
         action(...values);
       } catch (error) {
-        console.warn(error);
+        console.warn("Ringback:", error);
       }
     };
   }
@@ -79,26 +65,43 @@ output{position:absolute}
     sheet.replaceSync(STYLES);
     root.adoptedStyleSheets = [sheet];
     root.append(...children);
+    holder.dataset.turboPermanent = ""; // Turbo leaves it where it is
     return holder;
   }
 
   function announce(name, detail) {
-    document.dispatchEvent(new CustomEvent(`ringback:${name}`, { detail }));
+    document.dispatchEvent(new CustomEvent("ringback:" + name, { detail: detail }));
   }
 
   // ---- Which link leads to which form
 
-  /** `/` and `/sales`, but not "I did not ask for this", which a site may link to as well. */
-  function isForm(link) {
-    return link.origin === ORIGIN && /^\/(?!stop$)[\w-]*$/.test(link.pathname);
+  /** What we know of the form at an address, however that is written: `/SALES`, `/sales/`. */
+  function formAt(url) {
+    return FORMS[(url.origin + url.pathname).toLowerCase().replace(/\/$/, "")];
+  }
+
+  /** What is in an element to be read. */
+  function textOf(node) {
+    let text = "";
+    for (const child of node.childNodes) {
+      if (child.nodeType === 3) text += child.data;
+      if (child.nodeType !== 1 || child.ariaHidden === "true" || /^(style|script)$/.test(child.localName)) continue;
+      const display = getComputedStyle(child).display;
+      if (display !== "none") text += display === "inline" && child.firstChild ? textOf(child) : ` ${textOf(child)} `;
+    }
+    return node.ariaLabel || node.alt || (/\S/.test(text) ? text : node.title || "");
+  }
+
+  /** The accessible name of a link, as browsers compute it (https://www.w3.org/TR/accname/), but for what its styles add. */
+  function nameOf(link) {
+    return (link.ariaLabelledByElements?.map(textOf).join(" ") || textOf(link)).replace(/\s+/g, " ").trim();
   }
 
   /** What the page itself declares: no script can tell a scheme that a page merely looks like. */
   function themeOfPage() {
     const declared = document.querySelector("meta[name=color-scheme]")?.content;
     const schemes = getComputedStyle(page).colorScheme.replace("normal", declared);
-    if (!/dark/.test(schemes)) return "light";
-    return /light/.test(schemes) ? "auto" : "dark";
+    return /dark/.test(schemes) ? (/light/.test(schemes) ? "auto" : "dark") : "light";
   }
 
   function addressOfPage() {
@@ -108,46 +111,51 @@ output{position:absolute}
   /**
    * Everything there is to know about a form before it is loaded.
    *
-   * `options` are prefill, lang, theme; any other name is an attribute for the agent. `address` is the
-   * form on a page of its own. It tells forms apart and knows nothing of the host page, so that what a
-   * visitor typed is still there when a single-page site has gone on to its next page.
+   * `options` are prefill, lang, theme; any other name is an attribute for the agent. `address` is the form on a page of
+   * its own. It tells forms apart, and so it has only what is ours: neither the host page, so that what a visitor typed is
+   * still there when a single-page site has gone on, nor what other scripts add to links.
    */
-  function describe(href, options, name) {
-    const url = new URL(href);
+  function describe(link, options, name) {
+    const written = new URL(link.href);
+    const [ours, , , ...known] = formAt(link) || [link.href, , , "theme"];
+    const url = new URL(ours);
     const query = url.searchParams;
-    for (const [option, value] of Object.entries(options || {})) {
-      if (value == null) continue;
+    const person = new URLSearchParams();
+    for (const [option, value] of [
+      ["theme", themeOfPage()],
+      ["lang", page.lang],
+      ...written.searchParams,
+      ...new URLSearchParams(written.hash.slice(1)),
+      ...options
+    ]) {
+      if (!value) continue;
       // A person's own goes into the fragment, which is never sent.
-      if (/^(name|email|phone)$/.test(option)) url.hash += `&${option}=${encodeURIComponent(value)}`;
-      else query.set(option, value);
+      if (/^(name|email|phone)$/.test(option)) person.set(option, value);
+      if (known.includes(option?.toLowerCase())) query.set(option, `${value}`.slice(0, 400)); // more is not kept
     }
-    const theme = query.get("theme") || themeOfPage();
-    query.set("theme", theme);
-    if (page.lang && !query.get("lang")) query.set("lang", page.lang);
+    url.hash = person;
     const address = url.href;
     query.set("embed", 1);
-    query.set("page", addressOfPage());
-    return { name: name || "Request a call back", address, src: url.href, scheme: theme.replace("auto", "light dark") };
+    query.set("page", addressOfPage().slice(0, 600)); // it is told the whole one later
+    return { name: name, address: address, src: url.href, scheme: query.get("theme").replace("auto", "light dark") };
   }
 
   function formOf(link) {
     link = link.from || link; // a launcher is its link, with what that says by now
-    const options = {};
-    for (const { name, value } of link.attributes) {
-      if (/^data-ringback-/.test(name)) options[name.slice(14)] = value;
-    }
-    return describe(link.href, options, link.textContent.trim());
+    return describe(link, Array.from(link.attributes, (given) => [given.name.split("data-ringback-")[1], given.value]), nameOf(link));
   }
 
   // ---- A pane: the frame with a form in it, and a line that says so when it does not come
 
-  function createPane(form) {
-    const frame = element("iframe", { title: form.name, src: form.src, referrerPolicy: "origin" });
-    const note = element("output", { lang: "en" });
-    const pane = { ...form, frame, note, box: element("div", {}, note, frame) };
-    pane.box.style.colorScheme = form.scheme;
-    on(frame, "load", () => pageCame(pane));
-    panes = [...panes.filter(({ frame }) => frame.isConnected), pane];
+  function createPane(pane) {
+    pane.frame = element("iframe", { src: pane.src, referrerPolicy: "origin" });
+    pane.note = element("output");
+    pane.box = element("div", {}, pane.note, pane.frame);
+    pane.box.style.colorScheme = pane.scheme;
+    // Every page in the frame loads and says "ready", in either order. One that has loaded and stays
+    // silent is not ours: the browser's own, about a frame that was refused or a server that is dead.
+    on(pane.frame, "load", () => pane.heard-- || waitFor(pane, 1000));
+    panes = [...panes.filter((other) => other.frame.isConnected), pane];
     return pane;
   }
 
@@ -155,9 +163,22 @@ output{position:absolute}
   function loadInto(parent, pane) {
     pane.heard = 0;
     pane.frame.style.visibility = "hidden"; // until there is more to see than white, or the browser's own page
-    pane.note.textContent = "Loading…";
+    write(pane, words[2]);
     waitFor(pane, 8000);
     parent.append(pane.box);
+  }
+
+  function write(pane, ...content) {
+    pane.note.lang = language;
+    pane.note.replaceChildren(...content);
+  }
+
+  /** The names of what has no words that could be read. */
+  function label(pane) {
+    pane.frame.title = pane.name || words[0];
+    if (pane !== shown) return;
+    dialog.ariaLabel = pane.frame.title;
+    Object.assign(dialog.firstChild, { ariaLabel: words[1], lang: language });
   }
 
   /** Milliseconds until we say that the form did not come. */
@@ -166,24 +187,20 @@ output{position:absolute}
     pane.timer = setTimeout(guarded(showFallback), limit, pane);
   }
 
-  // Every page in the frame loads and says "ready", in either order. One that has loaded and stays
-  // silent is not ours: the browser's own, about a frame that was refused or a server that is dead.
-  function pageCame(pane) {
-    if (!pane.heard--) waitFor(pane, 1000);
-  }
-
   function pageIsReady(pane) {
     clearTimeout(pane.timer);
     pane.heard++;
-    pane.note.textContent = pane.frame.style.visibility = "";
+    pane.frame.style.visibility = "";
+    write(pane);
+    label(pane);
     tellPage(pane);
-    if (dialog?.open && pane.box.parentNode === dialog) pane.frame.focus(); // a hidden one cannot take it
+    if (dialog?.open && pane === shown) pane.frame.focus(); // a hidden one cannot take it
   }
 
   function showFallback(pane) {
-    const link = element("a", { href: pane.address, target: "_blank" }, "Open it in a new tab");
+    const link = element("a", { href: pane.address, target: "_blank" }, words[4]);
     pane.heard = 0;
-    pane.note.replaceChildren("The form did not load. ", link);
+    write(pane, words[3], " ", link);
     // The browser's own page would keep the focus, and Escape with it.
     if (pane.frame.matches(":focus")) link.focus();
     pane.frame.style.visibility = "hidden";
@@ -191,21 +208,23 @@ output{position:absolute}
 
   // ---- What the frame tells us
 
-  function receive({ data, origin, source }) {
-    if (origin !== ORIGIN || !source || data?.ringback !== 1) return;
-    const pane = panes.find(({ frame }) => frame.contentWindow === source);
+  function receive(event) {
+    const said = event.data;
+    if (event.origin !== origin || !event.source || said?.ringback !== 1) return;
+    const pane = panes.find((pane) => pane.frame.contentWindow === event.source);
     if (!pane) return;
-    const { type, height, widget, reference, state } = data;
+    const { ringback, type, height, ...detail } = said;
+    if (said.words) [language, ...words] = said.words;
     if (type === "ready") pageIsReady(pane);
     if (type === "escape") close();
     if (type === "page") tellPage(pane);
     if (type === "height" && height === (height & 8191)) pane.frame.style.height = `${height}px`; // in the dialog, the frame fills what there is
-    if (type === "requested") announce(type, { widget, reference, state });
+    if (type === "requested") announce(type, detail);
   }
 
   /** The page it is asked on, which changes under a frame where a single-page site goes on. */
-  function tellPage({ frame }) {
-    frame.contentWindow.postMessage({ ringback: 1, type: "page", page: addressOfPage(), title: document.title }, ORIGIN);
+  function tellPage(pane) {
+    pane.frame.contentWindow.postMessage({ ringback: 1, type: "page", page: addressOfPage(), title: document.title }, origin);
   }
 
   // ---- The dialog
@@ -214,12 +233,10 @@ output{position:absolute}
   // and may have a transform, which would turn "fixed to the window" into "fixed to the page".
   function mountHost() {
     if (!host) {
-      dialog = element("dialog", {}, element("button", { ariaLabel: "Close", lang: "en" }, "×"));
+      dialog = element("dialog", {}, element("button", {}, "×"));
       on(dialog, "click", closeByClick);
       on(dialog, "close", afterClosing);
       launchers = element("span");
-      lock = new CSSStyleSheet();
-      document.adoptedStyleSheets.push(lock);
       host = shadowed("ringback-embed", launchers, dialog);
     }
     if (!host.isConnected) page.append(host);
@@ -241,8 +258,10 @@ output{position:absolute}
   function show(form, link) {
     const pane = paneFor(form);
     spare = null;
+    shown = pane;
+    pane.name = form.name; // several links may lead to one form
+    label(pane);
     for (const box of dialog.querySelectorAll("div")) box.hidden = box !== pane.box;
-    dialog.ariaLabel = form.name;
     dialog.style.colorScheme = form.scheme;
     if (!dialog.open) {
       opener = link;
@@ -259,13 +278,13 @@ output{position:absolute}
   }
 
   // The close button, or the dialog itself, which is its backdrop.
-  function closeByClick({ target }) {
-    if (target === dialog || target.localName === "button") close();
+  function closeByClick(event) {
+    if (event.target === dialog || event.target.localName === "button") close();
   }
 
   function afterClosing() {
     if (dialog.open) return; // opened again in the same breath
-    lock.replaceSync("");
+    style("");
     opener?.focus({ preventScroll: true });
     announce("close");
   }
@@ -273,23 +292,26 @@ output{position:absolute}
   // A sheet of rules leaves the page's own styles as they were. The element that scrolls the page keeps
   // doing so: choosing the other one would jump to the top.
   function lockPage() {
-    const scroller = getComputedStyle(page).overflowY === "visible" ? "body" : "html";
-    const gutter = innerWidth > page.clientWidth ? "stable" : "auto"; // where a scrollbar was, nothing moves in
-    lock.replaceSync(`${scroller}{overflow:hidden!important}html{scrollbar-gutter:${gutter}!important}`);
+    const isBody = getComputedStyle(page).overflowY === "visible";
+    const hasBar = innerWidth > page.clientWidth; // where a scrollbar was, nothing moves in
+    style(`${isBody ? "body" : "html"}{overflow:hidden!important}html{scrollbar-gutter:${hasBar ? "stable" : "auto"}!important}`);
+  }
+
+  /** What the page itself is styled with: no attribute of its own is touched, and its own styles stay as they were. */
+  function style(rules) {
+    sheet.replaceSync(`a[${HIDDEN}]{visibility:hidden!important}[data-ringback=inline][${HIDDEN}]{display:none!important}${rules}`);
   }
 
   // ---- Links that something stands in for: "inline" and "button"
 
   function createInline(link) {
     const holder = shadowed("ringback-inline");
-    const observer = new IntersectionObserver(
-      guarded((entries) => {
-        if (!entries.pop().isIntersecting) return;
-        observer.disconnect();
-        loadInto(holder.shadowRoot, createPane(formOf(link)));
-      }),
-      { rootMargin: "500px" }, // so near that it will be there in time
-    );
+    const come = guarded((entries) => {
+      if (!entries.pop().isIntersecting) return;
+      observer.disconnect();
+      loadInto(holder.shadowRoot, createPane(formOf(link)));
+    });
+    const observer = new IntersectionObserver(come, { rootMargin: "500px" }); // so near that it will be there in time
     observer.observe(holder);
     link.after(holder);
     return holder;
@@ -297,26 +319,41 @@ output{position:absolute}
 
   function createLauncher(link) {
     mountHost();
-    const launcher = element("a", { href: link.href, from: link }, link.textContent);
+    const [, brand, ink] = formAt(link);
+    const launcher = element("a", { href: link.href, from: link }, nameOf(link) || words[0]);
+    launcher.style.cssText = `background:var(--ringback-accent,${brand});color:var(--ringback-on-accent,${ink})`;
     launchers.append(launcher);
     return launcher;
   }
 
   /** Brings what stands on the page in line with the links that are on it now. */
   function sync() {
-    for (const link of document.querySelectorAll("a[data-ringback=inline],a[data-ringback=button]")) {
-      if (standIns.has(link) || !isForm(link)) continue;
-      const create = link.matches("[data-ringback=inline]") ? createInline : createLauncher;
-      standIns.set(link, create(link));
-      // Hidden, but there: a framework that made it will want to take it away. A launcher leaves its place
-      // empty, so that nothing below it moves.
-      link.style.cssText += create === createInline ? ";display:none!important" : ";visibility:hidden!important";
-    }
-    for (const [link, standIn] of standIns) {
-      if (!link.isConnected) standIns.delete(link) && standIn.remove();
-      else if (!standIn.isConnected) standIns.set(link, link).get(link).style = ""; // somebody took it away: the link is a link again
+    let isLost;
+    for (const [link, [standIn, mode]] of standIns) {
+      const isWanted = link.isConnected && link.dataset.ringback === mode && formAt(link);
+      const isThere = isWanted && standIn.isConnected;
+      link.toggleAttribute(HIDDEN, !!isThere); // without its stand-in, it is a link again
+      if (isThere || (isWanted && resting)) continue;
+      isLost ||= isWanted;
+      standIns.delete(link);
+      standIn.remove();
     }
     if (host && !host.isConnected) close(); // somebody took it away; an open dialog would leave the page locked
+    if (isLost) resting = setTimeout(guarded(wake), 1000);
+    for (const link of document.querySelectorAll("a[data-ringback]")) {
+      const mode = link.dataset.ringback;
+      const create = mode === "inline" ? createInline : mode === "button" && createLauncher;
+      if (!create || standIns.has(link) || !formAt(link)) continue;
+      standIns.set(link, [create(link), mode]);
+      // Hidden, but there: a framework that made it will want to take it away. A launcher leaves its place
+      // empty, so that nothing below it moves.
+      link.toggleAttribute(HIDDEN, true);
+    }
+  }
+
+  function wake() {
+    resting = 0;
+    sync();
   }
 
   // ---- The ways in
@@ -324,7 +361,7 @@ output{position:absolute}
   /** The link to a form that an event is about, if it is to open here. */
   function linkOf(event) {
     const link = event.composedPath().find((node) => node.localName === "a");
-    return link && isForm(link) && /^(_self)?$/.test(link.target) && link;
+    return link && formAt(link) && /^(_self)?$/.test(link.target) && link;
   }
 
   /** Whoever points at a link or comes to it by keyboard will want its form. */
@@ -343,7 +380,7 @@ output{position:absolute}
 
   /** Opens a widget's form: `Ringback.open("sales", { plan: "pro" })`. */
   function open(widget, options) {
-    const form = describe(`${ORIGIN}/${widget}`, options);
+    const form = describe(new URL(BASE + "/" + widget), Object.entries(options || {}));
     try {
       show(form);
     } catch {
@@ -353,12 +390,15 @@ output{position:absolute}
 
   guarded(() => {
     standIns = new Map();
+    origin = new URL(BASE).origin;
+    document.adoptedStyleSheets.push((sheet = new CSSStyleSheet()));
+    style("");
     window.Ringback = { open: guarded(open), close };
     on(document, "click", openClicked);
     on(document, "pointerover", warm);
     on(document, "focusin", warm);
     on(window, "message", receive);
-    new MutationObserver(guarded(sync)).observe(document, { childList: true, subtree: true });
+    new MutationObserver(guarded(sync)).observe(document, { childList: true, subtree: true, attributeFilter: ["href", "data-ringback", HIDDEN] });
     sync();
   })();
 })();

@@ -1,6 +1,6 @@
 /**
- * What a page of ours tells the page that frames it, so that a dialog can close and a frame can fit; and the one thing it
- * asks and is told: which page it is asked on.
+ * What a page of ours tells the page that frames it, so that a dialog can close, a frame can fit, and both speak one
+ * language; and the one thing it asks and is told: which page it is asked on.
  *
  * Every message is `{ringback: 1, type, …}` and holds nothing that a person typed.
  */
@@ -78,7 +78,7 @@ function focusHeading(preventScroll) {
 
 if (parent !== window) {
   addEventListener("message", takePage);
-  tell("ready");
+  tell("ready", { words: JSON.parse(root.dataset.embedWords) });
   addEventListener("focusin", () => tell("page"));
   addEventListener("keydown", tellEscape);
   tellHeight();

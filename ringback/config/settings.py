@@ -216,5 +216,6 @@ class Settings(Configuration):
         return self.bind if self.bind.startswith("unix:") else f"{self.bind}:{self.port}"
 
     def widget(self, key: str) -> Widget | None:
-        """The widget at `/{key}`, or None."""
-        return self.widgets.get(key)
+        """The widget at `/{key}`, whatever the case of its letters, or None."""
+        found = (widget for known, widget in self.widgets.items() if known.lower() == key.lower())
+        return self.widgets.get(key) or next(found, None)

@@ -1,5 +1,6 @@
 """What every visitor's page has: its language, its widget's colours, who may frame it, how it is to be shown."""
 
+import json
 from contextvars import Token
 from typing import Any
 from urllib.parse import urlencode
@@ -40,9 +41,10 @@ def init_app(app: Flask) -> None:
 
 
 def _choose_language() -> None:
-    key, widgets = (request.view_args or {}).get("key", ""), services().settings.widgets
+    key, settings = (request.view_args or {}).get("key", ""), services().settings
     # At / stands the form of the first widget.
-    request.environ[_BEFORE] = speak(next(iter(widgets.values())) if key is None else widgets.get(key))
+    first = next(iter(settings.widgets.values()))
+    request.environ[_BEFORE] = speak(first if key is None else settings.widget(key))
 
 
 def _restore_language(_error: BaseException | None) -> None:
@@ -146,4 +148,17 @@ def everywhere() -> dict[str, Any]:
         "language_links": [],
         "brand_style": style_of(OURS),
         "parent_origins": headers.origins_of(services().settings.widgets.values()),
+        "embed_words": json.dumps(_embed_words(), ensure_ascii=False) if embedded else "",
     }
+
+
+def _embed_words() -> list[str]:
+    """What the embed script says around the frame, after its language: the script would be too heavy with it."""
+    return [
+        languages.current().html,
+        _("Request a call back"),
+        _("Close"),
+        _("Loading…"),
+        _("The form did not load."),
+        _("Open it in a new tab"),
+    ]

@@ -290,10 +290,10 @@ def silent_server() -> Iterator[int]:
 
 
 def elsewhere(company: Company, port: int, context: BrowserContext, folder: Path) -> Company:
-    """The company with its Ringback gone: only the script is still there, as out of the browser's cache."""
+    """A company whose Ringback is gone: only its script is still there, as out of the browser's cache."""
     gone = Company(Server([], folder, {}, port, folder), company.samespace, company.web_site)
     with urlopen(f"{company.ringback.url}/embed.js") as answer:
-        script = answer.read()
+        script = answer.read().replace(company.ringback.url.encode(), gone.ringback.url.encode())
     context.route(
         f"{gone.ringback.url}/embed.js", lambda route: route.fulfill(body=script, content_type="text/javascript")
     )

@@ -148,15 +148,6 @@ def test_an_inline_form_stands_where_its_link_stood(visitor: Visitor, company: C
     assert frame["y"] + frame["height"] <= after["y"]
 
 
-def test_a_stand_in_that_somebody_takes_away_leaves_the_link(visitor: Visitor, company: Company) -> None:
-    visitor.goes_to(company, company.link("data-ringback=inline"))
-    visitor.has_the_form(visitor.page.frame_locator("iframe"))
-    visitor.page.locator("ringback-inline").evaluate("(form) => form.remove()")
-    visitor.opens_the_dialog()
-
-    expect(visitor.dialog).to_be_visible()
-
-
 def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company: Company) -> None:
     tall = "<div style='height:3000px'></div>"
     visitor.goes_to(company, tall + company.link("data-ringback=button") + tall)

@@ -85,8 +85,8 @@ def test_a_form_that_was_there_before_a_single_page_site_went_on_names_the_page_
 
 
 def test_an_error_is_read_in_the_dialog_too(visitor: Visitor, company: Company) -> None:
-    visitor.goes_to(company, company.link().replace("/sales", "/nowhere"))
-    visitor.opener.click()
+    visitor.goes_to(company, "<button onclick='Ringback.open(`nowhere`)'>Ask</button>")
+    visitor.page.get_by_role("button", name="Ask").click()
     frame = visitor.page.frame_locator("iframe")
 
     expect(frame.get_by_role("heading", level=1)).to_have_text("Page not found")
@@ -116,17 +116,6 @@ def test_a_page_with_a_map_of_its_own_hears_of_no_error(visitor: Visitor, compan
 
     expect(visitor.page).to_have_url(f"{company.form_url}")
     assert heard == []
-
-
-def test_a_link_whose_form_was_taken_away_keeps_the_style_it_is_given(visitor: Visitor, company: Company) -> None:
-    visitor.goes_to(company, company.link("data-ringback=inline"))
-    visitor.has_the_form(visitor.page.frame_locator("iframe"))
-    visitor.page.locator("ringback-inline").evaluate("(form) => form.remove()")
-    expect(visitor.opener).to_be_visible()
-    visitor.opener.evaluate("(link) => { link.style.color = 'red'; document.body.append('more') }")
-    visitor.page.evaluate("() => new Promise(requestAnimationFrame)")
-
-    expect(visitor.opener).to_have_css("color", "rgb(255, 0, 0)")
 
 
 def test_an_address_with_a_stroke_at_its_end_is_the_same_form(visitor: Visitor, company: Company) -> None:

@@ -5,6 +5,7 @@ Composed (NFC), and without invisible characters, which could hide or reorder wh
 
 import re
 import unicodedata
+from codecs import getincrementaldecoder
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
@@ -24,6 +25,7 @@ _MOST_CODED = 5
 _KEYS = r"(?:^|[/\\])\s*(?:requests|outcome)[\s.]*(?:[;?#][^/\\]*)?[/\\]"
 _LEADS_TO_KEYS = re.compile(_KEYS)
 _HAS_KEY = re.compile(_KEYS + r"[\s./\\]*[\w-]{20}")
+_CODES_AT_END = re.compile(r"(?P<codes>(?:%[0-9A-Fa-f]{2})*)(?:%[0-9A-Fa-f]?)?$")
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
@@ -84,7 +86,20 @@ def page(address: str | None, own: str = "") -> str:
     if is_own or _leads_to_a_key(parts.path[:PAGE_LENGTH], _LEADS_TO_KEYS):
         return ""
     host = f"[{host}]" if ":" in host else host
-    return cut(f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}", PAGE_LENGTH)
+    whole = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
+    kept = cut(whole, PAGE_LENGTH)
+    return _without_broken_letter(kept) if len(whole) > PAGE_LENGTH else kept
+
+
+def _without_broken_letter(address: str) -> str:
+    """An address that was cut, without what is left at its end of a letter in %-codes."""
+    end = _CODES_AT_END.search(address)
+    if not end:
+        return address
+    decoder = getincrementaldecoder("utf-8")("replace")
+    decoder.decode(bytes.fromhex(end["codes"].replace("%", "")))
+    waiting, _ = decoder.getstate()  # the bytes of a letter that is not whole
+    return address[: end.end("codes") - 3 * len(waiting)]
 
 
 def value(said: str | None, length: int) -> str:

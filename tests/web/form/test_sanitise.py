@@ -2,6 +2,7 @@
 
 import time
 import unicodedata
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -217,3 +218,20 @@ def test_what_the_page_around_says_carries_no_key_of_ours(said: str) -> None:
 )
 def test_what_the_page_around_says_is_kept_as_it_is(said: str) -> None:
     assert sanitise.value(said, 200) == said
+
+
+@pytest.mark.parametrize("letter", ["会", "é", "я", "😀", "a"])
+@pytest.mark.parametrize("length", [88, 266, 1_500])
+@pytest.mark.parametrize("before", ["", "x", "xy"])
+def test_a_long_address_is_whole_or_ends_between_letters(letter: str, length: int, before: str) -> None:
+    address = f"https://www.acme.test/{before}{quote(letter * length)}"
+    kept = sanitise.page(address)
+
+    assert len(kept) >= min(len(address), 480)
+    assert address.startswith(kept)
+    assert set(unquote(kept.removeprefix(f"https://www.acme.test/{before}"), errors="strict")) == {letter}
+
+
+@pytest.mark.parametrize("ending", ["/sales/%E4%BC%9A", "/100%", "/%82%A0", "/%zz"])
+def test_a_short_address_is_whole_whatever_it_ends_with(ending: str) -> None:
+    assert sanitise.page(f"https://www.acme.test{ending}") == f"https://www.acme.test{ending}"
