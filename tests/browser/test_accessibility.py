@@ -219,7 +219,7 @@ def test_the_keyboard_comes_everywhere_in_order_and_is_seen_to(shown: Shown) -> 
     # Pages with frames have tests of their own: test_embed_modes.py, test_install_page.py.
     has_frames = len(shown.frames) > 1 or page.locator("ringback-embed").count()
     wanted = [] if has_frames else page.evaluate(REACHABLE)
-    page.evaluate("() => { document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
+    page.evaluate("() => { document.activeElement?.blur(); getSelection().removeAllRanges(); scrollTo(0, 0) }")
     page.locator("body").evaluate("body => { body.tabIndex = -1; body.focus(); body.removeAttribute('tabindex') }")
     address = page.url
     for name in wanted:
