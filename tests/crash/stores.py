@@ -51,7 +51,7 @@ class Postgres:
         pgexec("pg_ctl", stop, bin_path=self._server.bin_path, user=self._server.system_user)
 
     def start_again(self) -> None:
-        """Recover what was committed, and answer. The package waits ten seconds for it, which a busy machine needs."""
+        """Recover what was committed, and answer. The package waits ten seconds, which a busy machine needs."""
         for _ in range(2):
             with suppress(subprocess.TimeoutExpired):
                 self._server.ensure_postgres_running()
