@@ -156,11 +156,14 @@ def _public_url(text: str) -> str:
     if not text:
         raise ValueError("is missing; it should be the address visitors use, like https://callback.acme.com")
     try:
-        return origin_of(text)
+        origin = origin_of(text)
     except ValueError:
         raise ValueError(
             f"is {text!r}; it should be the address visitors use, without a path, like https://callback.acme.com"
         ) from None
+    if "_" in origin:  # Werkzeug answers 400 to every request for such a host
+        raise ValueError(f"is {text!r}; a host name has no _ in it, only letters, digits, - and dots")
+    return origin
 
 
 def _storage_uri(text: str) -> SecretStr:

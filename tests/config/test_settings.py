@@ -244,6 +244,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "should live on a disk that stays"),
         ({"DATABASE_URL": "postgresql://host:abc/x"}, "should begin with sqlite:/// or postgresql://"),
         ({"PUBLIC_URL": "https://acme.test/forms"}, "without a path"),
+        ({"PUBLIC_URL": "https://call_back.acme.test"}, "a host name has no _ in it"),
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
         ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
         ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"),
