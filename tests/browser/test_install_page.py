@@ -1,8 +1,11 @@
 """The install page in front of a site owner: by keyboard, without a script, and what is pasted works."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from itertools import product
+from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -224,8 +227,18 @@ def test_what_is_copied_works_on_a_site_as_it_stands(
     assert company.calls_to(visitor.number)
 
 
+def hash_of_the_script(server: Server) -> str:
+    with urlopen(f"{server.url}/embed.js") as answer:
+        return base64.b64encode(hashlib.sha384(answer.read()).digest()).decode()
+
+
 def test_a_page_with_the_policy_and_the_hash_shown_opens_the_form(
-    owner: SiteOwner, visitor: Visitor, paste: Callable[..., None], complaints: list[str]
+    owner: SiteOwner,
+    visitor: Visitor,
+    served: Server,
+    company: Company,
+    paste: Callable[..., None],
+    complaints: list[str],
 ) -> None:
     owner.opens()
     link, script = owner.snippet.input_value().split("\n")
@@ -233,7 +246,8 @@ def test_a_page_with_the_policy_and_the_hash_shown_opens_the_form(
     pinned = owner.page.get_by_label("In place of the script above").input_value()
     assert pinned.startswith(script.removesuffix("></script>"))
     header = f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; {policy}">'
-    paste(link + pinned, header)
+    # Each server's script has its own address in it.
+    paste(link + pinned.replace(hash_of_the_script(served), hash_of_the_script(company.ringback)), header)
     visitor.opens_the_dialog()
     visitor.asks()
 

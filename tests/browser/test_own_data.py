@@ -132,6 +132,7 @@ def guest(visitor: Visitor, company: Company) -> Visitor:
     visitor.has_the_confirmation()
     company.calls_to(visitor.number)
     expect(visitor.headline).to_have_text(WITH_TEAM, timeout=LIVE_MS)
+    visitor.place.get_by_text("More about this request").click()
     return visitor
 
 
