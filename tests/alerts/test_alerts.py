@@ -974,7 +974,7 @@ def test_a_store_that_fails_does_not_end_it(
     happens()
     told = make_alerts(receiver.base_url)
     told.start()
-    until(lambda: "the store did not answer (OperationalError)" in caplog.text)
+    until(lambda: "the store did not answer (OperationalError: no such table: alert_channels)" in caplog.text)
     rename("elsewhere", "alert_channels")
     until(lambda: receiver.requests)
     told.stop(10)

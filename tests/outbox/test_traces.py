@@ -191,7 +191,7 @@ def test_a_store_that_cannot_be_written_anew_erases_all_the_same(
     other = sqlite3.connect(tmp_path / "ringback.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert not database.sweep(0.1)
-    assert "the store could not be swept (OperationalError)" in caplog.text
+    assert "the store could not be swept (OperationalError: database is locked)" in caplog.text
     other.close()
 
     assert database.sweep()
