@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -85,6 +86,20 @@ def test_retry_after_is_honoured(delivery: Delivery, outbox: Outbox, clock: Cloc
     at = delivery.settlement_of(Busy(retry_after=600, status=503), claim_of(outbox)).next_attempt_at
 
     assert at == clock.now + timedelta(seconds=600)
+
+
+def test_a_process_that_stops_does_not_wait_out_a_held_request(outbox: Outbox, delivery: Delivery) -> None:
+    outbox.stop("442079460123")
+    outbox.accept(Answers("sales", "442079460123", "GB"))
+    claim = outbox.claim("me")
+    assert claim
+    delivery._recent.append(3_600)
+    delivery.stop(0)
+    thread = threading.Thread(target=delivery.hand_over, args=(claim,), daemon=True)
+    thread.start()
+    thread.join(20)
+
+    assert not thread.is_alive()
 
 
 def test_a_held_request_rings_nobody_and_goes_the_same_way(
