@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from ringback import cli, logs
+from ringback import cli, console, logs
 from ringback.alerts.sender import Alerts
 from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
@@ -64,6 +64,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     static_files.init_app(app, ROOT / "static")
     for pages in (form_routes, request_routes, change_time, stop):
         app.register_blueprint(pages.blueprint)
+    console.init_app(app, settings)
     cli.init_app(app, services)
     app.wsgi_app = refuse_if_late(app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if settings.delivery_mode == "inline":

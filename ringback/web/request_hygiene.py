@@ -1,4 +1,4 @@
-"""What holds for every request before a page sees it: its host and scheme, no session, and who sent a post.
+"""What holds for every request before a page sees it: its host and scheme, and who sent a post.
 
 How much of it is read is for bounds.py to say.
 """
@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Request, Response, current_app, request
-from flask.sessions import SessionInterface, SessionMixin
+from flask import Flask, current_app, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
@@ -20,21 +19,10 @@ from ringback.web.page import own_origin
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 
 
-class _NoSessions(SessionInterface):
-    """Visitors get no cookie: a session reads as empty, and writing to it is an error."""
-
-    def open_session(self, app: Flask, request: Request) -> None:
-        """Return None, for which Flask uses an empty session that cannot be written to."""
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Never called for an empty session."""
-
-
 def init_app(app: Flask, services: Services) -> None:
     """Check every request, and give it the scheme that visitors use."""
     settings = services.settings
     app.config["SECRET_KEY"] = settings.secret_keys[-1]
-    app.session_interface = _NoSessions()
     _trust_hosts(app, services)
     app.wsgi_app = believe(services.proxies, app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if not settings.sandbox:

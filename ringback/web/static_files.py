@@ -24,6 +24,8 @@ _ADDRESSED = {
     "form_with_times_js": "form-with-times.js",
     "confirmation_js": "confirmation.js",
     "frame_js": "frame.js",
+    "console_css": "console.css",
+    "console_js": "console.js",
 }
 _DARK_RULE = re.compile(r':root\[data-theme="dark"\][^{}]*\{[^{}]*\}')
 

@@ -1,0 +1,68 @@
+"""Who may see which page of the console, and do what there.
+
+Every page names the least role that it is for. Whatever is not theirs is a 404, as if it were not there: so
+nobody learns of it.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
+from werkzeug.exceptions import NotFound
+
+from ringback.accounts.operator import Operator, Role
+from ringback.console.session import csrf
+from ringback.services import services
+from ringback.web.page import Answer
+
+View = TypeVar("View", bound=Callable[..., Answer])
+
+PREFIX = "console"
+# The sandbox is open to everybody.
+_SANDBOX = Operator("sandbox", Role.ADMIN)
+
+
+def pages(name: str, import_name: str) -> Blueprint:
+    """Pages of the console, under `/console/`."""
+    return Blueprint(f"{PREFIX}_{name}", import_name, url_prefix="/console")
+
+
+def needs(role: Role | None) -> Callable[[View], View]:
+    """The least role that a view is for; None: for those who are not signed in, too."""
+
+    def mark(view: View) -> View:
+        view.__dict__["console_role"] = role
+        return view
+
+    return mark
+
+
+def init_app(app: Flask) -> None:
+    """Check every request for the console before its view sees it."""
+    app.before_request(_check)
+
+
+def operator() -> Operator:
+    """Who is signed in. Only for views that need a role."""
+    return cast(Operator, g.operator)
+
+
+def _check() -> Answer | None:
+    if not (request.blueprint or "").startswith(f"{PREFIX}_"):
+        return None
+    # A view without a rule is an error, and answers nobody.
+    role = current_app.view_functions[request.endpoint or ""].__dict__["console_role"]
+    g.operator = _signed_in()
+    if request.method == "POST":
+        csrf.protect()
+    if role is None:
+        return None
+    if g.operator is None:
+        return redirect(url_for("console_sign_in.sign_in"), 303)
+    if g.operator.role < role:
+        raise NotFound
+    return None
+
+
+def _signed_in() -> Operator | None:
+    return _SANDBOX if services().settings.sandbox else None
