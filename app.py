@@ -3,13 +3,14 @@
 import os
 import socket
 import sys
+import time
 
 import click
 from flask import Flask
 from werkzeug.serving import make_server
 
 from ringback.cli import command_of
-from ringback.config.in_force import in_force
+from ringback.config.in_force import has_served, in_force
 from ringback.config.loading import SettingsError, is_configured, read_port, refuse_without_file
 from ringback.factory import create_app
 from ringback.services import services_of
@@ -43,6 +44,10 @@ try:
     app = start()
 except (SettingsError, StoreError) as error:
     click.echo(error, err=True)
+    if has_served():
+        # One that replaces another while the store is away: gunicorn starts the next, until the store is back.
+        time.sleep(2)
+        sys.exit(1)
     # What gunicorn takes for "failed to boot": it stops, instead of starting the next worker for ever.
     sys.exit(3)
 

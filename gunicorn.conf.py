@@ -70,6 +70,7 @@ def pre_request(worker, req):
 
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
+    _in_force.note_served()
     if _loaded.delivery_mode == "inline":
         worker.wsgi.extensions["ringback"].start()
 

@@ -176,7 +176,11 @@ WIDGET = {
 
 def make_settings(database_url: str, base_url: str = NO_SAMESPACE, **tables: Any) -> Settings:
     """Settings for one widget at /sales; `tables` are those of ringback.toml, `environment` the rest."""
-    environment = {"public_url": PUBLIC_URL, "delivery_mode": "worker"} | tables.pop("environment", {})
+    environment = {
+        "public_url": PUBLIC_URL,
+        "delivery_mode": "worker",
+        "secret_key": SecretStr("a key for tests only"),
+    } | tables.pop("environment", {})
     given = {
         "samespace": {"space_id": "acme", "base_url": base_url},
         "limits": {"min_fill_seconds": 0},
@@ -185,7 +189,6 @@ def make_settings(database_url: str, base_url: str = NO_SAMESPACE, **tables: Any
     configuration = Configuration.model_validate(given)
     return Settings(
         **dict(configuration),
-        secret_key=SecretStr("a key for tests only"),
         database_url=SecretStr(database_url),
         **environment,
     )

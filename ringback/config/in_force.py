@@ -5,6 +5,7 @@ fault that is being typed into ringback.toml stops neither a reload nor a worker
 """
 
 import logging
+import mmap
 from collections.abc import Mapping
 
 from ringback.config.loading import SettingsError, load
@@ -13,6 +14,7 @@ from ringback.config.settings import Settings
 log = logging.getLogger("gunicorn.error")  # where a master says what it does
 
 _of_this_server: Settings | None = None
+_has_served = mmap.mmap(-1, 1)  # one byte that every process forked from here shares
 
 
 def renew(environ: Mapping[str, str]) -> Settings:
@@ -35,3 +37,13 @@ def renew(environ: Mapping[str, str]) -> Settings:
 def in_force(environ: Mapping[str, str]) -> Settings:
     """What the server reads that this process belongs to; else what is there now. Raises SettingsError."""
     return _of_this_server or load(environ)
+
+
+def note_served() -> None:
+    """A worker of this server has got as far as to answer."""
+    _has_served[0] = 1
+
+
+def has_served() -> bool:
+    """Whether a worker of this server ever answered: if the next cannot, it is nobody's first start."""
+    return _has_served[0] == 1

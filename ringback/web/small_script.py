@@ -3,6 +3,8 @@
 Names are a sixth of what the embed script weighs, compressed, and every page of a site pays for it. Words are read
 here, not grammar. So a script has to be written plainly: no string in single quotes, no division, no function with
 a name inside another, no braces within those of a template, and every statement ends with a semicolon.
+
+A real parser, tdewolff's minify, makes it 33 bytes of 2,909 smaller, and would run Go's threads in every process.
 """
 
 import re

@@ -62,3 +62,18 @@ def test_a_worker_that_takes_another_s_place_does_not_stumble_over_what_is_being
     eventually(lambda: workers_booted(server) > booted)
 
     assert company(server) == "Acme Ltd"
+
+
+def test_a_worker_that_finds_no_store_is_started_again_until_there_is_one(server: Server, tmp_path: Path) -> None:
+    store, away = tmp_path / "ringback.db", tmp_path / "away"
+    store.rename(away)
+    store.mkdir()
+    (worker,) = map(int, Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split())
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: "DATABASE_URL: " in server.log)
+    store.rmdir()
+    away.rename(store)
+    booted = workers_booted(server)
+    eventually(lambda: workers_booted(server) > booted)
+
+    assert company(server) == "Acme Ltd"

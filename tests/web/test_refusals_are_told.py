@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from ringback.logs import Sparing
 from tests.conftest import PUBLIC_URL
@@ -112,3 +113,23 @@ def test_what_is_said_is_not_kept_without_end(caplog: pytest.LogCaptureFixture) 
         tell(f"line {number}")
 
     assert len(tell._said) <= 50
+
+
+def test_a_form_of_another_machine_s_key_is_told_of(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    one = make_app()
+    other = make_app(environment={"secret_key": SecretStr("the key of another machine, as long as it should be")})
+    page = Visitor(one).opens("/sales")
+
+    assert Visitor(other).sends(page, name="Ann", phone="020 7946 0123").status == 422
+    (line,) = warnings(caplog)
+    assert line.startswith("SECRET_KEY: a form came that another key signed")
+
+
+def test_a_token_that_somebody_made_up_is_no_fault_of_ours(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    page = Visitor(app).opens("/sales")
+    for made_up in ("x", "W10.x", "IngiLCJ5Il0.x", "ö"):
+        assert Visitor(app).sends(page, name="Ann", phone="020 7946 0123", csrf_token=made_up).status == 422
+
+    assert warnings(caplog) == []

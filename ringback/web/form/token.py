@@ -22,6 +22,10 @@ from wtforms.form import BaseForm
 
 # WCAG 2.2, 2.2.1: a limit of 20 hours or more is no time limit to a reader.
 GOOD_FOR = timedelta(hours=24)
+_OTHER_KEY = (
+    "SECRET_KEY: a form came that another key signed, and was shown again. Give every machine the same key, and "
+    "name the one from before in SECRET_KEY_FALLBACKS"
+)
 # Another process, with a clock a little ahead of ours, may have issued it; none is further ahead.
 _CLOCK_SKEW = timedelta(minutes=5)
 
@@ -50,8 +54,11 @@ class FormToken:
 class Tokens:
     """Issues and reads tokens with the keys of the settings."""
 
-    def __init__(self, secret_keys: list[str], clock: Callable[[], datetime]) -> None:
-        """`secret_keys`: oldest first; the last one signs, all are accepted."""
+    def __init__(
+        self, secret_keys: list[str], clock: Callable[[], datetime], tell: Callable[[str], None] = lambda _: None
+    ) -> None:
+        """`secret_keys`: oldest first; the last one signs, all are accepted. `tell`: where faults of ours go."""
+        self._tell = tell
         self._serializer = URLSafeSerializer(secret_keys, salt="ringback form")
         self._clock = clock
 
@@ -72,6 +79,8 @@ class Tokens:
         try:
             token = FormToken(*_fields(self._serializer.loads(text)))
         except (BadData, ValueError, TypeError, OverflowError, OSError):
+            if self._is_of_another_key(text, widget):
+                self._tell(_OTHER_KEY)
             return None, TokenFault.FORGED
         age = self._clock() - token.issued_at
         if token.widget != widget:
@@ -81,6 +90,11 @@ class Tokens:
         if token.shown != shown:
             return token, TokenFault.OTHER_WORDS
         return token, None
+
+    def _is_of_another_key(self, text: str, widget: str) -> bool:
+        """Whether all but the signature is as we write it: what is not is a stranger's, and no fault of ours."""
+        is_signed, loaded = self._serializer.loads_unsafe(text)
+        return not is_signed and isinstance(loaded, list) and len(loaded) == 5 and loaded[0] == widget
 
 
 def _fields(loaded: Any) -> tuple[str, str, datetime, datetime, str]:
