@@ -23,9 +23,6 @@ from tests import privacy
 from tests.browser.journeys import SANDBOX_FILLING_IN_SECONDS, Company, WebSite, new_number
 from tests.running import Server, production, sandbox
 
-# What differs between languages is the direction and how long words are; the tests of languages try the others.
-LANGUAGES = [tag for tag in ("en", "ar") if tag in languages.available()]
-
 PATIENCE_SECONDS = 60  # of a very busy machine
 _addresses = itertools.count(1)  # of RFC 5737's for examples
 SLOW_SECONDS = 4  # longer than Ringback waits for an answer

@@ -158,7 +158,7 @@ class Storm:
         self.wait()
 
     def verdict(self) -> Verdict:
-        """Judge what the store, the visitors and Samespace say."""
+        """Check what the store, the visitors and Samespace say."""
         stored = self.stored()
         rings = self.samespace.rings
         unknown = [reference for reference, (_, state) in stored.items() if state is State.UNKNOWN]

@@ -631,7 +631,7 @@ def test_a_number_is_shown_grouped_and_masked() -> None:
 
 
 @pytest.mark.parametrize("digits", [LONDON, "447700900982", "390612345678", "449098790123", "6834002"])
-def test_a_stored_number_is_never_judged_again(digits: str) -> None:
+def test_a_stored_number_is_never_checked_again(digits: str) -> None:
     number = PhoneNumber.from_digits(digits)
     assert number.digits == digits
     assert number.assigned == phonenumbers.is_valid_number(phonenumbers.parse("+" + digits))

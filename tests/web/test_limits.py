@@ -374,7 +374,7 @@ def test_a_forwarded_address_that_nobody_declared_is_told_once(
     assert "192.0.2.1" not in caplog.text
 
 
-def test_a_post_too_many_is_not_even_judged(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_post_too_many_is_not_even_checked(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     page = visitor.opens("/sales")
     for _ in range(36):
         visitor.sends(page, name="", phone="1")
@@ -386,7 +386,7 @@ def test_a_post_too_many_is_not_even_judged(visitor: Visitor, monkeypatch: pytes
     assert read == []
 
 
-def test_a_post_too_many_to_change_a_time_is_not_even_judged(
+def test_a_post_too_many_to_change_a_time_is_not_even_checked(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = {"timezone": "Europe/London", "tue": ["09:00-17:00"]}

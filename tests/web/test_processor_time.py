@@ -326,7 +326,7 @@ def test_no_generated_input_costs_more_than_a_page(
     assert {200, 303, 422} <= set(seen), "some are accepted, some are not"
 
 
-def test_a_number_that_is_in_no_range_is_judged_as_fast_as_any_other(clock: Clock) -> None:
+def test_a_number_that_is_in_no_range_is_checked_as_fast_as_any_other(clock: Clock) -> None:
     """Its neighbours are looked for, which took libphonenumber 20 to 50 ms of each."""
     regions = ["GB", "DE", "US", "IN", "AT", "IT"]
     typed = ["+44 102 6{:06}", "077009{:05}", "+1 555 5{:06}", "+43 100 0{:06}", "+49 1669 {:06}"]

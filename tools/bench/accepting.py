@@ -53,7 +53,7 @@ def rival(name: str, worker: str = served.SAME_WORKER) -> Start:
 
 APPS: dict[str, tuple[Start, dict[str, int]]] = {
     "an empty answer": (rival("empty"), {"at once": 2000}),
-    "(a) judged, thrown away": (rival("thrown_away"), {"at once": 1000}),
+    "(a) checked, thrown away": (rival("thrown_away"), {"at once": 1000}),
     "(a) and a bare row on the disk": (rival("bare_row"), {"at once": 1000}),
     "Ringback that stores nothing": (rival("not_stored"), {"at once": 1000}),
     "ours, hand-over in its own process": (ours("worker"), dict.fromkeys(DELAYS, 800)),
@@ -75,7 +75,7 @@ TURNS = [
     Turn(app, late, posts, start) for app, (start, by_delay) in APPS.items() for late, posts in by_delay.items()
 ]
 OWN, INLINE = "ours, hand-over in its own process", "ours, hand-over inline"
-LIMIT, NOT_STORED = "(a) judged, thrown away", "Ringback that stores nothing"
+LIMIT, NOT_STORED = "(a) checked, thrown away", "Ringback that stores nothing"
 NAIVE = {
     "(b) posts before it answers, same worker": "same worker",
     "(b) the same on eight threads": "eight threads",

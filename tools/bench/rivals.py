@@ -39,7 +39,7 @@ def _app() -> Flask:
 
 
 def empty() -> Flask:
-    """Nothing is judged: what the worker and the load itself allow."""
+    """Nothing is checked: what the worker and the load itself allow."""
     app = _app()
 
     @app.route("/sales", methods=["GET", "POST"])
@@ -52,9 +52,9 @@ def empty() -> Flask:
 
 
 def thrown_away() -> Flask:
-    """The limit: the same form with the same token, judged in the same way, and stored nowhere."""
+    """The limit: the same form with the same token, checked in the same way, and stored nowhere."""
     app = _app()
-    _judge(app, lambda _answers: None)
+    _check(app, lambda _answers: None)
     return app
 
 
@@ -72,13 +72,13 @@ def bare_row() -> Flask:
         store.execute("INSERT INTO requests VALUES (?, ?)", (answers.name, answers.phone))
         log.wait()
 
-    _judge(app, keep)
+    _check(app, keep)
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
     Limiter(get_remote_address, app=app, default_limits=["30 per hour"], storage_uri=f"{limit_storage.SCHEME}://")
     return app
 
 
-def _judge(app: Flask, keep: Callable[[Answers], None]) -> None:
+def _check(app: Flask, keep: Callable[[Answers], None]) -> None:
     widget = loading.load(os.environ).widgets["sales"]
     tokens = Tokens([os.environ["SECRET_KEY"]], utc_now)
 
