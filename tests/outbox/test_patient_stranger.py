@@ -69,6 +69,8 @@ def day(request: pytest.FixtureRequest, make_app: Callable[..., Flask], store_ur
     return Day(app.extensions["ringback"].outbox, clock, an_hour)
 
 
+# The rules are one engine's as much as the other's; what a day of it costs is not.
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 def test_ten_sources_at_full_rate_for_a_day_keep_no_customer_from_being_called(day: Day) -> None:
     customers = day.passes(strangers=10)
 
@@ -76,6 +78,7 @@ def test_ten_sources_at_full_rate_for_a_day_keep_no_customer_from_being_called(d
     assert len(day.rung) < 600 * day.an_hour / AN_HOUR.amount, "and most of what they asked for rang nobody"
 
 
+@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
 def test_one_source_alone_changes_nothing_for_anybody(day: Day) -> None:
     customers = day.passes(strangers=1)
 
