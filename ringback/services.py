@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
+from ringback.outbox.audit import Audit
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -35,6 +36,7 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    audit: Audit
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"
