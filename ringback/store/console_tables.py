@@ -26,7 +26,8 @@ sa.Index(
 _AWAITED = sa.text("state = 'waiting' AND held IS NULL")
 sa.Index(
     "requests_by_promise",
-    sa.func.coalesce(requests.c.promised_by, requests.c.due_at),
+    requests.c.promised_by,
+    requests.c.due_at,
     requests.c.reference,
     sqlite_where=_AWAITED,
     postgresql_where=_AWAITED,
@@ -66,6 +67,7 @@ intended = sa.Table(
     sa.Column("by", sa.String, nullable=False),
     sa.Column("due_at", Instant, nullable=False),
     sa.Column("batch", sa.String(32), nullable=False),
+    sa.Column("begun", sa.Boolean, nullable=False, server_default=sa.false()),  # too late to take it back
 )
 
 notes = sa.Table(

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 
 _INSTANT = sa.DateTime(timezone=True)
 _BYTES = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -26,15 +26,14 @@ def upgrade() -> None:
 def _index_lists() -> None:
     shown = "erased_at IS NULL AND (held IS NULL OR state = 'cancelled')"
     held = "held IS NOT NULL AND state != 'cancelled' AND erased_at IS NULL"
-    promise = sa.text("coalesce(promised_by, due_at)")
     _index("requests_by_state", ["state", "requested_at", "reference"], shown)
     _index("requests_by_widget", ["widget", "state", "requested_at", "reference"], shown)
-    _index("requests_by_promise", [promise, "reference"], "state = 'waiting' AND held IS NULL")
+    _index("requests_by_promise", ["promised_by", "due_at", "reference"], "state = 'waiting' AND held IS NULL")
     _index("requests_held_by_time", ["requested_at", "reference"], held)
     _index("requests_claimed", ["claimed_until"], "claimed_until IS NOT NULL")
 
 
-def _index(name: str, columns: list[str | sa.TextClause], where: str) -> None:
+def _index(name: str, columns: list[str], where: str) -> None:
     part = sa.text(where)
     op.create_index(name, "requests", columns, sqlite_where=part, postgresql_where=part)
 
@@ -55,6 +54,7 @@ def _make_tables() -> None:
         sa.Column("by", sa.String, nullable=False),
         sa.Column("due_at", _INSTANT, nullable=False),
         sa.Column("batch", sa.String(32), nullable=False),
+        sa.Column("begun", sa.Boolean, nullable=False, server_default=sa.false()),
     )
     _of_requests("notes", sa.Column("note", sa.Text, nullable=False))
     _of_requests(
