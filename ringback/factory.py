@@ -13,9 +13,12 @@ from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
 from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
+from ringback.handover.click_to_call import ClickToCall
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
+from ringback.outbox.by_hand import ByHand
+from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -99,6 +102,9 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     outbox = Outbox(database, settings, clock)
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
+    operations = Operations(database, settings, clock)
+    by_hand = ByHand(database, settings, outbox.number_rules, clock)
+    intended = Intended(database, outbox, operations, personal_data, clock)
     auth_token = AuthToken(database, settings)
     if is_open:
         outbox.teams.register()
@@ -109,12 +115,15 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         clock=clock,
         database=database,
         outbox=outbox,
-        operations=Operations(database, settings, clock),
+        operations=operations,
+        by_hand=by_hand,
+        intended=intended,
+        click_to_call=ClickToCall(by_hand, samespace, settings),
         audit=Audit(database, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         samespace=samespace,
-        delivery=Delivery(outbox, samespace, settings, clock),
+        delivery=Delivery(outbox, samespace, settings, clock, intended.carry_out),
         alerts=Alerts(database, settings, clock),
         auth_token=auth_token,
         tokens=Tokens(settings.secret_keys, clock, tell),

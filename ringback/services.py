@@ -9,6 +9,8 @@ from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
+from ringback.outbox.by_hand import ByHand
+from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -19,6 +21,7 @@ from ringback.store.database import Database
 if TYPE_CHECKING:  # held here for those who work with them, and known to nobody below
     from ringback.alerts.sender import Alerts
     from ringback.handover.auth_token import AuthToken
+    from ringback.handover.click_to_call import ClickToCall
     from ringback.handover.loop import Delivery
     from ringback.handover.samespace import Samespace
     from ringback.web.form.token import Tokens
@@ -36,6 +39,9 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    by_hand: ByHand
+    intended: Intended
+    click_to_call: "ClickToCall"
     audit: Audit
     personal_data: PersonalData
     purge_loop: PurgeLoop

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections import Counter, deque
+from collections.abc import Callable
 from datetime import timedelta
 
 from ringback.clock import Clock, utc_now
@@ -42,12 +43,20 @@ _OVERSHOOT_SECONDS = 0.001  # what waiting for a time takes longer than asked fo
 class Delivery:
     """The hand-over of one process."""
 
-    def __init__(self, outbox: Outbox, samespace: Samespace, settings: Settings, clock: Clock = utc_now) -> None:
-        """Do nothing yet: `start` or `run` does."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        samespace: Samespace,
+        settings: Settings,
+        clock: Clock = utc_now,
+        beside: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Do nothing yet: `start` or `run` does. `beside`: what else is to be done once a second."""
         self._outbox = outbox
         self._samespace = samespace
         self._settings = settings
         self._clock = clock
+        self._beside = beside
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -114,6 +123,7 @@ class Delivery:
         now = time.monotonic()
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
+            self._beside()
             for reference in self._outbox.expire():
                 log.warning(
                     "request %s: lease expired, resent or given up; `requests show` tells which", reference

@@ -16,7 +16,7 @@ from ringback.outbox import transitions, turned_away
 from ringback.outbox.breaker import CLEAR, UpstreamSignal
 from ringback.outbox.breaker_snapshot import BreakerSnapshot
 from ringback.outbox.core import Core, as_request
-from ringback.outbox.due_query import DueQuery
+from ringback.outbox.due_query import DueQuery, left_to_people
 from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_number, try_lock_number
 from ringback.outbox.number_rules import waiting
 from ringback.outbox.quoting import has_number, is_quoted
@@ -112,8 +112,11 @@ class Claims(Core):
             return head
         return due.first_to_take(connection, rung_only=True) or head
 
-    def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim:
-        """Write an `owner` unique to this claim into the rows: only the current owner can settle them."""
+    def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim | None:
+        """Write an `owner` unique to this claim into the rows: only the current owner can settle them.
+
+        None: an operator took it in hand while we looked.
+        """
         owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
@@ -121,6 +124,8 @@ class Claims(Core):
         take = _TAKE_HELD if head.held else _TAKE
         rows = transitions.run(connection, transitions.CLAIM, take[head.slot_starts_at is None], now, **given)
         rows = [row for row in rows if (row.held is None) == (head.held is None)]
+        if not rows:
+            return None
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
         return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
 
@@ -240,7 +245,9 @@ def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
     for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
     lease_ends_at = sa.bindparam("until", type_=Instant)
     values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
-    return transitions.change(transitions.CLAIM, free(*mine, for_one_time, taken), **values)
+    return transitions.change(
+        transitions.CLAIM, free(*mine, for_one_time, taken, sa.not_(left_to_people())), **values
+    )
 
 
 _TAKE = [_taking(sa.true(), is_asap) for is_asap in (False, True)]

@@ -75,4 +75,6 @@ def as_request(row: Any) -> CallbackRequest:
         next_attempt_at=row.next_attempt_at,
         resent=row.resent,
         erased_at=row.erased_at,
+        claimed_by=row.claimed_by,
+        claimed_until=row.claimed_until,
     )

@@ -8,7 +8,22 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.outbox.request import State
+from ringback.store.console_tables import intended
 from ringback.store.tables import NOW, in_state, requests
+
+
+def same_telephone(one: sa.FromClause, other: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Of two numbers of which one begins with the other, both ring one telephone (`phone.lines`)."""
+    mine, theirs = one.c.phone, other.c.phone
+    return sa.and_(theirs != "", theirs.startswith(mine) | mine.startswith(theirs))
+
+
+def left_to_people(of: sa.FromClause = requests) -> sa.ColumnElement[bool]:
+    """Requests for a number that somebody calls by hand, and those of which an act is still to happen."""
+    claimed = requests.alias()
+    in_hand = sa.exists().where(claimed.c.claimed_until > NOW, same_telephone(of, claimed))
+    return sa.or_(in_hand, sa.exists().where(intended.c.request_id == of.c.id))
+
 
 _IN_ITS_SLOT = sa.and_(requests.c.slot_ends_at.is_not(None), requests.c.slot_ends_at > NOW)
 
@@ -63,8 +78,7 @@ def _due(shut: int, closed: int, shut_for_held: int, behind: bool) -> sa.Select[
     columns = requests.c
     order: tuple[sa.Column[Any], ...] = (columns.give_up_at, columns.next_attempt_at, columns.requested_at)
     other = requests.alias()
-    # Of two numbers of which one begins with the other, both ring one telephone (`phone.lines`).
-    same = other.c.phone.startswith(requests.c.phone) | requests.c.phone.startswith(other.c.phone)
+    same = same_telephone(requests, other)
     in_the_air = sa.exists().where(same, in_state(State.HANDING_OVER, other), other.c.held.is_(None))
     return (
         sa.select(
@@ -75,6 +89,7 @@ def _due(shut: int, closed: int, shut_for_held: int, behind: bool) -> sa.Select[
         # Too late, by a clock that may have leapt: it is given up, or waits until that clock is put right.
         .where(requests.c.give_up_at > NOW)
         .where(sa.or_(requests.c.held.is_not(None), sa.not_(in_the_air)))
+        .where(sa.not_(left_to_people()))
         .where(*_not_of("shut", shut))
         .where(*(sa.or_(requests.c.held.is_(None), mine) for mine in _not_of("held", shut_for_held)))
         # A time that was promised is kept, though the opening hours have changed since.

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from ringback.clock import whole_minute
 from ringback.config.widget import FIELDS
+from ringback.outbox import by_hand
 from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
 from ringback.store.tables import (
     consents,
@@ -44,7 +45,7 @@ def all_about(connection: sa.Connection, row: Any, for_operators: bool) -> dict[
             if for_operators or EventKind(event.kind) not in OPERATORS_ONLY
         ],
     }
-    return data | {"held": row.held} if for_operators else data
+    return data | {"held": row.held, **by_hand.told(connection, row.id)} if for_operators else data
 
 
 def _written(at: datetime, for_operators: bool) -> str:

@@ -32,6 +32,7 @@ from ringback.outbox.request import (
     new_id,
     new_reference,
 )
+from ringback.outbox.search import note_words
 from ringback.store.locks import lock
 from ringback.store.tables import consents, events, requests
 
@@ -106,6 +107,7 @@ class Outbox(Expiry):
                 row |= {"source": source.address, "source_network": source.network}
             connection.execute(_STORE, row)
             _note_consents(connection, row["id"], agreed, now)
+            note_words(connection, row["id"], answers.widget, answers.name, answers.email)
             transitions.begin(connection, row["id"], row["reference"], held, now)
             return Receipt(row["id"], row["reference"], stored_now=True)
 

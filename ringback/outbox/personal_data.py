@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import audit, transitions
+from ringback.outbox import audit, by_hand, transitions
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
@@ -23,6 +23,7 @@ from ringback.outbox.number_locks import lock_number
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
+from ringback.outbox.search import forget_words
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.database import Database
 from ringback.store.locks import lock
@@ -157,6 +158,8 @@ class PersonalData:
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
         connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        forget_words(connection, ids)
+        by_hand.forget(connection, ids)
         if by:
             audit.note(connection, now, by, "erase", [row.reference for row in rows])
         if self._database.needs_sweep:
@@ -243,6 +246,8 @@ _BLANK: dict[str, Any] = {
     "attributes": {},
     "answers_hash": None,
     "resend_at": None,
+    "claimed_by": None,
+    "claimed_until": None,
 }
 _COUNT_ERASED = sa.select(sa.func.count()).select_from(requests).where(requests.c.erased_at.is_not(None))
 

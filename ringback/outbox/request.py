@@ -144,6 +144,8 @@ class CallbackRequest:
     next_attempt_at: datetime
     resent: bool = False
     erased_at: datetime | None = None
+    claimed_by: str | None = None  # the operator who calls by hand
+    claimed_until: datetime | None = None
 
 
 # Without 0 O 1 I L U: read aloud and typed, they are taken for one another.

@@ -47,6 +47,10 @@ RETRY_FAILED = Transition(State.FAILED, State.WAITING, EventKind.RETURNED)
 RETRY_UNKNOWN = Transition(State.UNKNOWN, State.WAITING, EventKind.RETURNED)
 RESOLVE_RANG = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.RESOLVED)
 RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
+# Somebody calls by hand, or has called: nobody else is to.
+BY_HAND_WAITING = Transition(State.WAITING, State.WITH_TEAM, EventKind.WITH_TEAM)
+BY_HAND_FAILED = Transition(State.FAILED, State.WITH_TEAM, EventKind.WITH_TEAM)
+BY_HAND_UNKNOWN = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.WITH_TEAM)
 _RECORD = events.insert().inline()  # nobody asks for the id of an event
 _TELL = alerts.insert().inline()
 _TELL_IF = alerts.insert().from_select(

@@ -10,7 +10,7 @@ A region is an ISO code such as "GB".
 """
 
 from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
-from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason, link
+from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason, link, only_digits
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
@@ -40,6 +40,7 @@ __all__ = [
     "longest_of_line",
     "names_its_country",
     "neighbourhood",
+    "only_digits",
     "read",
     "readings",
     "shortest",

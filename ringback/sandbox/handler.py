@@ -79,6 +79,8 @@ class Handler(BaseHTTPRequestHandler):
             return _no(NOT_LOGGED_IN)
         if self.path == TEAM_CALL:
             self.server.sandbox.record(body)
+        if self.path == CLICK_TO_CALL:
+            return {"success": True, "callId": self.server.sandbox.record_dial(body)}
         return {"success": True}
 
     def _json_body(self) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class SandboxSamespace:
         self._mode_lock = threading.RLock()
         self._port: _Port | None = None
         self._calls: deque[Call] = deque(maxlen=keep)
+        self._dials: deque[Mapping[str, Any]] = deque(maxlen=keep)
         self._serial = 0
         self._called = threading.Condition()
 
@@ -104,12 +105,24 @@ class SandboxSamespace:
         with self._called:
             return list(self._calls)
 
+    @property
+    def dials(self) -> list[Mapping[str, Any]]:
+        """The bodies of the last 200 calls from agents' own docks, oldest first."""
+        with self._called:
+            return list(self._dials)
+
     def wait_for_calls(self, count: int, timeout: float = 5.0) -> list[Call]:
         """`calls`, once `count` of them came since the start; raises TimeoutError after `timeout` seconds."""
         with self._called:
             if not self._called.wait_for(lambda: self._serial >= count, timeout):
                 raise TimeoutError(f"{self._serial} of {count} calls came within {timeout:g} s")
             return list(self._calls)
+
+    def record_dial(self, body: Mapping[str, Any]) -> str:
+        """Note a call from an agent's dock; the name that it gets."""
+        with self._called:
+            self._dials.append(body)
+            return f"call-{len(self._dials)}"
 
     def record(self, body: Mapping[str, Any]) -> None:
         """Note a team call whose body was checked."""

@@ -71,6 +71,9 @@ requests = sa.Table(
     # False: a chosen time that looks booked and keeps it from nobody.
     sa.Column("takes_place", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("turned_away", sa.String(16)),
+    # The operator who calls this number by hand, and until when nobody else does.
+    sa.Column("claimed_by", sa.String),
+    sa.Column("claimed_until", Instant),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -148,14 +151,14 @@ sa.Index(
     sqlite_where=_UNCLEAR,
     postgresql_where=_UNCLEAR,
 )
-_HELD = sa.and_(requests.c.held.is_not(None), requests.c.state != "cancelled", requests.c.erased_at.is_(None))
+HELD = sa.and_(requests.c.held.is_not(None), requests.c.state != "cancelled", requests.c.erased_at.is_(None))
 sa.Index(
     "requests_held",
     requests.c.held,
     requests.c.phone,
     requests.c.requested_at,
-    sqlite_where=_HELD,
-    postgresql_where=_HELD,
+    sqlite_where=HELD,
+    postgresql_where=HELD,
 )
 
 events = sa.Table(

@@ -1,0 +1,295 @@
+"""What operators do by hand: claim a number, call it from their dock, note what became of it.
+
+One guard for all: whoever calls a number, an operator or the hand-over, has it alone. A claim and a hand-over
+of the same telephone exclude each other in the store, under the lock of its number.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.clock import Clock, utc_now
+from ringback.config.settings import Settings
+from ringback.outbox import audit, transitions
+from ringback.outbox.core import as_request
+from ringback.outbox.due_query import same_telephone
+from ringback.outbox.number_locks import lock_number
+from ringback.outbox.number_rules import NumberRules, waiting
+from ringback.outbox.request import CallbackRequest, State
+from ringback.outbox.selection import KEPT, NOT_HELD
+from ringback.store.console_tables import dials, intended, notes, outcomes
+from ringback.store.database import Database
+from ringback.store.tables import in_state, requests
+
+CLAIMED_FOR = timedelta(minutes=15)
+# Whoever asks again within this has most likely pressed twice, or in two windows.
+_JUST_CALLED = timedelta(seconds=30)
+LONGEST_NOTE = 2_000  # characters
+
+
+class CallOutcome(StrEnum):
+    """What became of a call that somebody made."""
+
+    ANSWERED = "answered"
+    NO_ANSWER = "no_answer"
+    VOICEMAIL = "voicemail"
+    WRONG_NUMBER = "wrong_number"
+
+
+# After these nobody is to call again.
+_SETTLES = frozenset({CallOutcome.ANSWERED, CallOutcome.WRONG_NUMBER})
+
+
+class DialState(StrEnum):
+    """Where a call from a dock stands."""
+
+    ASKED = "asked"  # on its way to Samespace, or nobody knows
+    TAKEN = "taken"
+    NOT_LOGGED_IN = "not_logged_in"
+    REFUSED = "refused"
+    UNCLEAR = "unclear"
+
+    @property
+    def may_ring(self) -> bool:
+        """Whether the dock may be dialling."""
+        return self in (DialState.ASKED, DialState.TAKEN, DialState.UNCLEAR)
+
+
+class NotNowError(Exception):
+    """What cannot be done now. The text is a sentence for operators."""
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A call from somebody's dock. `is_new`: it is to be made now, and by nobody else."""
+
+    id: int
+    request: CallbackRequest
+    state: DialState
+    reply: str
+    is_new: bool
+    was_claimed: bool = False  # by them, before the call
+
+
+@dataclass(frozen=True)
+class Done:
+    """One thing that was done by hand: `kind` is note, outcome or dial."""
+
+    at: datetime
+    by: str
+    kind: str
+    what: str
+    note: str
+    call_id: str = ""
+
+
+class ByHand:
+    """What operators do by hand in one store. `who` is an operator's name."""
+
+    def __init__(
+        self, database: Database, settings: Settings, numbers: NumberRules, clock: Clock = utc_now
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._numbers = numbers
+        self._clock = clock
+
+    def claim(self, id: str, who: str) -> datetime:
+        """Have a number alone until the time that is returned. Raises NotNowError, LookupError."""
+        with self._database.write() as connection:
+            now = self._clock()
+            request = _locked(connection, id)
+            _refuse_cancelled(request)
+            self._take(connection, request, who, now)
+            audit.note(connection, now, f"console:{who}", "claim", [request.reference])
+            return now + CLAIMED_FOR
+
+    def let_go(self, id: str, who: str) -> bool:
+        """Give a claim back. False if they had none."""
+        with self._database.write() as connection:
+            now = self._clock()
+            mine = requests.c.id == id, requests.c.claimed_by == who, requests.c.claimed_until > now
+            free = requests.update().where(*mine).values(claimed_by=None, claimed_until=None)
+            references = list(connection.execute(free.returning(requests.c.reference)).scalars())
+            audit.note(connection, now, f"console:{who}", "let go", references)
+            return bool(references)
+
+    def begin_dial(self, id: str, who: str, once: str, override: str = "") -> Dial:
+        """Claim a number for a call from a dock, and write down that it is made.
+
+        `once` is of the form that asks: sent again it gets what came of it. `override` says why somebody is called
+        who asked not to be, or is blocked. Raises NotNowError, LookupError.
+        """
+        with self._database.write() as connection:
+            now = self._clock()
+            request = _locked(connection, id)
+            earlier = connection.execute(sa.select(dials).where(dials.c.once == once)).first()
+            if earlier:
+                return Dial(earlier.id, request, DialState(earlier.state), earlier.reply, is_new=False)
+            _refuse_cancelled(request)
+            self._refuse_unwanted(connection, request, override, now)
+            _refuse_called_now(connection, request, now)
+            was_claimed = request.claimed_by == who and bool(request.claimed_until and request.claimed_until > now)
+            self._take(connection, request, who, now)
+            row = {"once": once, "request_id": id, "at": now, "by": who, "state": DialState.ASKED, "call_id": ""}
+            row |= {"reply": "", "overrides": override}
+            made = connection.execute(dials.insert().values(row).returning(dials.c.id)).scalar_one()
+            act = "call despite a stop or block" if override else "call"
+            audit.note(connection, now, f"console:{who}", act, [request.reference])
+            return Dial(made, request, DialState.ASKED, "", is_new=True, was_claimed=was_claimed)
+
+    def end_dial(self, dial: Dial, state: DialState, reply: str, call_id: str = "") -> None:
+        """Write down what Samespace answered. What the dock took nobody else calls; what it did not, waits on."""
+        with self._database.write() as connection:
+            now = self._clock()
+            lock_number(connection, dial.request.answers.phone)
+            values = {"state": state, "reply": reply, "call_id": call_id}
+            connection.execute(dials.update().where(dials.c.id == dial.id).values(values))
+            if state is DialState.TAKEN:
+                _with_team(connection, dial.request.id, now, "called from an operator's dock")
+            elif not state.may_ring and not dial.was_claimed:
+                mine = requests.c.id == dial.request.id
+                connection.execute(requests.update().where(mine).values(claimed_by=None, claimed_until=None))
+
+    def note(self, id: str, who: str, text: str) -> None:
+        """Keep what an operator wants the next one to know. Raises LookupError."""
+        with self._database.write() as connection:
+            now, reference = self._clock(), _reference(connection, id)
+            row = {"request_id": id, "at": now, "by": who, "note": text[:LONGEST_NOTE]}
+            connection.execute(notes.insert().values(row))
+            audit.note(connection, now, f"console:{who}", "note", [reference])
+
+    def outcome(self, id: str, who: str, outcome: CallOutcome, note: str = "", source: str = "console") -> None:
+        """Keep what became of a call. Who was spoken with, or is not there, is not called again.
+
+        Raises LookupError.
+        """
+        with self._database.write() as connection:
+            now = self._clock()
+            request = _locked(connection, id)
+            row = {"request_id": id, "at": now, "source": source, "by": who}
+            connection.execute(outcomes.insert().values(row | {"outcome": outcome, "note": note[:LONGEST_NOTE]}))
+            if outcome in _SETTLES:
+                _with_team(connection, id, now, f"called by hand: {outcome}")
+            own = requests.c.id == id, requests.c.claimed_by == who
+            connection.execute(requests.update().where(*own).values(claimed_by=None, claimed_until=None))
+            audit.note(connection, now, f"console:{who}", f"outcome {outcome}", [request.reference])
+
+    def done(self, id: str) -> list[Done]:
+        """What was done by hand about a request, oldest first."""
+        with self._database.read() as connection:
+            return _done(connection, id)
+
+    def is_unwanted(self, phone: str) -> bool:
+        """Whether calls to a number are stopped or blocked."""
+        with self._database.read() as connection:
+            return self._numbers.why_silent(connection, phone, self._clock()) is not None
+
+    def _take(self, connection: sa.Connection, request: CallbackRequest, who: str, now: datetime) -> None:
+        """Claim a number that nobody else has. Raises NotNowError."""
+        _refuse_intended(connection, request)
+        phone = sa.select(sa.literal(request.answers.phone).label("phone")).subquery()
+        same = same_telephone(phone, requests)
+        in_the_air = sa.select(requests.c.id).where(in_state(State.HANDING_OVER), NOT_HELD, same).limit(1)
+        if connection.execute(in_the_air).first():
+            raise NotNowError("This number is being called at this moment. Look again in a minute.")
+        others = sa.select(requests.c.id).where(requests.c.claimed_until > now, requests.c.claimed_by != who, same)
+        if connection.execute(others.limit(1)).first():
+            raise NotNowError("Somebody else is calling this number. Look again when they are done.")
+        claimed = {"claimed_by": who, "claimed_until": now + CLAIMED_FOR}
+        connection.execute(requests.update().where(requests.c.id == request.id).values(claimed))
+
+    def _refuse_unwanted(
+        self, connection: sa.Connection, request: CallbackRequest, override: str, now: datetime
+    ) -> None:
+        if not override and self._numbers.why_silent(connection, request.answers.phone, now):
+            raise NotNowError(
+                "Calls to this number are stopped or blocked. If you must call it, write down the reason."
+            )
+
+
+def told(connection: sa.Connection, id: str) -> dict[str, Any]:
+    """What was done by hand, for the export."""
+    found = _done(connection, id)
+    return {
+        "by_hand": [
+            {"at": each.at.isoformat(), "by": each.by, "kind": each.kind, "what": each.what, "note": each.note}
+            for each in found
+        ]
+    }
+
+
+def forget(connection: sa.Connection, ids: Collection[str]) -> None:
+    """Erase what was written about people, in the transaction that erases their requests."""
+    connection.execute(notes.delete().where(notes.c.request_id.in_(ids)))
+    connection.execute(intended.delete().where(intended.c.request_id.in_(ids)))
+    connection.execute(outcomes.update().where(outcomes.c.request_id.in_(ids)).values(note=""))
+    connection.execute(
+        dials.update().where(dials.c.request_id.in_(ids)).values(reply="", overrides="", call_id="")
+    )
+
+
+def _done(connection: sa.Connection, id: str) -> list[Done]:
+    found = []
+    for row in connection.execute(sa.select(notes).where(notes.c.request_id == id)):
+        found.append(Done(row.at, row.by, "note", "", row.note))
+    for row in connection.execute(sa.select(outcomes).where(outcomes.c.request_id == id)):
+        found.append(Done(row.at, row.by, "outcome", row.outcome, row.note))
+    for row in connection.execute(sa.select(dials).where(dials.c.request_id == id)):
+        said = " – ".join(filter(None, (row.reply, row.overrides and f"despite a stop or block: {row.overrides}")))
+        found.append(Done(row.at, row.by, "dial", row.state, said, row.call_id))
+    return sorted(found, key=lambda done: done.at)
+
+
+def _reference(connection: sa.Connection, id: str) -> str:
+    found = connection.execute(sa.select(requests.c.reference).where(requests.c.id == id, KEPT)).scalar()
+    if found is None:
+        raise LookupError
+    return str(found)
+
+
+def _locked(connection: sa.Connection, id: str) -> CallbackRequest:
+    """A request as it is while nobody else decides about its number. Raises LookupError."""
+    query = sa.select(requests).where(requests.c.id == id, KEPT)
+    row = connection.execute(query).first()
+    if row is None:
+        raise LookupError
+    lock_number(connection, row.phone)
+    row = connection.execute(query).first()
+    if row is None:
+        raise LookupError
+    return as_request(row)
+
+
+def _refuse_cancelled(request: CallbackRequest) -> None:
+    if request.state is State.CANCELLED:
+        raise NotNowError("This request was cancelled: nobody waits for a call.")
+
+
+def _refuse_intended(connection: sa.Connection, request: CallbackRequest) -> None:
+    if connection.execute(sa.select(intended.c.act).where(intended.c.request_id == request.id)).first():
+        raise NotNowError("An act on this request is about to happen. Undo it first, or wait a moment.")
+
+
+def _refuse_called_now(connection: sa.Connection, request: CallbackRequest, now: datetime) -> None:
+    mine = sa.select(requests.c.id).where(requests.c.phone == request.answers.phone)
+    lately = dials.c.request_id.in_(mine), dials.c.at > now - _JUST_CALLED
+    may_ring = dials.c.state.in_([state for state in DialState if state.may_ring])
+    if connection.execute(sa.select(dials.c.id).where(*lately, may_ring).limit(1)).first():
+        raise NotNowError("This number was called from a dock a moment ago. Look at your dock first.")
+
+
+def _with_team(connection: sa.Connection, id: str, now: datetime, why: str) -> None:
+    """A person called: what waited for it, joined as for a hand-over, is not handed over any more."""
+    row = connection.execute(sa.select(requests).where(requests.c.id == id)).one()
+    slot = requests.c.slot_starts_at
+    for_one_time = slot.is_(None) if row.slot_starts_at is None else slot == row.slot_starts_at
+    joined = waiting(sa.and_(requests.c.phone == row.phone, requests.c.widget == row.widget, for_one_time))
+    transitions.apply(connection, transitions.BY_HAND_WAITING, joined, now, why)
+    mine = sa.and_(requests.c.id == id, NOT_HELD)
+    for arrow in (transitions.BY_HAND_FAILED, transitions.BY_HAND_UNKNOWN):
+        transitions.apply(connection, arrow, mine, now, why, resend_at=None)
