@@ -264,6 +264,7 @@ paused_widgets = sa.Table(
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("paused_at", Instant, nullable=False),
     sa.Column("words", sa.Text, nullable=False),
+    sa.Column("ends_at", Instant),
 )
 
 about = sa.Table(
