@@ -8,6 +8,8 @@ from flask import Flask, current_app
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
+from ringback.outbox.figure_counter import FigureCounter
+from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.web.health import Probe
 
 _LAST_ALERTS_SECONDS = 5
+_LAST_COUNT_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Services:
     operations: Operations
     personal_data: PersonalData
     purge_loop: PurgeLoop
+    figures: FigureCounter
+    figures_loop: FiguresLoop
     samespace: "Samespace"
     delivery: "Delivery"
     alerts: "Alerts"
@@ -48,16 +53,18 @@ class Services:
     tell: Sparing  # of what refuses a visitor and can be mended
 
     def start(self) -> None:
-        """Start what runs beside the answers: hand-over, alerts and purge. Started again, it changes nothing."""
+        """Start what runs beside the answers: hand-over, alerts, purge, figures. Again, it changes nothing."""
         self.alerts.start()
         self.delivery.start()
         self.purge_loop.start()
+        self.figures_loop.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
         self.purge_loop.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
+        self.figures_loop.stop(_LAST_COUNT_SECONDS)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
 
 
