@@ -77,7 +77,10 @@ def post_worker_init(worker):
 
 def worker_exit(server, worker):
     """Finish the calls that are in the air. A worker that did not get so far as to have an app has none."""
-    if _loaded.delivery_mode == "inline" and "ringback" in getattr(
-        getattr(worker, "wsgi", None), "extensions", {}
-    ):
-        worker.wsgi.extensions["ringback"].stop()
+    if "ringback" not in getattr(getattr(worker, "wsgi", None), "extensions", {}):
+        return
+    services = worker.wsgi.extensions["ringback"]
+    if _loaded.delivery_mode == "inline":
+        services.stop()
+    else:
+        services.figures_loop.stop(2)  # the forms that it showed

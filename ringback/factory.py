@@ -18,6 +18,8 @@ from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
+from ringback.outbox.figure_counter import FigureCounter
+from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -30,6 +32,7 @@ from ringback.store.database import Database
 from ringback.web import bounds, errors, headers, limits, page, request_hygiene, static_files
 from ringback.web.brand_pages import brand_pages
 from ringback.web.embed_script import embed_script
+from ringback.web.form import funnel
 from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
@@ -66,7 +69,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     app.register_blueprint(embed_script(ROOT / "static", settings))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
-    for pages in (form_routes, request_routes, change_time, stop):
+    for pages in (form_routes, funnel, request_routes, change_time, stop):
         app.register_blueprint(pages.blueprint)
     console.init_app(app, settings)
     cli.init_app(app, services)
@@ -106,6 +109,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     by_hand = ByHand(database, settings, outbox.number_rules, clock)
     intended = Intended(database, outbox, operations, personal_data, clock)
     auth_token = AuthToken(database, settings)
+    figures = FigureCounter(database, settings, clock)
     if is_open:
         outbox.teams.register()
         auth_token.lock_up()
@@ -122,6 +126,8 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         audit=Audit(database, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
+        figures=figures,
+        figures_loop=FiguresLoop(figures),
         samespace=samespace,
         delivery=Delivery(outbox, samespace, settings, clock, intended.carry_out),
         alerts=Alerts(database, settings, clock),

@@ -10,6 +10,8 @@ from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
+from ringback.outbox.figure_counter import FigureCounter
+from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.web.health import Probe
 
 _LAST_ALERTS_SECONDS = 5
+_LAST_COUNT_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Services:
     audit: Audit
     personal_data: PersonalData
     purge_loop: PurgeLoop
+    figures: FigureCounter
+    figures_loop: FiguresLoop
     samespace: "Samespace"
     delivery: "Delivery"
     alerts: "Alerts"
@@ -56,16 +61,18 @@ class Services:
     tell: Sparing  # of what refuses a visitor and can be mended
 
     def start(self) -> None:
-        """Start what runs beside the answers: hand-over, alerts and purge. Started again, it changes nothing."""
+        """Start what runs beside the answers: hand-over, alerts, purge, figures. Again, it changes nothing."""
         self.alerts.start()
         self.delivery.start()
         self.purge_loop.start()
+        self.figures_loop.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
         self.purge_loop.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
+        self.figures_loop.stop(_LAST_COUNT_SECONDS)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
 
 

@@ -9,6 +9,7 @@ from ringback.cli.system_user import by_command_line
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
+from ringback.i18n.local_time import instant_of
 from ringback.outbox.slots import Pause, Slots
 from ringback.outbox.teams import Teams
 
@@ -43,14 +44,16 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
     group = click.Group("widgets", help="Look after widgets: when they are open, and pauses.")
 
     def known(key: str) -> str:
-        if settings.widget(key) is None:
+        widget = settings.widget(key)
+        if widget is None:
             raise click.ClickException(f"There is no widget {key}. There are: {', '.join(settings.widgets)}.")
-        return key
+        return widget.key
 
     @group.command("list")
     def listed() -> None:
         """List widgets, whether they are open, and which are paused."""
-        pauses, now = slots.pauses(), clock()
+        now = clock()
+        pauses = slots.pauses(now)
         for key, widget in settings.widgets.items():
             click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
 
@@ -70,24 +73,37 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
     @group.command()
     @click.argument("key")
     @click.argument("words", nargs=-1)
-    def pause(key: str, words: tuple[str, ...]) -> None:
+    @click.option("--until", help='When it ends by itself, on the team\'s clock: "2026-11-30 09:00".')
+    def pause(key: str, words: tuple[str, ...], until: str | None) -> None:
         """Take no requests by a widget until it is resumed. WORDS are what visitors read, such as
         "We are moving house, and back on Monday."."""
+        key = known(key)
+        ends_at = _end(until, settings.widgets[key], clock()) if until else None
         text = " ".join(" ".join(words).split())
         if not text.isprintable():
             raise click.ClickException("These words are not all text that can be shown; nothing has changed.")
-        slots.pause(known(key), text, clock(), by_command_line())
+        slots.pause(key, text, clock(), ends_at, by_command_line())
         click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
 
     @group.command()
     @click.argument("key")
     def resume(key: str) -> None:
         """Take requests by a widget again."""
-        if not slots.resume(known(key), by_command_line()):
+        if not slots.resume(known(key), clock(), by_command_line()):
             raise click.ClickException(f"{key} is not paused; nothing has changed.")
         click.echo(f"{key} takes requests again.")
 
     return group
+
+
+def _end(until: str, widget: Widget, now: datetime) -> datetime:
+    try:
+        ends_at = instant_of(until, widget.team_zone)
+    except ValueError:
+        raise click.ClickException(f'{until} should be a time such as "2026-11-30 09:00".') from None
+    if ends_at <= now:
+        raise click.ClickException(f"{until} is over already; nothing has changed.")
+    return ends_at
 
 
 def _hours(widget: Widget, now: datetime) -> str:
@@ -108,7 +124,9 @@ def _on_its_clock(at: datetime, widget: Widget) -> str:
 
 
 def _pause(pause: Pause, widget: Widget) -> str:
-    return f"; paused since {_on_its_clock(pause.paused_at, widget)}{f': {pause.words}' if pause.words else ''}"
+    until = f", until {_on_its_clock(pause.ends_at, widget)}" if pause.ends_at else ""
+    words = f": {pause.words}" if pause.words else ""
+    return f"; paused since {_on_its_clock(pause.paused_at, widget)}{until}{words}"
 
 
 def time_text(at: datetime) -> str:

@@ -1,7 +1,6 @@
 """`flask --app app numbers …`, and the `requests` commands that are about a person: export, erase, purge."""
 
 import json
-import re
 from typing import Any
 
 import click
@@ -11,7 +10,7 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
-from ringback.phone import FEWEST_DIGITS, MOST_DIGITS
+from ringback.phone import typed
 
 
 class Number(click.ParamType[str, Any]):
@@ -20,11 +19,11 @@ class Number(click.ParamType[str, Any]):
     name = "number"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Take any grouping; refuse what has no plus, since 0044 and 44 read alike."""
-        digits = _ungrouped(value)
-        if not re.fullmatch(rf"\+[1-9][0-9]{{{FEWEST_DIGITS - 1},{MOST_DIGITS - 1}}}", digits):
-            self.fail('should be a telephone number in full, with its country code, like "+44 20 7946 0000"')
-        return digits[1:]
+        """Take any grouping; refuse what has no plus."""
+        try:
+            return typed.number(value)
+        except ValueError as error:
+            self.fail(str(error))
 
 
 class NumberOrRange(click.ParamType[tuple[str, bool], Any]):
@@ -34,13 +33,10 @@ class NumberOrRange(click.ParamType[tuple[str, bool], Any]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, bool]:
         """A range ends with a star."""
-        text = value if isinstance(value, str) else ""
-        if not text.endswith("*"):
-            return Number().convert(text, param, ctx), False
-        digits = _ungrouped(text.removesuffix("*"))
-        if not re.fullmatch(rf"\+[1-9][0-9]{{0,{MOST_DIGITS - 1}}}", digits):
-            self.fail('should be the beginning of a number with its country code and a star, like "+4470*"')
-        return digits[1:], True
+        try:
+            return typed.number_or_range(value if isinstance(value, str) else "")
+        except ValueError as error:
+            self.fail(str(error))
 
 
 def number_commands(operations: Operations, outbox: Outbox) -> click.Group:
@@ -116,11 +112,6 @@ def add_data_commands(group: click.Group, personal_data: PersonalData, purge_loo
                 "The clock has leapt; nothing is erased until it has run steadily for an hour."
             )
         click.echo(f"Erased: {done.erased}. Left without personal data: {done.left}.")
-
-
-def _ungrouped(text: str) -> str:
-    """Without what groups digits; nothing for a "(0)", which in most countries is not dialled from abroad."""
-    return "" if re.search(r"\(\s*0\s*\)", text) else re.sub(r"[\s().-]", "", text)
 
 
 def _written(digits: str, is_range: bool) -> str:

@@ -1,5 +1,6 @@
 """The console's cookie. Visitors get none: their pages have no session."""
 
+import re
 from typing import Any
 
 from flask import Flask, Request
@@ -8,6 +9,8 @@ from flask_wtf.csrf import CSRFProtect
 
 from ringback.config.settings import Settings
 
+# The install pages of widgets stand beside their forms.
+_OURS = re.compile(r"/console/|/[^/]+/install(/|$)")
 # Checked where the console checks everything, not on visitors' posts, whose forms have a token of their own.
 csrf = CSRFProtect()
 
@@ -17,7 +20,7 @@ class _ConsoleSessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> Any:
         """Return None outside the console, for which Flask uses an empty session that cannot be written to."""
-        return super().open_session(app, request) if request.path.startswith("/console/") else None
+        return super().open_session(app, request) if _OURS.match(request.path) else None
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -33,6 +33,11 @@ def _city(zone: str, locale: str) -> str:
     return "UTC" if place.upper() == "UTC" else place.replace("_", " ")
 
 
+def instant_of(written: str, zone: tzinfo) -> datetime:
+    """The instant that a clock in a zone shows as `2026-11-30 09:00`, with a T or a space. Raises ValueError."""
+    return datetime.strptime(written.strip().replace("T", " ")[:16], "%Y-%m-%d %H:%M").replace(tzinfo=zone)
+
+
 def tells_a_place(zone: str) -> bool:
     """Whether a zone tells where somebody is.
 

@@ -100,7 +100,7 @@ class Outbox(Expiry):
             if earlier:
                 return earlier
             now = self._clock()
-            self.slots.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at)
+            self.slots.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at, now)
             held, takes_place = self._check(connection, answers, is_suspect, source, now)
             row = self._new_row(answers, use, held, now) | {"takes_place": takes_place}
             if source:
@@ -190,7 +190,7 @@ class Outbox(Expiry):
             if not is_waiting:
                 return False
             start, end = (slot.start, slot.end) if slot else (None, None)
-            self.slots.admit(connection, self._settings.widgets[request.answers.widget], start)
+            self.slots.admit(connection, self._settings.widgets[request.answers.widget], start, now)
             answers = replace(
                 request.answers, slot_starts_at=start, slot_ends_at=end, zone=zone or request.answers.zone
             )

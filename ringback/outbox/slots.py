@@ -32,11 +32,15 @@ class SlotTakenError(Exception):
 
 @dataclass(frozen=True)
 class Pause:
-    """A widget that takes no requests. `words` are the operator's, for visitors; often empty."""
+    """A widget that takes no requests. `words` are the operator's, for visitors; often empty.
+
+    It takes them again at `ends_at`, by itself; where that is None, once somebody resumes it.
+    """
 
     key: str
     paused_at: datetime
     words: str
+    ends_at: datetime | None = None
 
 
 class PausedError(Exception):
@@ -87,15 +91,15 @@ class Slots:
             ahead = requests.c.slot_starts_at >= now
             rows = connection.execute(_counted(ahead)).all()
             return SlotSnapshot(
-                _pauses(connection), {(row.widget, row.slot_starts_at): row.how_many for row in rows}
+                _pauses(connection, now), {(row.widget, row.slot_starts_at): row.how_many for row in rows}
             )
 
-    def admit(self, connection: sa.Connection, widget: Widget, start: datetime | None) -> None:
+    def admit(self, connection: sa.Connection, widget: Widget, start: datetime | None, now: datetime) -> None:
         """Make sure, inside the transaction that stores a request, that it may be. `start` is of a chosen time.
 
         Raises PausedError, SlotTakenError.
         """
-        if pause := _pauses(connection).get(widget.key):
+        if pause := _pauses(connection, now).get(widget.key):
             raise PausedError(pause)
         if start is None or not widget.hours or widget.hours.calls_per_slot is None:
             return
@@ -105,32 +109,39 @@ class Slots:
         if row and row.how_many >= widget.hours.calls_per_slot:
             raise SlotTakenError
 
-    def pause(self, key: str, words: str, now: datetime, by: str = "cli") -> None:
-        """Take no requests by a widget until `resume`. Again with other words: these are shown from now on."""
+    def pause(self, key: str, words: str, now: datetime, ends_at: datetime | None = None, by: str = "cli") -> None:
+        """Take no requests by a widget until `ends_at`, or until `resume`.
+
+        Paused again with other words or another end, these hold from now on.
+        """
+        values = {"key": key, "paused_at": now, "words": words, "ends_at": ends_at}
         with self._database.write() as connection:
             connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
-            connection.execute(paused_widgets.insert().values(key=key, paused_at=now, words=words))
+            connection.execute(paused_widgets.insert().values(values))
             audit.note(connection, now, by, "pause", [f"widget {key}"])
 
-    def resume(self, key: str, by: str = "cli") -> bool:
+    def resume(self, key: str, now: datetime, by: str = "cli") -> bool:
         """Take requests again. False if it was not paused."""
         with self._database.write() as connection:
-            if not connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key)).rowcount:
-                return False
-            audit.note(connection, self._clock(), by, "resume", [f"widget {key}"])
-            return True
+            was_paused = key in _pauses(connection, now)
+            connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
+            if was_paused:
+                audit.note(connection, now, by, "resume", [f"widget {key}"])
+            return was_paused
 
-    def pauses(self) -> Mapping[str, Pause]:
+    def pauses(self, now: datetime) -> Mapping[str, Pause]:
         """The widgets that are paused, by key."""
         with self._database.read() as connection:
-            return _pauses(connection)
+            return _pauses(connection, now)
 
 
 _PAUSED = sa.select(paused_widgets)  # made once: it is asked with every request
 
 
-def _pauses(connection: sa.Connection) -> dict[str, Pause]:
-    return {row.key: Pause(row.key, row.paused_at, row.words) for row in connection.execute(_PAUSED)}
+def _pauses(connection: sa.Connection, now: datetime) -> dict[str, Pause]:
+    """Those whose end has not come. There are a few rows at most, so what is over is left out here."""
+    found = (Pause(row.key, row.paused_at, row.words, row.ends_at) for row in connection.execute(_PAUSED))
+    return {pause.key: pause for pause in found if pause.ends_at is None or pause.ends_at > now}
 
 
 def _counted(which: sa.ColumnElement[bool]) -> sa.Select[tuple[str, datetime, int]]:

@@ -15,7 +15,6 @@ from pydantic import SecretStr
 from ringback.config.loading import read_configuration, read_port
 from ringback.config.settings import SamespaceSettings, Settings
 from ringback.factory import create_app
-from ringback.sandbox.install import install_pages
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
 
@@ -45,7 +44,6 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
     )
     app = create_app(settings)
     app.register_blueprint(sandbox_pages(samespace))
-    app.register_blueprint(install_pages())
     app.config["WELCOME"] = welcome(port)
     return app
 

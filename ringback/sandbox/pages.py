@@ -1,17 +1,15 @@
 """Two of the sandbox's pages: a customer's web site with the form on it, and an agent's dock."""
 
-import hashlib
 from datetime import UTC
-from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import flask
-from flask import Blueprint, Response, abort, current_app, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import Call, SandboxSamespace
+from ringback.web.bare_page import bare_page, origin_on
 
 POLL_SECONDS = 1
 
@@ -47,7 +45,7 @@ def site() -> Response:
     """The customer's web site, with the policy of a customer who allows our script and our frame only."""
     form_origin = origin_on("127.0.0.1")
     policy = f"default-src 'none'; script-src {form_origin}; frame-src {form_origin}; style-src 'self'"
-    return page("sandbox/host_page.html", policy, form_origin=form_origin)
+    return bare_page("sandbox/host_page.html", policy, form_origin=form_origin)
 
 
 class _Views:
@@ -58,7 +56,7 @@ class _Views:
 
     def dock(self) -> Response:
         calls = self._samespace.calls
-        return page(
+        return bare_page(
             "sandbox/dock.html",
             "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; form-action 'self'",
             site_url=origin_on("localhost") + url_for("sandbox.site"),
@@ -87,26 +85,6 @@ class _Views:
             abort(400)
         self._samespace.mode = Mode(mode)
         return flask.redirect(url_for("sandbox.dock"), 303)
-
-
-def origin_on(host: str) -> str:
-    """This server by another of its names: to a browser that is another site, as a customer's is."""
-    port = urlsplit(f"//{request.host}").port
-    return f"http://{host}:{port}" if port else f"http://{host}"
-
-
-def page(template: str, policy: str, *, ancestors: str = "'none'", **values: Any) -> Response:
-    """A page of the sandbox with a policy of its own; `ancestors` may frame it."""
-    answer = flask.make_response(flask.render_template(template, asset=_asset, **values))
-    answer.headers["Content-Security-Policy"] = f"{policy}; base-uri 'none'; frame-ancestors {ancestors}"
-    answer.cache_control.no_store = True
-    return answer
-
-
-def _asset(name: str) -> str:
-    """The address of a static file, which changes when the file does: a browser keeps it for a year."""
-    content = (Path(current_app.static_folder or "") / name).read_bytes()
-    return url_for("static", filename=name, v=hashlib.sha256(content).hexdigest()[:12])
 
 
 def _latest_serial(calls: list[Call]) -> int:

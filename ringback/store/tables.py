@@ -267,6 +267,7 @@ paused_widgets = sa.Table(
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("paused_at", Instant, nullable=False),
     sa.Column("words", sa.Text, nullable=False),
+    sa.Column("ends_at", Instant),
 )
 
 # What operators did, and who it was; nothing about a visitor.

@@ -18,6 +18,12 @@ def is_embedded() -> bool:
     return request.args.get("embed") == "1"
 
 
+def is_framed_by_us() -> bool:
+    """Whether a browser says that a page of ours frames this one: the preview of an install page."""
+    fetched = request.headers.get("Sec-Fetch-Dest"), request.headers.get("Sec-Fetch-Site")
+    return fetched == ("iframe", "same-origin")
+
+
 def origins_of(widgets: Iterable[Widget]) -> list[str]:
     """Every site that may frame one of them, once."""
     return list(dict.fromkeys(origin for widget in widgets for origin in widget.origins))

@@ -32,6 +32,7 @@ NETWORKS_FOR_ONE = 8
 # So many sites of one provider may each stop as many numbers as one site: room for its honest customers.
 SITES_FOR_ONE = 8
 PER_STOP = "5 per hour; 10 per day"
+PER_BEACON = "30 per minute; 300 per hour"
 _REDIS_PATIENCE_SECONDS = 0.3
 # Some proxies add the port; if that counted as no address, all their visitors would share one limit.
 _PORT = re.compile(r"\[(?P<six>[^]]+)\](:\d+)?|(?P<four>[^:]+):\d+")
@@ -135,6 +136,7 @@ limiter = Limiter(
     swallow_errors=True,
 )
 per_post = limiter.limit(_per_post)
+per_beacon = limiter.limit(PER_BEACON)
 _of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted)
 _of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6)
 _stops_of_one_address = limiter.limit(PER_STOP)

@@ -118,6 +118,8 @@ def page(template: str, status: int = 200, *, widget: Widget | None, title: str,
     """A page with its widget's colours, framed by nobody but the widget's own sites."""
     font = widget.font.url if widget and widget.font else ""
     style = style_of(widget.brand if widget else OURS, font)
+    origins = widget.origins if widget else ()
+    framed = headers.is_framed_by_us()
     html = render_template(
         template,
         widget=widget,
@@ -125,12 +127,12 @@ def page(template: str, status: int = 200, *, widget: Widget | None, title: str,
         phone=phone_of(widget),
         language_links=_language_links(widget),
         brand_style=style,
-        parent_origins=widget.origins if widget else (),
+        parent_origins=(own_origin(), *origins) if framed else origins,
         **context,
     )
     response = make_response(html, status)
-    origins = widget.origins if widget else ()
-    response.headers["Content-Security-Policy"] = headers.content_security_policy(origins, style)
+    ancestors = ("'self'", *origins) if framed else origins
+    response.headers["Content-Security-Policy"] = headers.content_security_policy(ancestors, style)
     return response
 
 

@@ -232,6 +232,12 @@ def test_widgets_are_listed_paused_and_resumed(make_app: Callable[..., Flask]) -
         f"{hours[1]}{since}: We are moving house.",
         f"{hours[2]}{since}",
     ]
+    assert said(app, "widgets", "pause", "help", "--until", "2026-11-25 09:00")
+    until = "until 2026-11-25 09:00:00+05:30 (Asia/Kolkata)"
+    assert f"help  open {until[:5]} 2026" in said(app, "widgets", "list")
+    assert until in said(app, "widgets", "list").splitlines()[1].partition("paused")[2]
+    for wrong, why in (("2026-11-24 15:30", "is over already"), ("on Monday", "should be a time such as")):
+        assert why in said(app, "widgets", "pause", "help", "--until", wrong, status=1)
     assert said(app, "widgets", "resume", "help") == "help takes requests again.\n"
     assert "help is not paused; nothing has changed." in said(app, "widgets", "resume", "help", status=1)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from babel.lists import format_list
-from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
 
 from ringback.config.widget import Widget
 from ringback.i18n.languages import gettext as _
@@ -13,7 +13,7 @@ from ringback.outbox import consent
 from ringback.outbox.slots import Pause, SlotSnapshot
 from ringback.services import services
 from ringback.web import limits
-from ringback.web.form import availability, sentences
+from ringback.web.form import availability, funnel, sentences
 from ringback.web.form.availability import Availability
 from ringback.web.form.callback_form import CallbackForm
 from ringback.web.form.decision import (
@@ -45,6 +45,8 @@ def show_form(key: str | None) -> Answer:
     if pause := snapshot.pauses.get(widget.key):
         return _paused_page(widget, pause)
     offered = snapshot.free_slots(widget, now)
+    if request.method == "GET":
+        funnel.note(widget.key, "shown")
     return _form_page(CallbackForm(widget, services().tokens, None, given, offered, own_origin()))
 
 
@@ -55,7 +57,12 @@ def ask(key: str | None) -> Answer:
     widget = _widget(key)
     is_over_limit = limits.is_post_too_many()
     form = _sent(widget)
-    return _answer(form, decide(form, is_over_limit))
+    outcome = decide(form, is_over_limit)
+    if not isinstance(outcome, Confirmed):
+        funnel.note(widget.key, "refused")
+    elif g.get("spends_limit"):  # stored now; what was sent before was counted then
+        funnel.note(widget.key, "sent")
+    return _answer(form, outcome)
 
 
 def _answer(form: CallbackForm, outcome: Outcome) -> Answer:

@@ -10,16 +10,19 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, abort, current_app, request, url_for
 from markupsafe import Markup
 
+from ringback.accounts.operator import Role
 from ringback.config.widget import Widget, origin_of
+from ringback.console import access
 from ringback.i18n import languages
-from ringback.sandbox.pages import origin_on, page
 from ringback.services import services
 from ringback.web import theme
+from ringback.web.bare_page import bare_page, origin_on
 from ringback.web.form.fields import PAGE_TITLE
 
 WORDS = "Request a call back"  # of the link; the site owner puts others
 # An inline form's link keeps its place while the form is on its way, so that nothing on the page jumps.
 RESERVED = "display:block;min-height:640px"
+_SELF = "'self'"
 _LONGEST_ADDRESS = 2_000
 _NO_ADDRESS = (
     "is not the address of a page on the web. Copy it from your browser: "
@@ -63,29 +66,28 @@ class Finding(NamedTuple):
     line: str = ""
 
 
-def install_pages() -> Blueprint:
-    """`/{widget}/install`, and what its preview is made of."""
-    pages = Blueprint("install", __name__)
-    pages.add_url_rule("/<key>/install", view_func=install)
-    pages.add_url_rule("/sandbox/site/preview", view_func=preview)
-    pages.add_url_rule("/sandbox/accent.css", view_func=accent)
-    return pages
+# Beside the form and not under `/console/`, for who may see the widget.
+blueprint = Blueprint(f"{access.PREFIX}_install", __name__)
 
 
 # --- the pages ---
 
 
+@blueprint.get("/<key>/install")
+@access.needs(Role.VIEWER)
 def install(key: str) -> Response:
     """The page for the site owner. It is a plain form: its script only spares them the button."""
-    widget = services().settings.widget(key) or abort(404)
+    widget = _theirs(key)
     choices = choices_of(widget, request.args)
     site = _printable(request.args.get("site", ""))
-    server, elsewhere = services().settings.public_url, origin_on("localhost")
-    shown = urlencode({"widget": key} | choices._asdict())
-    return page(
-        "sandbox/install.html",
+    settings = services().settings
+    server = settings.public_url
+    # The sandbox's form is on 127.0.0.1: to a browser, a page on localhost is another site, as a customer's is.
+    elsewhere = origin_on("localhost") if settings.sandbox else ""
+    return bare_page(
+        "console/install.html",
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; "
-        f"frame-src {elsewhere}",
+        f"frame-src {elsewhere or _SELF}",
         widget=widget,
         choices=choices,
         modes=MODES,
@@ -100,21 +102,25 @@ def install(key: str) -> Response:
         reserved=RESERVED,
         attributes_line=attributes_line(widget),
         pinned_script=str(script(server, integrity_of_script())),
-        site_url=elsewhere + url_for("sandbox.site"),
-        # The form is on 127.0.0.1: to a browser, a page on localhost is another site, as a customer's is.
-        preview_url=f"{elsewhere}{url_for('install.preview')}?{shown}",
+        sandbox=settings.sandbox,
+        elsewhere=elsewhere,
+        preview_url=f"{elsewhere}{url_for('.preview', key=widget.key)}?{urlencode(choices._asdict())}",
     )
 
 
-def preview() -> Response:
+@blueprint.get("/<key>/install/preview")
+@access.needs(Role.VIEWER)
+def preview(key: str) -> Response:
     """A page of a customer's with the very snippet on it, for the install page to frame."""
-    widget = services().settings.widget(request.args.get("widget", "")) or abort(404)
+    widget, is_sandbox = _theirs(key), services().settings.sandbox
     choices = choices_of(widget, request.args)
     server = services().settings.public_url
-    return page(
-        "sandbox/preview.html",
-        f"default-src 'none'; script-src {server}; frame-src {server}; style-src 'self'",
-        ancestors=f"'self' {server}",
+    ours = server if is_sandbox else _SELF
+    return bare_page(
+        "console/preview.html",
+        f"default-src 'none'; script-src {ours}; frame-src {ours}; style-src 'self'",
+        ancestors=f"'self' {server}" if is_sandbox else _SELF,
+        sandbox=is_sandbox,
         widget=widget,
         # Its policy forbids style attributes, so its style sheet reserves the place.
         snippet=snippet(server, widget, choices, reserves=False),
@@ -124,10 +130,20 @@ def preview() -> Response:
     )
 
 
-def accent() -> Response:
+@blueprint.get("/<key>/install/accent.css")
+@access.needs(Role.VIEWER)
+def accent(key: str) -> Response:
     """A colour as a style sheet: a page with a strict policy cannot be given one in any other way."""
+    _theirs(key)
     colour = _colour(request.args.get("color", "")) or abort(400)
     return Response(launcher_style(colour) + "\n", mimetype="text/css")
+
+
+def _theirs(key: str) -> Widget:
+    widget = services().settings.widget(key)
+    if widget is None or not access.operator().may_see(widget.key):
+        abort(404)
+    return widget
 
 
 # --- what was chosen, and what is pasted for it ---

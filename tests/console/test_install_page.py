@@ -12,9 +12,11 @@ import html5lib
 import pytest
 from flask import Flask
 
+from ringback.accounts.operator import Operator, Role
 from ringback.config.widget import Widget
-from ringback.sandbox import install, welcome
-from ringback.sandbox.install import Choices, check
+from ringback.console import access, install
+from ringback.console.install import Choices, check
+from ringback.sandbox import welcome
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.web import theme
@@ -35,7 +37,6 @@ def app(make_app: Callable[..., Flask], samespace: SandboxSamespace) -> Flask:
     }
     app = make_app(widgets=widgets, environment={"sandbox": True, "public_url": SERVER})
     app.register_blueprint(sandbox_pages(samespace))
-    app.register_blueprint(install.install_pages())
     return app
 
 
@@ -157,7 +158,7 @@ def test_another_colour_is_a_line_for_the_form_and_one_for_the_launcher(
 
 
 def test_the_colour_is_served_as_a_style_sheet(visitor: Visitor) -> None:
-    form = visitor.opens("/sandbox/accent.css?color=FFcc00")
+    form = visitor.opens("/sales/install/accent.css?color=FFcc00")
 
     assert form.response.mimetype == "text/css"
     assert form.html == ":root { --ringback-accent: #ffcc00; --ringback-on-accent: #000000; }\n"
@@ -165,7 +166,7 @@ def test_the_colour_is_served_as_a_style_sheet(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("colour", ["", "red", "fc0", "ffcc0g", "ffcc00;}", "ffcc00%0a", "%EF%BC%90fcc00"])
 def test_what_is_no_colour_is_refused(visitor: Visitor, colour: str) -> None:
-    assert visitor.opens(f"/sandbox/accent.css?color={colour}").status == 400
+    assert visitor.opens(f"/sales/install/accent.css?color={colour}").status == 400
 
 
 # --- the preview ---
@@ -177,7 +178,6 @@ def test_the_preview_is_on_another_site_and_only_the_install_page_may_frame_it(v
 
     assert f"{address.scheme}://{address.netloc}" == "http://localhost:8000"
     assert parse_qs(address.query) == {
-        "widget": ["sales"],
         "mode": ["button"],
         "theme": ["dark"],
         "lang": ["en"],
@@ -188,7 +188,7 @@ def test_the_preview_is_on_another_site_and_only_the_install_page_may_frame_it(v
     policy = preview.headers["Content-Security-Policy"]
     assert policy.endswith(f"frame-ancestors 'self' {SERVER}")
     assert "unsafe" not in policy
-    assert "/sandbox/accent.css?color=ffcc00" in preview.text
+    assert "/sales/install/accent.css?color=ffcc00" in preview.text
 
 
 @pytest.mark.parametrize("mode", ["dialog", "button"])
@@ -205,7 +205,7 @@ def test_an_inline_preview_keeps_the_place_without_a_style_attribute(visitor: Vi
     assert "style=" not in preview
 
 
-@pytest.mark.parametrize("path", ["/sandbox/site/preview", "/sandbox/site/preview?widget=nothing"])
+@pytest.mark.parametrize("path", ["/nothing/install/preview", "/nothing/install/accent.css?color=ffcc00"])
 def test_there_is_no_preview_of_a_widget_that_is_not_there(visitor: Visitor, path: str) -> None:
     assert visitor.opens(path).status == 404
 
@@ -335,10 +335,30 @@ def test_a_widget_that_is_not_there_has_no_install_page(visitor: Visitor, path: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/sales/install", "/sandbox/site/preview?widget=sales", "/sandbox/accent.css?color=ffcc00"]
+    "path", ["/sales/install", "/sales/install/preview", "/sales/install/accent.css?color=ffcc00"]
 )
-def test_production_does_not_serve_it(make_app: Callable[..., Flask], path: str) -> None:
-    assert Visitor(make_app()).opens(path).status == 404
+def test_in_production_it_is_for_who_is_signed_in_and_may_see_the_widget(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    app = make_app()
+    assert Visitor(app).client.get(path).location == "/console/sign-in"
+    for widgets, status in ((None, 200), ({"sales"}, 200), ({"help"}, 404)):
+        who = Operator("robin", Role.VIEWER, frozenset(widgets) if widgets else None)
+        monkeypatch.setattr(access, "_signed_in", lambda who=who: who)
+        answer = Visitor(app).client.get(path)
+        assert answer.status_code == status
+        assert "andbox" not in answer.text.replace("sandbox-bar", "").replace("sandbox.css", "")
+
+
+def test_in_production_the_form_may_stand_in_the_preview_of_our_own_page(make_app: Callable[..., Flask]) -> None:
+    client = make_app().test_client()
+    ours = {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin"}
+    form = client.get("/sales?embed=1", headers=ours)
+    assert "frame-ancestors 'self' https://www.acme.test" in form.headers["Content-Security-Policy"]
+    assert 'data-parent-origins="https://callback.acme.test https://www.acme.test"' in form.text
+    for site in ("cross-site", "same-site", "none"):
+        form = client.get("/sales?embed=1", headers=ours | {"Sec-Fetch-Site": site})
+        assert "'self' https://www.acme.test" not in form.headers["Content-Security-Policy"]
 
 
 def test_the_sandbox_tells_where_it_is_when_it_starts() -> None:

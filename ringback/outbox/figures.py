@@ -1,0 +1,114 @@
+"""The figures as they are read: by day, by hour of the week, by widget, language, page and campaign."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.outbox.tally import share_within
+from ringback.store.database import Database
+from ringback.store.figure_tables import COUNTS, figures
+
+MOST_VALUES = 12  # of a breakdown, the largest
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many of each; `label` says of what: a day, a widget, a page."""
+
+    label: str
+    of: Mapping[str, int]
+
+    def __getitem__(self, name: str) -> int:
+        return self.of[name]
+
+    @property
+    def waiting(self) -> int:
+        """What has not ended yet."""
+        ended = ("handed_over", "unknown", "failed", "cancelled", "held")
+        return max(self["requests"] - sum(self[name] for name in ended), 0)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was counted of some days, the first and the last among them.
+
+    `week` has the requests of each hour of each weekday, Monday first; `delays` are lengths, as in `tally`, with
+    how many requests were handed over in that time from when they were due. Median and p90 are seconds.
+    """
+
+    first: date
+    last: date
+    total: Counts
+    days: Sequence[Counts]
+    week: Sequence[Sequence[int]]
+    by: Mapping[str, Sequence[Counts]]
+    delays: Sequence[tuple[int, int]]
+
+    @property
+    def median(self) -> float | None:
+        return share_within(self.delays, 0.5)
+
+    @property
+    def p90(self) -> float | None:
+        return share_within(self.delays, 0.9)
+
+
+def read_figures(database: Database, first: date, last: date, widgets: Collection[str] | None) -> Figures:
+    """What was counted from one day to another, for these widgets; None for all, also those of the past."""
+    where = _where(first, last, widgets)
+    with database.read() as connection:
+        hours = _grouped(connection, figures.c.hour, figures.c.by == "", *where)
+        by = {"widget": _largest(_grouped(connection, figures.c.widget, figures.c.by == "", *where))}
+        for kind in ("language", "page", "campaign", "held"):
+            by[kind] = _largest(_grouped(connection, figures.c.value, figures.c.by == kind, *where))
+        delays = _grouped(connection, figures.c.value, figures.c.by == "delay", *where)
+    return Figures(
+        first,
+        last,
+        _sum("", hours),
+        _days(hours, first, last),
+        _week(hours),
+        by,
+        sorted((int(each.label), each["handed_over"]) for each in delays if each["handed_over"]),
+    )
+
+
+def _where(first: date, last: date, widgets: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    where = [figures.c.hour >= first.isoformat(), figures.c.hour < (last + timedelta(days=1)).isoformat()]
+    return where if widgets is None else [*where, figures.c.widget.in_(sorted(widgets))]
+
+
+def _grouped(connection: sa.Connection, column: sa.Column[Any], *where: sa.ColumnElement[bool]) -> list[Counts]:
+    sums = [sa.func.sum(figures.c[name]).label(name) for name in COUNTS]
+    query = sa.select(column.label("label"), *sums).where(*where).group_by(column).order_by(column)
+    return [
+        Counts(row.label, {name: int(getattr(row, name)) for name in COUNTS}) for row in connection.execute(query)
+    ]
+
+
+def _largest(found: Sequence[Counts]) -> list[Counts]:
+    there = [each for each in found if any(each.of.values())]
+    return sorted(there, key=lambda each: (-each["requests"], each.label))[:MOST_VALUES]
+
+
+def _sum(label: str, some: Sequence[Counts]) -> Counts:
+    return Counts(label, {name: sum(each[name] for each in some) for name in COUNTS})
+
+
+def _days(hours: Sequence[Counts], first: date, last: date) -> list[Counts]:
+    """Each day, those without anything too."""
+    by_day: dict[str, list[Counts]] = {}
+    for hour in hours:
+        by_day.setdefault(hour.label[:10], []).append(hour)
+    days = [(first + timedelta(days=offset)).isoformat() for offset in range((last - first).days + 1)]
+    return [_sum(day, by_day.get(day, [])) for day in days]
+
+
+def _week(hours: Sequence[Counts]) -> list[list[int]]:
+    week = [[0] * 24 for _ in range(7)]
+    for hour in hours:
+        week[date.fromisoformat(hour.label[:10]).weekday()][int(hour.label[11:])] += hour["requests"]
+    return week
