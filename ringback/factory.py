@@ -13,8 +13,11 @@ from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
 from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
+from ringback.handover.call_reports import CallReportLoop
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
+from ringback.outbox.calls import Calls
+from ringback.outbox.not_called import NotCalled
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -99,6 +102,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)
+    calls = Calls(database, settings, clock)
     if is_open:
         outbox.teams.register()
         auth_token.lock_up()
@@ -109,10 +113,12 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         database=database,
         outbox=outbox,
         operations=Operations(database, settings, clock),
+        calls=calls,
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         samespace=samespace,
         delivery=Delivery(outbox, samespace, settings, clock),
+        call_reports=CallReportLoop(calls, NotCalled(database, settings, clock), settings),
         alerts=Alerts(database, settings, clock),
         auth_token=auth_token,
         tokens=Tokens(settings.secret_keys, clock),

@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
+from ringback.outbox.calls import Calls
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -18,6 +19,7 @@ from ringback.store.database import Database
 if TYPE_CHECKING:  # held here for those who work with them, and known to nobody below
     from ringback.alerts.sender import Alerts
     from ringback.handover.auth_token import AuthToken
+    from ringback.handover.call_reports import CallReportLoop
     from ringback.handover.loop import Delivery
     from ringback.handover.samespace import Samespace
     from ringback.web.form.token import Tokens
@@ -35,10 +37,12 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    calls: Calls
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"
     delivery: "Delivery"
+    call_reports: "CallReportLoop"
     alerts: "Alerts"
     auth_token: "AuthToken"
     tokens: "Tokens"
@@ -52,10 +56,12 @@ class Services:
         self.alerts.start()
         self.delivery.start()
         self.purge_loop.start()
+        self.call_reports.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
         self.purge_loop.stop(0)
+        self.call_reports.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.alerts.stop(_LAST_ALERTS_SECONDS)

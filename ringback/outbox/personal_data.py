@@ -24,6 +24,7 @@ from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.wrong_clock import STEADY
+from ringback.store.call_tables import calls, outcomes
 from ringback.store.database import Database
 from ringback.store.locks import lock
 from ringback.store.tables import (
@@ -149,7 +150,8 @@ class PersonalData:
                 "erased_at": now,
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
-        connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        for table in (consents, calls, outcomes):
+            connection.execute(table.delete().where(table.c.request_id.in_(ids)))
         if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
             _note(connection, _TO_SWEEP, secrets.token_hex(8))

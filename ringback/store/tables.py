@@ -71,6 +71,10 @@ requests = sa.Table(
     # False: a chosen time that looks booked and keeps it from nobody.
     sa.Column("takes_place", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("turned_away", sa.String(16)),
+    # What "usually within" said when it was asked for, where that is measured.
+    sa.Column("promised_minutes", sa.Integer),
+    # When an alert told that nobody had called.
+    sa.Column("not_called_at", Instant),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -147,6 +151,14 @@ sa.Index(
     requests.c.requested_at,
     sqlite_where=_UNCLEAR,
     postgresql_where=_UNCLEAR,
+)
+# What a call may still be found for.
+_TO_BE_CALLED = sa.and_(sa.or_(requests.c.state == "with_team", requests.c.state == "unknown"), _LEFT)
+sa.Index(
+    "requests_to_be_called",
+    requests.c.changed_at,
+    sqlite_where=_TO_BE_CALLED,
+    postgresql_where=_TO_BE_CALLED,
 )
 _HELD = sa.and_(requests.c.held.is_not(None), requests.c.state != "cancelled", requests.c.erased_at.is_(None))
 sa.Index(
