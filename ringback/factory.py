@@ -20,13 +20,14 @@ from ringback.outbox.calls import Calls
 from ringback.outbox.not_called import NotCalled
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
 from ringback.store.database import Database
-from ringback.web import bounds, errors, headers, limits, page, request_hygiene, static_files
+from ringback.web import bounds, errors, headers, limits, outcome, page, request_hygiene, static_files
 from ringback.web.brand_pages import brand_pages
 from ringback.web.embed_script import embed_script
 from ringback.web.form import routes as form_routes
@@ -65,7 +66,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     app.register_blueprint(embed_script(ROOT / "static", settings))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
-    for pages in (form_routes, request_routes, change_time, stop):
+    for pages in (form_routes, request_routes, change_time, stop, outcome):
         app.register_blueprint(pages.blueprint)
     console.init_app(app, settings)
     cli.init_app(app, services)
@@ -114,6 +115,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         outbox=outbox,
         operations=Operations(database, settings, clock),
         calls=calls,
+        outcomes=Outcomes(database, outbox.number_rules, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         samespace=samespace,

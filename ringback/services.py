@@ -11,6 +11,7 @@ from ringback.logs import Sparing
 from ringback.outbox.calls import Calls
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.server.proxies import Proxies
@@ -38,6 +39,7 @@ class Services:
     outbox: Outbox
     operations: Operations
     calls: Calls
+    outcomes: Outcomes
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"

@@ -14,9 +14,17 @@ _LABEL = re.compile(r"(\bR\W{0,3}B\W{0,3}\w{4}\W{0,3}\w{4}[\W_]{0,3}?)(?:\s*[:ï¼
 
 
 def what_the_agent_sees(
-    requests: Sequence[CallbackRequest], attempt: int, widget: Widget, public_url: str, now: datetime
+    requests: Sequence[CallbackRequest],
+    attempt: int,
+    widget: Widget,
+    public_url: str,
+    now: datetime,
+    outcome_key: str = "",
 ) -> dict[str, str]:
-    """The attributes for requests that are handed over together, the earliest first."""
+    """The attributes for requests that are handed over together, the earliest first.
+
+    `outcome_key`: where there is one, the agent gets an address to say what became of the call.
+    """
     first = requests[0]
     of_each: list[dict[str, str]] = [
         {name: getattr(each.answers, name) for name in FIELDS} | dict(each.answers.attributes) for each in requests
@@ -33,6 +41,8 @@ def what_the_agent_sees(
     }
     if asked_for := _together(_asked_for(request, widget) for request in requests):
         attributes["asked_for"] = asked_for
+    if outcome_key:
+        attributes["outcome_url"] = f"{public_url}/outcome/{outcome_key}"
     late = now - first.due_at
     if attempt > 1 or late >= _LATE:
         attributes["attempt"] = str(attempt)
