@@ -13,23 +13,27 @@ from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
 from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
+from ringback.handover.call_reports import CallReportLoop
 from ringback.handover.click_to_call import ClickToCall
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
+from ringback.outbox.calls import Calls
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.intended import Intended
+from ringback.outbox.not_called import NotCalled
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
 from ringback.store.database import Database
-from ringback.web import bounds, errors, headers, limits, page, request_hygiene, static_files
+from ringback.web import bounds, errors, headers, limits, outcome, page, request_hygiene, static_files
 from ringback.web.brand_pages import brand_pages
 from ringback.web.embed_script import embed_script
 from ringback.web.form import funnel
@@ -69,7 +73,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     app.register_blueprint(embed_script(ROOT / "static", settings))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
-    for pages in (form_routes, funnel, request_routes, change_time, stop):
+    for pages in (form_routes, funnel, request_routes, change_time, stop, outcome):
         app.register_blueprint(pages.blueprint)
     console.init_app(app, settings)
     cli.init_app(app, services)
@@ -110,6 +114,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     intended = Intended(database, outbox, operations, personal_data, clock)
     auth_token = AuthToken(database, settings)
     figures = FigureCounter(database, settings, clock)
+    calls = Calls(database, settings, clock)
     if is_open:
         outbox.teams.register()
         auth_token.lock_up()
@@ -124,12 +129,15 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         intended=intended,
         click_to_call=ClickToCall(by_hand, samespace, settings),
         audit=Audit(database, clock),
+        calls=calls,
+        outcomes=Outcomes(database, outbox.number_rules, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         figures=figures,
         figures_loop=FiguresLoop(figures),
         samespace=samespace,
         delivery=Delivery(outbox, samespace, settings, clock, intended.carry_out),
+        call_reports=CallReportLoop(calls, NotCalled(database, settings, clock), settings),
         alerts=Alerts(database, settings, clock),
         auth_token=auth_token,
         tokens=Tokens(settings.secret_keys, clock, tell),

@@ -82,6 +82,19 @@ def reckoned(hours: Hours | None, start: datetime, length: timedelta) -> datetim
     return (next_opening(hours, closing or start) or start) + length
 
 
+def open_time(hours: Hours | None, start: datetime, end: datetime) -> timedelta:
+    """For how long of the time from `start` to `end` the team is there. Without times it always is."""
+    if not names_times(hours):
+        return max(end - start, timedelta())
+    days = (_local_day(hours, end) - _local_day(hours, start)).days
+    found = [
+        Interval(max(interval.start, start), min(interval.end, end))
+        for offset in range(-1, days + 1)
+        for interval in intervals(hours, _local_day(hours, start) + timedelta(days=offset))
+    ]
+    return sum((each.end - each.start for each in _merged(sorted(found)) if each.start < each.end), timedelta())
+
+
 def slots(hours: Hours | None, at: datetime) -> Iterator[Interval]:
     """The times that can be chosen, in order: those of `days_ahead` that have not begun.
 

@@ -10,11 +10,13 @@ from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
+from ringback.outbox.calls import Calls
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.server.proxies import Proxies
@@ -23,6 +25,7 @@ from ringback.store.database import Database
 if TYPE_CHECKING:  # held here for those who work with them, and known to nobody below
     from ringback.alerts.sender import Alerts
     from ringback.handover.auth_token import AuthToken
+    from ringback.handover.call_reports import CallReportLoop
     from ringback.handover.click_to_call import ClickToCall
     from ringback.handover.loop import Delivery
     from ringback.handover.samespace import Samespace
@@ -46,12 +49,15 @@ class Services:
     intended: Intended
     click_to_call: "ClickToCall"
     audit: Audit
+    calls: Calls
+    outcomes: Outcomes
     personal_data: PersonalData
     purge_loop: PurgeLoop
     figures: FigureCounter
     figures_loop: FiguresLoop
     samespace: "Samespace"
     delivery: "Delivery"
+    call_reports: "CallReportLoop"
     alerts: "Alerts"
     auth_token: "AuthToken"
     tokens: "Tokens"
@@ -66,10 +72,12 @@ class Services:
         self.delivery.start()
         self.purge_loop.start()
         self.figures_loop.start()
+        self.call_reports.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
         self.purge_loop.stop(0)
+        self.call_reports.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.figures_loop.stop(_LAST_COUNT_SECONDS)

@@ -13,7 +13,7 @@ const ANSWER_WITHIN_MS = 10_000;
 /** Little happens to a request once the team has it. */
 const WATCH_TEAM_FOR_MS = 10 * 60_000;
 
-const FINAL_STATES = ["failed", "cancelled"];
+const FINAL_STATES = ["called", "failed", "cancelled"];
 
 /** Fetches an address anew, or throws. */
 async function load(address) {

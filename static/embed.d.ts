@@ -13,7 +13,7 @@ declare namespace Ringback {
   type Mode = "dialog" | "inline" | "button";
 
   /** Where a callback request stands. No state says that a call was made: nobody can know. */
-  type State = "waiting" | "handing_over" | "with_team" | "unknown" | "failed" | "cancelled";
+  type State = "waiting" | "handing_over" | "with_team" | "unknown" | "called" | "failed" | "cancelled";
 
   /** What `open` may be told about a form. */
   interface Options {

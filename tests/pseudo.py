@@ -57,6 +57,10 @@ def write_catalogues(folder: Path) -> None:
         (folder / f"{tag}.po").write_bytes(written.getvalue())
 
 
+# A reference's last four characters, which the caller can say.
+_SPOKEN_CODE = re.compile(r"(?<=: )\u2066?[2-9A-HJKMNP-TV-Z]{4}\b")
+
+
 def undisguised(page: Element, own: list[str]) -> list[str]:
     """Each text of a page that has Latin letters in it, leaving out people's and companies' `own` words."""
     found = []
@@ -67,7 +71,7 @@ def undisguised(page: Element, own: list[str]) -> list[str]:
         else:
             texts = [element.text, element.tail, *[element.get(name) for name in _READ_OUT]]
         for text in filter(None, texts):
-            ours = _TAKEN_BY_A_SCRIPT.sub("", text)
+            ours = _SPOKEN_CODE.sub("", _TAKEN_BY_A_SCRIPT.sub("", text))
             for word in own:
                 ours = ours.replace(word, "")
             if re.search("[A-Za-z]", ours):

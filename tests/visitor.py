@@ -127,7 +127,7 @@ def check_headers(response: TestResponse) -> None:
     assert "unsafe" not in policy
     assert "frame-ancestors" in policy
     assert response.headers["X-Content-Type-Options"] == "nosniff"
-    is_key = "/requests/" in response.request.path
+    is_key = "/requests/" in response.request.path or "/outcome/" in response.request.path
     policy_of_referrer = "strict-origin" if is_key else "strict-origin-when-cross-origin"
     assert response.headers["Referrer-Policy"] == policy_of_referrer
     assert response.headers["Cross-Origin-Resource-Policy"] in ("same-origin", "cross-origin")

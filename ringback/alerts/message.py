@@ -43,6 +43,12 @@ _KINDS = {
         "flask --app app teams list",
         ("team is paused", "teams are paused"),
     ),
+    "not_called": _Kind("handed over, and nobody has called", rank=1),
+    "call_reports": _Kind(
+        "call reports cannot be read: check SAMESPACE_API_KEY",
+        "flask --app app check --live",
+        ("thing cannot be read: call reports", "things cannot be read"),
+    ),
     "stops": _Kind(
         "more than 20 numbers were stopped within an hour: does somebody stop numbers of others?",
         "flask --app app numbers list",

@@ -172,6 +172,13 @@ def _storage_uri(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def _api_key(text: str) -> SecretStr:
+    # It is sent in a header.
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError('has a character in it that no key has; it should be an API key of the type "Voice"')
+    return SecretStr(text)
+
+
 SMTP_EXAMPLE = "like smtp://user:password@host:587"
 
 
@@ -207,7 +214,7 @@ _REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
 # What may be given as the path of a file that holds it, in `…_FILE`.
 _SECRETS = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SAMESPACE_AUTH_TOKEN"),
-    "SMTP_URL",
+    *("SAMESPACE_API_KEY", "SMTP_URL"),
 )
 
 
@@ -221,6 +228,7 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("RATELIMIT_STORAGE_URI", "ratelimit_storage_uri", _storage_uri),
     ("RINGBACK_DELIVERY", "delivery_mode", _delivery_mode),
     ("SAMESPACE_AUTH_TOKEN", "samespace_auth_token", SecretStr),
+    ("SAMESPACE_API_KEY", "samespace_api_key", _api_key),
     ("SMTP_URL", "smtp_url", _smtp_url),
     ("BIND", "bind", _bind),
     ("PORT", "port", whole_number(0, 65535)),

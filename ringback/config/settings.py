@@ -40,6 +40,8 @@ class SamespaceSettings(Table):
     base_url: WebAddress | None = None  # in place of https://{cluster_id}.samespace.com
     cluster_id: str | None = Field(default=None, validate_default=True)
     space_id: Words
+    call_reports_seconds: float = Field(default=60, ge=1, le=_DAY_SECONDS)
+    outcome_links: bool = False  # the agent gets an address where they say what became of a call
 
     @field_validator("cluster_id")
     @classmethod
@@ -123,6 +125,7 @@ class AlertSettings(Table):
 
     email: tuple[Words, ...] = ()
     webhook: WebAddress | None = None
+    not_called_minutes: float = Field(default=60, gt=0, le=_YEAR_MINUTES)  # while the team is open
 
     @field_validator("email")
     @classmethod
@@ -198,6 +201,7 @@ class Settings(Configuration):
     ratelimit_storage_uri: SecretStr = SecretStr("memory://")
     delivery_mode: Literal["inline", "worker"] = "inline"
     samespace_auth_token: SecretStr | None = None
+    samespace_api_key: SecretStr | None = None
     smtp_url: SecretStr | None = None
     bind: str = "0.0.0.0"  # noqa: S104 the address to listen on, as gunicorn takes it
     port: int = 8000

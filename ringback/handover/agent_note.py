@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from ringback.config.widget import FIELDS, Widget
-from ringback.outbox.request import CallbackRequest
+from ringback.outbox.request import CallbackRequest, spoken_code
 
 # A minute is how long a hand-over may take without anybody calling it late.
 _LATE = timedelta(minutes=1)
@@ -14,9 +14,17 @@ _LABEL = re.compile(r"(\bR\W{0,3}B\W{0,3}\w{4}\W{0,3}\w{4}[\W_]{0,3}?)(?:\s*[:ï¼
 
 
 def what_the_agent_sees(
-    requests: Sequence[CallbackRequest], attempt: int, widget: Widget, public_url: str, now: datetime
+    requests: Sequence[CallbackRequest],
+    attempt: int,
+    widget: Widget,
+    public_url: str,
+    now: datetime,
+    outcome_key: str = "",
 ) -> dict[str, str]:
-    """The attributes for requests that are handed over together, the earliest first."""
+    """The attributes for requests that are handed over together, the earliest first.
+
+    `outcome_key`: where there is one, the agent gets an address to say what became of the call.
+    """
     first = requests[0]
     of_each: list[dict[str, str]] = [
         {name: getattr(each.answers, name) for name in FIELDS} | dict(each.answers.attributes) for each in requests
@@ -29,14 +37,22 @@ def what_the_agent_sees(
         "requested_at": first.requested_at.astimezone(widget.team_zone).isoformat(timespec="seconds"),
         "reference": _together(request.reference for request in requests),
         "stop_url": f"{public_url}/stop",
+        "note": f"Say first: your reference ends in {_together(_codes(requests))}.",
     }
     if asked_for := _together(_asked_for(request, widget) for request in requests):
         attributes["asked_for"] = asked_for
+    if outcome_key:
+        attributes["outcome_url"] = f"{public_url}/outcome/{outcome_key}"
     late = now - first.due_at
     if attempt > 1 or late >= _LATE:
         attributes["attempt"] = str(attempt)
-        attributes["note"] = _note(requests, attempt, late)
+        attributes["note"] = f"{_note(requests, attempt, late)} {attributes['note']}"
     return attributes
+
+
+def _codes(requests: Iterable[CallbackRequest]) -> Iterable[str]:
+    """What each visitor's page says that the caller can tell them: many do not answer numbers they do not know."""
+    return (spoken_code(request.reference) for request in requests)
 
 
 def _names(widget: Widget) -> Iterable[str]:

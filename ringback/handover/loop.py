@@ -25,6 +25,7 @@ from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcome_key import outcome_key
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.store.failures import STORE_ERRORS, log_failure
 
@@ -192,11 +193,19 @@ class Delivery:
             return Settlement(transitions.FAIL, "its widget is no longer configured")
         number, started = claim.requests[0].answers.phone, time.monotonic()
         tried = max(request.attempt for request in claim.requests)
-        attributes = what_the_agent_sees(claim.requests, tried, widget, self._settings.public_url, self._clock())
+        attributes = what_the_agent_sees(
+            claim.requests, tried, widget, self._settings.public_url, self._clock(), self._outcome_key(claim)
+        )
         outcome = self._samespace.make_call(widget.team_name, number, attributes)
         self._recent.append(time.monotonic() - started)
         self._answered_at = time.monotonic() if isinstance(outcome, Accepted) else None
         return self.settlement_of(outcome, claim)
+
+    def _outcome_key(self, claim: Claim) -> str:
+        """By which the agent says what became of the call of all of them; nothing where that is not wanted."""
+        if not self._settings.samespace.outcome_links:
+            return ""
+        return outcome_key(self._settings.secret_keys[-1], claim.requests[0].reference)
 
     def _ring_nobody(self, claim: Claim) -> Settlement:
         """A held request takes the same steps and time as a real call, so its page reveals nothing."""

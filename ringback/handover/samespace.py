@@ -107,21 +107,33 @@ class Samespace:
         return outcome
 
     def _exchange(self, method: str, path: str, content: bytes | None) -> Answer | NotSent | Unclear:
-        with closing(Deadline(self._timeout_seconds)) as deadline, OneCall(deadline) as session:
-            try:
-                response = session.request(
-                    method,
-                    self._base_url + path,
-                    headers=_headers(content),
-                    data=content,
-                    stream=True,
-                    timeout=deadline.socket_seconds,
-                    allow_redirects=False,
-                )
-                return _read(response, deadline)
-            except Exception as error:
-                # Whatever went wrong and in whichever library, what counts is how far the request got.
-                return _broken_off(deadline, error)
+        return exchange(method, self._base_url + path, content, self._timeout_seconds)
+
+
+def exchange(
+    method: str,
+    url: str,
+    content: bytes | None,
+    timeout_seconds: float,
+    headers: Mapping[str, str] | None = None,
+    most_bytes: int = ANSWER_BYTES,
+) -> Answer | NotSent | Unclear:
+    """One call and its answer, in `timeout_seconds`; of the answer's body no more than `most_bytes` is read."""
+    with closing(Deadline(timeout_seconds)) as deadline, OneCall(deadline) as session:
+        try:
+            response = session.request(
+                method,
+                url,
+                headers=_headers(content) | dict(headers or {}),
+                data=content,
+                stream=True,
+                timeout=deadline.socket_seconds,
+                allow_redirects=False,
+            )
+            return _read(response, deadline, most_bytes)
+        except Exception as error:
+            # Whatever went wrong and in whichever library, what counts is how far the request got.
+            return _broken_off(deadline, error)
 
 
 def _headers(content: bytes | None) -> dict[str, str]:
@@ -153,13 +165,13 @@ def _broken_off(deadline: Deadline, error: Exception) -> NotSent | Unclear:
     return Unclear(f"no answer came: {type(error).__name__}", None, "")
 
 
-def _read(response: requests.Response, deadline: Deadline) -> Answer | Unclear:
-    """The answer with the first 20 kB of its body: an endless one must fill neither memory nor time."""
+def _read(response: requests.Response, deadline: Deadline, most_bytes: int) -> Answer | Unclear:
+    """The answer with the beginning of its body: an endless one must fill neither memory nor time."""
     with closing(_stream_of(response)) as stream:
         if deadline.timed_out:
             # http.client takes the end of the connection for the end of the headers.
             return Unclear(deadline.too_late, None, "")
-        body, flaw = _beginning(stream)
+        body, flaw = _beginning(stream, most_bytes)
         # Where no length was given, our own hanging up looks like the end of the body, too.
         deadline.stop_clock()
     if deadline.timed_out:
@@ -174,13 +186,13 @@ def _stream_of(response: requests.Response) -> BaseHTTPResponse:
     return HTTPResponse(BytesIO(response.content), preload_content=False)
 
 
-def _beginning(stream: BaseHTTPResponse) -> tuple[bytes, str | None]:
+def _beginning(stream: BaseHTTPResponse, most_bytes: int) -> tuple[bytes, str | None]:
     """What came of it, up to a byte more than is read, and what is wrong with it if anything is."""
     body = b""
     try:
-        while len(body) <= ANSWER_BYTES:
+        while len(body) <= most_bytes:
             # read1 and not read: what came before a break is kept for the operator.
-            piece = stream.read1(ANSWER_BYTES + 1 - len(body), decode_content=True)
+            piece = stream.read1(most_bytes + 1 - len(body), decode_content=True)
             if not piece:
                 return body, None
             body += piece

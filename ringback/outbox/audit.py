@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
+from ringback.store.console_tables import audit
 from ringback.store.database import Database
-from ringback.store.tables import audit
 
 KEPT = timedelta(days=400)  # a year, and time to look at it
 

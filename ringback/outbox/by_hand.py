@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import audit, transitions
+from ringback.outbox.called import handed_over_together, mark_called
 from ringback.outbox.core import as_request
 from ringback.outbox.due_query import same_telephone
 from ringback.outbox.number_locks import lock_number
 from ringback.outbox.number_rules import NumberRules, waiting
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import KEPT, NOT_HELD
-from ringback.store.console_tables import dials, intended, notes, outcomes
+from ringback.store.call_tables import outcomes
+from ringback.store.console_tables import dials, intended, notes
 from ringback.store.database import Database
 from ringback.store.tables import in_state, requests
 
@@ -38,10 +40,6 @@ class CallOutcome(StrEnum):
     NO_ANSWER = "no_answer"
     VOICEMAIL = "voicemail"
     WRONG_NUMBER = "wrong_number"
-
-
-# After these nobody is to call again.
-_SETTLES = frozenset({CallOutcome.ANSWERED, CallOutcome.WRONG_NUMBER})
 
 
 class DialState(StrEnum):
@@ -171,10 +169,10 @@ class ByHand:
         with self._database.write() as connection:
             now = self._clock()
             request = _locked(connection, id)
-            row = {"request_id": id, "at": now, "source": source, "by": who}
-            connection.execute(outcomes.insert().values(row | {"outcome": outcome, "note": note[:LONGEST_NOTE]}))
-            if outcome in _SETTLES:
-                _with_team(connection, id, now, f"called by hand: {outcome}")
+            together = handed_over_together(connection, id)
+            said = {"at": now, "source": source, "by": who, "outcome": outcome, "note": note[:LONGEST_NOTE]}
+            connection.execute(outcomes.insert(), [said | {"request_id": each} for each in together])
+            mark_called(connection, together, now, now, "an operator said so")
             own = requests.c.id == id, requests.c.claimed_by == who
             connection.execute(requests.update().where(*own).values(claimed_by=None, claimed_until=None))
             audit.note(connection, now, f"console:{who}", f"outcome {outcome}", [request.reference])
@@ -227,7 +225,6 @@ def forget(connection: sa.Connection, ids: Collection[str]) -> None:
     """Erase what was written about people, in the transaction that erases their requests."""
     connection.execute(notes.delete().where(notes.c.request_id.in_(ids)))
     connection.execute(intended.delete().where(intended.c.request_id.in_(ids)))
-    connection.execute(outcomes.update().where(outcomes.c.request_id.in_(ids)).values(note=""))
     connection.execute(
         dials.update().where(dials.c.request_id.in_(ids)).values(reply="", overrides="", call_id="")
     )

@@ -10,6 +10,7 @@ from ringback.clock import whole_minute
 from ringback.config.widget import FIELDS
 from ringback.outbox import by_hand
 from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
+from ringback.store.call_tables import calls, outcomes
 from ringback.store.tables import (
     consents,
     events,
@@ -45,7 +46,25 @@ def all_about(connection: sa.Connection, row: Any, for_operators: bool) -> dict[
             if for_operators or EventKind(event.kind) not in OPERATORS_ONLY
         ],
     }
-    return data | {"held": row.held, **by_hand.told(connection, row.id)} if for_operators else data
+    if not for_operators:
+        return data
+    return data | {"held": row.held, **by_hand.told(connection, row.id), **_calls(connection, row.id)}
+
+
+def _calls(connection: sa.Connection, id: str) -> dict[str, Any]:
+    """What became of its call, for operators only: its visitor may have entered somebody else's number."""
+    records = sa.select(calls).where(calls.c.request_id == id).order_by(calls.c.started_at)
+    said = sa.select(outcomes).where(outcomes.c.request_id == id).order_by(outcomes.c.id)
+    return {
+        "calls": [
+            {"started_at": row.started_at.isoformat(), "answered": row.answered, "certain": row.is_certain}
+            for row in connection.execute(records)
+        ],
+        "outcomes": [
+            {name: getattr(row, name) for name in ("source", "by", "outcome", "note")} | {"at": row.at.isoformat()}
+            for row in connection.execute(said)
+        ],
+    }
 
 
 def _written(at: datetime, for_operators: bool) -> str:

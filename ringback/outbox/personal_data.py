@@ -25,6 +25,7 @@ from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.search import forget_words
 from ringback.outbox.wrong_clock import STEADY
+from ringback.store.call_tables import calls, outcomes
 from ringback.store.database import Database
 from ringback.store.locks import lock
 from ringback.store.tables import (
@@ -157,7 +158,8 @@ class PersonalData:
                 "erased_at": now,
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
-        connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        for table in (consents, calls, outcomes):
+            connection.execute(table.delete().where(table.c.request_id.in_(ids)))
         forget_words(connection, ids)
         by_hand.forget(connection, ids)
         if by:

@@ -17,6 +17,7 @@ class State(StrEnum):
     HANDING_OVER = "handing_over"
     WITH_TEAM = "with_team"
     UNKNOWN = "unknown"
+    CALLED = "called"  # a record or a person says so
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -28,6 +29,7 @@ class EventKind(StrEnum):
     ATTEMPTED = "attempted"
     WITH_TEAM = "with_team"
     UNKNOWN = "unknown"
+    CALLED = "called"
     FAILED = "failed"
     CANCELLED = "cancelled"
     RESCHEDULED = "rescheduled"
@@ -149,13 +151,18 @@ class CallbackRequest:
 
 
 # Without 0 O 1 I L U: read aloud and typed, they are taken for one another.
-_REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_reference() -> str:
     """What people say to each other about a request, such as `RB-7F3K-92QD`. No secret."""
-    letters = [secrets.choice(_REFERENCE_ALPHABET) for _ in range(8)]
+    letters = [secrets.choice(REFERENCE_LETTERS) for _ in range(8)]
     return f"RB-{''.join(letters[:4])}-{''.join(letters[4:])}"
+
+
+def spoken_code(reference: str) -> str:
+    """What a caller says so that the person called knows them: the reference's last four characters."""
+    return reference[-4:]
 
 
 def new_id() -> str:

@@ -9,8 +9,8 @@ from ringback.outbox.request import CallbackRequest, Held, State
 from ringback.store.tables import in_state, requests
 
 HELD = "held"
-# What operators may ask for. Nobody is known to be called yet; who asks for it is answered, with nothing.
-STATES = tuple(dict.fromkeys((*(state.value for state in State), "called", HELD)))
+# What operators may ask for.
+STATES = (*(state.value for state in State), HELD)
 KEPT = requests.c.erased_at.is_(None)
 NOT_HELD = requests.c.held.is_(None)
 # Not "is not null", which not every SQLite takes for a beginning of the index.

@@ -51,6 +51,11 @@ RESOLVE_NOT_RUNG = Transition(State.UNKNOWN, State.WAITING, EventKind.RESOLVED)
 BY_HAND_WAITING = Transition(State.WAITING, State.WITH_TEAM, EventKind.WITH_TEAM)
 BY_HAND_FAILED = Transition(State.FAILED, State.WITH_TEAM, EventKind.WITH_TEAM)
 BY_HAND_UNKNOWN = Transition(State.UNKNOWN, State.WITH_TEAM, EventKind.WITH_TEAM)
+# A record or a person says that the team called. What waits is not handed over any more: it would ring twice.
+CALLED = Transition(State.WITH_TEAM, State.CALLED, EventKind.CALLED)
+CALLED_UNKNOWN = Transition(State.UNKNOWN, State.CALLED, EventKind.CALLED)
+CALLED_FAILED = Transition(State.FAILED, State.CALLED, EventKind.CALLED)
+CALLED_WAITING = Transition(State.WAITING, State.CALLED, EventKind.CALLED)
 _RECORD = events.insert().inline()  # nobody asks for the id of an event
 _TELL = alerts.insert().inline()
 _TELL_IF = alerts.insert().from_select(
@@ -95,13 +100,17 @@ def run(
     now: datetime,
     detail: str | None = None,
     detail_of_held: str | None = None,
+    happened_at: datetime | None = None,
     **parameters: Any,
 ) -> list[Any]:
-    """As `apply`, with a statement of `change`. Held requests may have a detail of their own."""
+    """As `apply`, with a statement of `change`. Held requests may have a detail of their own.
+
+    `happened_at`: when it did, where we learn of it later.
+    """
     rows = list(connection.execute(statement, {"now": now, **parameters}))
     for is_held, why in ((False, detail), (True, detail_of_held or detail)):
         ids = [row.id for row in rows if (row.held is not None) == is_held]
-        record(connection, ids, now, transition.event, why)
+        record(connection, ids, happened_at or now, transition.event, why)
         # What is held was told of when it was; what its visitor sees since then is not what became of it.
         if ids and transition.needs_person and not is_held:
             tell(connection, ids, now, transition.after)

@@ -80,19 +80,6 @@ notes = sa.Table(
     sa.Column("note", sa.Text, nullable=False),
 )
 
-# What became of a call. `source` is "console", "agent" or "record"; `by` a name, where a person said it.
-outcomes = sa.Table(
-    "outcomes",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("request_id", sa.ForeignKey("requests.id"), nullable=False, index=True),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("source", sa.String(16), nullable=False),
-    sa.Column("by", sa.String, nullable=False),
-    sa.Column("outcome", sa.String(16), nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-)
-
 # Calls from an operator's own dock. `once` is of the form that asked: sent twice, it rings once.
 dials = sa.Table(
     "dials",
@@ -107,3 +94,16 @@ dials = sa.Table(
     sa.Column("reply", sa.Text, nullable=False),
     sa.Column("overrides", sa.Text, nullable=False),
 )
+
+# What operators did, and who it was; nothing about a visitor.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("act", sa.String(32), nullable=False),
+    sa.Column("about", sa.String, nullable=False),
+)
+sa.Index("audit_by_time", audit.c.at)
+sa.Index("audit_by_thing", audit.c.about, audit.c.id)

@@ -74,6 +74,10 @@ requests = sa.Table(
     # The operator who calls this number by hand, and until when nobody else does.
     sa.Column("claimed_by", sa.String),
     sa.Column("claimed_until", Instant),
+    # What "usually within" said when it was asked for, where that is measured.
+    sa.Column("promised_minutes", sa.Integer),
+    # When an alert told that nobody had called.
+    sa.Column("not_called_at", Instant),
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -142,8 +146,8 @@ sa.Index(
     postgresql_where=requests.c.erased_at.is_(None),
 )
 # What operators look for. Literals, since SQLite takes such an index only where it reads the same in a query.
-_LEFT = sa.and_(requests.c.held.is_(None), requests.c.erased_at.is_(None))
-_UNCLEAR = sa.and_(sa.or_(requests.c.state == "unknown", requests.c.state == "failed"), _LEFT)
+LEFT = sa.and_(requests.c.held.is_(None), requests.c.erased_at.is_(None))
+_UNCLEAR = sa.and_(sa.or_(requests.c.state == "unknown", requests.c.state == "failed"), LEFT)
 sa.Index(
     "requests_unclear",
     requests.c.state,
@@ -269,19 +273,6 @@ paused_widgets = sa.Table(
     sa.Column("words", sa.Text, nullable=False),
     sa.Column("ends_at", Instant),
 )
-
-# What operators did, and who it was; nothing about a visitor.
-audit = sa.Table(
-    "audit",
-    metadata,
-    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-    sa.Column("at", Instant, nullable=False),
-    sa.Column("who", sa.String, nullable=False),
-    sa.Column("act", sa.String(32), nullable=False),
-    sa.Column("about", sa.String, nullable=False),
-)
-sa.Index("audit_by_time", audit.c.at)
-sa.Index("audit_by_thing", audit.c.about, audit.c.id)
 
 about = sa.Table(
     "about",

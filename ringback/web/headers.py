@@ -80,7 +80,7 @@ def init_app(app: Flask, settings: Settings) -> None:
             response.headers.setdefault("Cross-Origin-Resource-Policy", "cross-origin")
             if response.status_code >= 400:
                 response.headers.setdefault("Content-Security-Policy", errors_policy)
-        if "/requests/" in request.path:
+        if "/requests/" in request.path or "/outcome/" in request.path:
             # The address of a request is its key: not even our own next page is sent it.
             response.headers.setdefault("Referrer-Policy", "strict-origin")
         for name, value in headers.items():

@@ -363,6 +363,7 @@ SECRETS = {
     "DATABASE_URL": "postgresql://ann:hunter2@db/x",
     "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
     "SAMESPACE_AUTH_TOKEN": "hunter2",
+    "SAMESPACE_API_KEY": "hunter3",
     "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
 }
 

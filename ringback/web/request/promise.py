@@ -12,7 +12,7 @@ from ringback.config.widget import Widget
 from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import left_to_right
 from ringback.i18n.local_time import LocalTime
-from ringback.outbox.request import CallbackRequest
+from ringback.outbox.request import CallbackRequest, spoken_code
 from ringback.web.form.availability import usual_time
 
 # A request that can be passed on takes no longer; after that a page no longer says "now".
@@ -56,7 +56,22 @@ class Promise:
             call = _("If nobody has called, we are late: call us.")
             ask = _("If nobody has called, we are late: ask for another call.")
             return [self._said(), self.way_out(call, ask)]
-        return [sentence for sentence in (self._when(), self._who_calls(), self._if_not()) if sentence]
+        sentences = self._when(), self._who_calls(), self._how_to_know_them(), self._if_not()
+        return [sentence for sentence in sentences if sentence]
+
+    def called(self, at: datetime) -> str:
+        """That the team called, and what to do about a call that was missed; never whether it was."""
+        time = self._on_both_clocks(self._clock.named_time(at), at)
+        if self._days_until(at) == 0:
+            return self.way_out(
+                _("The team called at %(time)s. If you missed it, call us.", time=time),
+                _("The team called at %(time)s. If you missed it, ask for another call.", time=time),
+            )
+        then = {"date": self._clock.whole_date(at), "time": time}
+        return self.way_out(
+            _("The team called on %(date)s at %(time)s. If you missed it, call us.", **then),
+            _("The team called on %(date)s at %(time)s. If you missed it, ask for another call.", **then),
+        )
 
     def way_out(self, call: str, ask: str) -> str:
         """What to do: `call` the team where it has a number, else `ask` for another call."""
@@ -136,6 +151,11 @@ class Promise:
     def _who_calls(self) -> str:
         number = self.widget.caller_id
         return _("The call will come from %(number)s.", number=left_to_right(number)) if number else ""
+
+    def _how_to_know_them(self) -> str:
+        # Most people do not answer a number that they do not know.
+        code = left_to_right(spoken_code(self.request.reference))
+        return _("The caller can tell you your reference’s last four characters: %(code)s.", code=code)
 
     def _if_not(self) -> str:
         by = self.request.promised_by

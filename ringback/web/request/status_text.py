@@ -1,6 +1,7 @@
 """What the confirmation page says: what is true, and no more.
 
-A step is shown as done only where an event says so, and nothing here says that a call was made: we cannot know.
+A step is shown as done only where an event says so. That the team called is said once a record or a person says
+so; never whether it was answered: whoever entered somebody else's number must not learn that they picked up.
 A held request is described in the same words as any other.
 """
 
@@ -83,6 +84,8 @@ def story(events: Sequence[Event], promise: Promise) -> Story:
             return Story("ok", _("With the team"), _("The team has your request"), sentences)
         case State.UNKNOWN:
             return _unknown(promise)
+        case State.CALLED:
+            return _called(events, promise)
         case State.FAILED:
             return _failed(promise)
         case State.CANCELLED:
@@ -100,6 +103,11 @@ def _unknown(promise: Promise) -> Story:
         ),
     ]
     return Story("warn", _("Being checked"), _("We have your request and are checking it"), sentences)
+
+
+def _called(events: Sequence[Event], promise: Promise) -> Story:
+    called_at = next(event.at for event in events if event.kind is EventKind.CALLED)
+    return Story("ok", _("Called"), _("The team called you"), [promise.called(called_at)])
 
 
 def _failed(promise: Promise) -> Story:
@@ -181,7 +189,7 @@ def timeline(events: Sequence[Event], promise: Promise) -> list[Step]:
             True,
             False,
         )
-        for event in sorted(shown, key=lambda event: event.at)
+        for event in sorted(shown, key=lambda event: (event.kind is EventKind.CALLED, event.at))
     ]
     if state in (State.WAITING, State.HANDING_OVER):
         due = promise.request.due_at
@@ -199,6 +207,7 @@ def _label(kind: EventKind, attempts: int) -> str:
         EventKind.RECEIVED: _("Request received"),
         EventKind.WITH_TEAM: _("With the team"),
         EventKind.UNKNOWN: _("Passed to the team, without a clear answer"),
+        EventKind.CALLED: _("The team called"),
         EventKind.FAILED: _("Could not be passed to the team"),
         EventKind.CANCELLED: _("Cancelled"),
         EventKind.RESCHEDULED: _("Time changed"),

@@ -1,0 +1,180 @@
+"""Call reports: what Samespace's records say became of the calls (its Analytics API, with a key of its own).
+
+Read by one process of all, in a thread of its own, so that a report that hangs delays no hand-over. A reading
+covers a window that ends a moment ago, page by page; each page is kept in one transaction, and reading it again
+changes nothing. So a process that is killed loses nothing: the next reading begins with the oldest request that
+waits for its call.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+import uuid
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from ringback.config.settings import Settings
+from ringback.handover.call_records import ReportPage, ShapeError, read_page
+from ringback.handover.outcomes import Answer
+from ringback.handover.samespace import exchange
+from ringback.logs import Sparing
+from ringback.outbox.calls import Calls, Window
+from ringback.outbox.not_called import NotCalled
+from ringback.store.failures import log_failure
+
+log = logging.getLogger("ringback.call_reports")
+
+SESSIONS = "/manage/api/analytics/sessions"
+PAGE_RECORDS = 100
+_PAGE_BYTES = 8_000_000
+# While records come and go between two pages some are missed: then the window is read once more.
+_ROUNDS = 3
+_MOST_PAGES = 2_000
+_LOOK_SECONDS = 1.0
+
+
+class ReportError(Exception):
+    """A reading that failed, with why in words for the log. Nothing that Samespace answered is quoted."""
+
+
+class CallReports:
+    """The vendor's Analytics API, as far as it is read here."""
+
+    def __init__(self, base_url: str, api_key: str, timeout_seconds: float) -> None:
+        self._url = base_url + SESSIONS
+        self._api_key = api_key
+        self._timeout_seconds = timeout_seconds
+
+    def page(self, window: Window, skip: int, limit: int = PAGE_RECORDS) -> ReportPage:
+        """Some of the calls that began in the window, from the one after `skip` on. Raises ReportError."""
+        filters = {"start_time": _written(window.start), "end_time": _written(window.end), "type": "team"}
+        content = json.dumps({"filters": filters, "limit": limit, "skip": skip}).encode()
+        answer = exchange(
+            "POST", self._url, content, self._timeout_seconds, {"x-api-key": self._api_key}, _PAGE_BYTES
+        )
+        if not isinstance(answer, Answer):
+            raise ReportError(answer.reason)
+        if not answer.successful:
+            raise ReportError(_why_refused(answer.status))
+        if answer.flaw:
+            raise ReportError(answer.flaw)
+        try:
+            return read_page(answer.body)
+        except ShapeError as error:
+            raise ReportError(f"the shape of the answer has changed: {error}") from None
+
+
+def _why_refused(status: int) -> str:
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return f'answered {status}: check SAMESPACE_API_KEY, which should be an API key of the type "Voice"'
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return "answered 429: it is asked too often; raise call_reports_seconds"
+    return f"answered {status}"
+
+
+def _written(at: datetime) -> str:
+    """As the vendor's page has it: `2021-05-14T05:37:27.734Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class CallReportLoop:
+    """The reading of one process."""
+
+    def __init__(
+        self, calls: Calls, not_called: NotCalled, settings: Settings, reports: CallReports | None = None
+    ) -> None:
+        """Do nothing yet: `start` does, where there is a key. `reports`: in place of those of the settings."""
+        self._calls = calls
+        self._not_called = not_called
+        self._reports = reports or reports_of(settings)
+        self._busy_seconds = settings.delivery.timeout_seconds * 2 + 30
+        self._look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
+        self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._tell = Sparing(log)
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Read in the background of this process. Once is enough; more does nothing."""
+        if self._thread is None and self._reports:
+            # A daemon, since a reading that is cut off loses nothing.
+            self._thread = threading.Thread(target=self._run, name="call-reports", daemon=True)
+            self._thread.start()
+
+    def stop(self, patience_seconds: float) -> None:
+        """Begin no other page."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(patience_seconds)
+
+    def run_once(self) -> bool:
+        """Read, if it is this process's turn. Whether a whole reading was made."""
+        if self._reports is None or not self._calls.take_turn(self._owner, self._busy_seconds):
+            return False
+        try:
+            window = self._calls.window()
+            if window:
+                self._read(self._reports, window)
+                self._calls.ended_well(self._owner, window.end)
+            else:
+                self._calls.ended_well(self._owner, None)
+        except ReportError as error:
+            self._calls.failed(self._owner, str(error))
+            self._tell(f"call reports: {error}")
+            return False
+        self._not_called.tell()
+        if ways := self._calls.ways_to_tell():
+            log.info("call reports: %s", ways)
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.run_once()
+            except Exception as error:  # the next look is soon: it must not end for good
+                log_failure(log, "call reports", error)
+            self._stopping.wait(self._look_seconds)
+
+    def _read(self, reports: CallReports, window: Window) -> None:
+        """Page through the window until as many records came as there are. Raises ReportError."""
+        seen: set[str] = set()
+        for _ in range(_ROUNDS):
+            before = len(seen)
+            total, unreadable = self._read_round(reports, window, seen)
+            if len(seen) + unreadable >= total or len(seen) == before:
+                return
+
+    def _read_round(self, reports: CallReports, window: Window, seen: set[str]) -> tuple[int, int]:
+        """Every page once: how many records there are by its word, and how many of them cannot be read."""
+        skip, total, unreadable = 0, 0, 0
+        for _ in range(_MOST_PAGES):
+            page = reports.page(window, skip)
+            self._keep(page)
+            seen.update(record.uuid for record in page.records)
+            skip += page.length
+            unreadable += page.unreadable
+            total = skip if page.total is None else page.total
+            is_last = page.length < PAGE_RECORDS if page.total is None else skip >= total
+            if page.length == 0 or is_last:
+                break
+            if self._stopping.is_set() or not self._calls.goes_on(self._owner, self._busy_seconds):
+                raise ReportError("it was broken off")
+        if unreadable and unreadable == skip:
+            raise ReportError("the shape of the answer has changed: no record has a uuid and a start_time")
+        return total, unreadable
+
+    def _keep(self, page: ReportPage) -> None:
+        if page.unreadable:
+            self._tell(f"call reports: {page.unreadable} records have no uuid or start_time, and were left out")
+        for reference in self._calls.keep(page.records).called:
+            log.info("request %s: called, by a call report", reference)
+
+
+def reports_of(settings: Settings) -> CallReports | None:
+    """The API with the key that is set, or None."""
+    key = settings.samespace_api_key
+    if key is None:
+        return None
+    return CallReports(settings.samespace.url, key.get_secret_value(), settings.delivery.timeout_seconds)

@@ -1,0 +1,69 @@
+"""Requests that the team called: a record of Samespace, an agent or an operator says so.
+
+A held request is never called: that nobody calls is all that its page can show. Requests that were handed over
+together share their call.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ringback.outbox import transitions
+from ringback.outbox.request import EventKind
+from ringback.outbox.row_locks import lock_in_order
+from ringback.outbox.selection import KEPT, NOT_HELD
+from ringback.store.tables import events, requests
+
+_ARROWS = tuple(
+    (arrow, transitions.change(arrow, sa.and_(requests.c.id == sa.bindparam("of_id"), NOT_HELD), resend_at=None))
+    for arrow in (
+        transitions.CALLED,
+        transitions.CALLED_UNKNOWN,
+        transitions.CALLED_FAILED,
+        transitions.CALLED_WAITING,
+    )
+)
+
+
+def mark_called(
+    connection: sa.Connection, ids: Collection[str], at: datetime, now: datetime, detail: str
+) -> list[str]:
+    """Note that the team called at `at`, for these requests; the references of those for which that is news.
+
+    `detail` is for operators. What was cancelled, erased or is held stays as it is; so does what is being handed
+    over, until that has ended.
+    """
+    which = requests.c.id.in_(list(ids))
+    lock_in_order(connection, which)
+    asked = sa.select(requests.c.id, requests.c.requested_at).where(which).order_by(requests.c.id)
+    called = []
+    for row in connection.execute(asked).all():
+        # Samespace's clock may be another than ours: nobody is called before they ask, or later than now.
+        happened_at = min(max(at, row.requested_at), now)
+        for arrow, statement in _ARROWS:
+            moved = transitions.run(
+                connection, arrow, statement, now, detail, happened_at=happened_at, of_id=row.id
+            )
+            called += [each.reference for each in moved]
+    return called
+
+
+def handed_over_together(connection: sa.Connection, id: str) -> list[str]:
+    """The ids of the requests whose call is that of this one: itself, and those that had joined it."""
+    mine = sa.select(requests.c.phone, requests.c.widget).where(requests.c.id == id).subquery()
+    taken = sa.select(events.c.at).where(events.c.request_id == id, _LEFT)
+    latest = taken.order_by(events.c.id.desc()).limit(1).scalar_subquery()
+    same = sa.and_(requests.c.phone == mine.c.phone, requests.c.widget == mine.c.widget)
+    joined = (
+        sa.select(requests.c.id)
+        .join(mine, same)
+        .join(events, events.c.request_id == requests.c.id)
+        .where(KEPT, NOT_HELD, _LEFT, events.c.at == latest)
+    )
+    found = set(connection.execute(joined).scalars())
+    return sorted({*found, id})
+
+
+# One call is settled by one transaction, at one time: who left with it has the same.
+_LEFT = events.c.kind == sa.literal_column(f"'{EventKind.ATTEMPTED}'")

@@ -1,0 +1,317 @@
+"""Reading call reports: every page, in spite of whatever the other side does, and what follows from it."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from ringback.handover.call_records import ReportPage, read_page
+from ringback.handover.call_reports import CallReportLoop, CallReports, ReportError
+from ringback.outbox.calls import Calls, Window
+from ringback.outbox.not_called import NotCalled
+from ringback.outbox.request import State
+from ringback.store.call_tables import calls, outcomes
+from ringback.store.database import Database
+from tests import faults
+from tests.conftest import WIDGET, Clock, make_settings
+from tests.faults import FaultServer, response
+from tests.outbox.asking import NUMBER, OTHER, TAKEN, Ringback
+
+
+class Reports(CallReports):
+    """Samespace's records, as a list that a test writes."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self.asked: list[tuple[Window, int]] = []
+        self.fault: Exception | None = None
+
+    def page(self, window: Window, skip: int, limit: int = 2) -> ReportPage:
+        self.asked.append((window, skip))
+        if self.fault:
+            raise self.fault
+        inside = [each for each in self.records if window.start <= _at(each) <= window.end]
+        return read_page(json.dumps({"total": len(inside), "data": inside[skip : skip + limit]}).encode())
+
+
+def _at(record: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(record["start_time"])
+
+
+def record(uuid: str, at: datetime, number: str = NUMBER, **more: Any) -> dict[str, Any]:
+    written = at.isoformat()
+    made: dict[str, Any] = {
+        "uuid": uuid,
+        "direction": "out",
+        "type": "team",
+        "callee": number,
+        "team_name": "Sales",
+    }
+    return made | {"start_time": written, "answer_time": written, "end_time": written, "status": "answered"} | more
+
+
+class Reader:
+    """Ringback with call reports to read."""
+
+    def __init__(self, ringback: Ringback, url: str) -> None:
+        self.ringback = ringback
+        self.clock = ringback.clock
+        self.settings = make_settings(url, widgets={"sales": WIDGET, "help": WIDGET | {"team_name": "Help"}})
+        self.reports = Reports()
+        self.calls = Calls(ringback.database, self.settings, self.clock)
+        self.loop = self.another()
+
+    def another(self) -> CallReportLoop:
+        """One more process."""
+        not_called = NotCalled(self.ringback.database, self.settings, self.clock)
+        return CallReportLoop(self.calls, not_called, self.settings, self.reports)
+
+    def reads(self) -> bool:
+        """A minute later."""
+        self.clock.passes(minutes=1)
+        return self.loop.run_once()
+
+    def rows(self, table: sa.Table) -> list[Any]:
+        with self.ringback.database.read() as connection:
+            return list(connection.execute(sa.select(table)))
+
+
+@pytest.fixture
+def opened(store_url: str, clock: Clock) -> Iterator[Callable[..., Ringback]]:
+    database = Database(store_url)
+    yield lambda **given: Ringback(database, store_url, clock, **given)
+    database.close()
+
+
+@pytest.fixture
+def reader(opened: Callable[..., Ringback], store_url: str) -> Reader:
+    return Reader(opened(), store_url)
+
+
+def test_a_request_whose_reference_came_back_is_called_and_its_page_shows_when(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    started = reader.clock() + timedelta(seconds=30)
+    reader.reports.records = [record("1", started, custom_data={"reference": receipt.reference})]
+
+    assert reader.reads()
+    assert reader.ringback.state(receipt) is State.CALLED
+    found = reader.ringback.outbox.read(receipt.id)
+    assert found
+    assert found[1][-1].at == started
+    assert [(each.answered, each.is_certain) for each in reader.calls.seen(receipt.id)] == [(True, True)]
+    (said,) = reader.rows(outcomes)
+    assert (said.source, said.outcome) == ("record", "answered")
+
+
+def test_an_unknown_is_settled_by_a_certain_record_and_not_by_a_probable_one(reader: Reader) -> None:
+    sure, maybe = reader.ringback.asks(), reader.ringback.asks(OTHER)
+    for claim in [reader.ringback.takes() for _ in range(2)]:
+        reader.ringback.outbox.settle(claim, reader.ringback.outbox.lost("no answer"))
+    at = reader.clock() + timedelta(seconds=5)
+    reader.reports.records = [
+        record("1", at, custom_data=json.dumps({"reference": sure.reference}), answer_time=None, status="failed"),
+        record("2", at, OTHER),
+    ]
+    assert reader.reads()
+    assert reader.ringback.state(sure) is State.CALLED
+    assert reader.ringback.state(maybe) is State.UNKNOWN
+    assert [(each.answered, each.is_certain) for each in reader.calls.seen(maybe.id)] == [(True, False)]
+    assert reader.ringback.rings() == []
+
+
+def test_every_page_is_read_and_each_record_kept_once(reader: Reader) -> None:
+    receipts = [reader.ringback.asks(f"44207946{n:04}") for n in range(7)]
+    reader.ringback.rings()
+    at = reader.clock() + timedelta(seconds=1)
+    reader.reports.records = [
+        record(f"{n}", at, f"44207946{n:04}", custom_data={"reference": each.reference})
+        for n, each in enumerate(receipts)
+    ]
+    reader.reports.records += reader.reports.records[:3]
+    assert reader.reads()
+    assert {reader.ringback.state(each) for each in receipts} == {State.CALLED}
+    assert len(reader.rows(calls)) == 7
+
+
+def test_the_window_reaches_from_the_oldest_open_request_to_a_moment_ago_and_a_month_at_most(
+    reader: Reader,
+) -> None:
+    began = reader.clock()
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    reader.clock.passes(hours=5)
+    reader.loop.run_once()
+    (window, skip) = reader.reports.asked[0]
+    assert window.start <= began
+    assert reader.clock() - timedelta(minutes=1) <= window.end < reader.clock()
+    assert skip == 0
+    reader.clock.passes(days=60)
+    reader.ringback.asks(OTHER)
+    reader.ringback.rings()
+    reader.reads()
+    (window, _) = reader.reports.asked[-1]
+    assert window.end - window.start <= timedelta(days=28)
+    assert reader.ringback.state(receipt) is State.WITH_TEAM
+
+
+def test_where_nothing_waits_for_a_call_nothing_is_asked(reader: Reader) -> None:
+    reader.ringback.asks()
+    assert reader.reads()
+    assert reader.reports.asked == []
+
+
+def test_of_several_processes_one_reads_and_another_goes_on_when_it_dies(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    reader.clock.passes(minutes=1)
+    assert reader.calls.take_turn("killed while it reads", 50)
+    assert not reader.another().run_once()
+    reader.clock.passes(minutes=1)
+    assert reader.another().run_once()
+    assert not reader.another().run_once(), "a minute has not passed"
+
+
+def test_what_is_of_no_request_is_not_kept(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    at = reader.clock()
+    reader.reports.records = [
+        record("other", at, "33123456789"),
+        record("in", at, direction="in", caller=NUMBER),
+        record("yesterday", at - timedelta(days=1)),
+        record("help", at, team_name="Help"),
+    ]
+    reader.reads()
+    assert reader.rows(calls) == []
+
+
+def test_a_call_that_goes_on_is_called_and_its_end_is_known_later(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    at, mine = reader.clock(), {"custom_data": {"reference": receipt.reference}}
+    reader.reports.records = [record("1", at, answer_time=None, end_time=None, status="ringing", **mine)]
+    reader.reads()
+    assert reader.ringback.state(receipt) is State.CALLED
+    assert reader.rows(outcomes) == []
+    reader.reports.records = [record("1", at, **mine)]
+    reader.reads()
+    assert [said.outcome for said in reader.rows(outcomes)] == ["answered"]
+    assert [each.answered for each in reader.calls.seen(receipt.id)] == [True]
+
+
+def test_a_record_that_is_read_before_the_hand_over_has_ended_counts_once_it_has(reader: Reader) -> None:
+    earlier = reader.ringback.asks(OTHER)  # so that there is something to read for
+    reader.ringback.rings()
+    receipt = reader.ringback.asks()
+    claim = reader.ringback.takes()
+    mine = {"custom_data": {"reference": receipt.reference}}
+    reader.reports.records = [record("1", reader.clock(), **mine)]
+    reader.reads()
+    assert reader.ringback.state(receipt) is State.HANDING_OVER
+    reader.ringback.outbox.settle(claim, TAKEN)
+    reader.reports.records = []
+    reader.reports.records = [record("2", reader.clock(), OTHER)]
+    reader.reads()
+    assert reader.ringback.state(receipt) is State.CALLED
+    assert reader.ringback.state(earlier) is State.WITH_TEAM
+
+
+def test_a_held_request_stays_with_the_team_whatever_a_record_says(
+    opened: Callable[..., Ringback], store_url: str
+) -> None:
+    reader = Reader(opened(limits={"per_number": "1 per day"}), store_url)
+    reader.ringback.asks()
+    held = reader.ringback.asks(widget="help")
+    reader.ringback.rings()
+    reader.reports.records = [record("1", reader.clock(), custom_data={"reference": held.reference})]
+    reader.reads()
+    assert reader.ringback.state(held) is State.WITH_TEAM
+    assert reader.rows(calls) == []
+
+
+def test_what_is_kept_of_calls_goes_with_the_request(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reports.records = [record("1", reader.clock(), custom_data={"reference": receipt.reference})]
+    reader.reads()
+    assert reader.ringback.personal_data.export(receipt.id, for_operators=True)["calls"]  # type: ignore[index]
+    assert "calls" not in (reader.ringback.personal_data.export(receipt.id) or {})
+    reader.ringback.personal_data.erase(receipt.id)
+    assert reader.rows(calls) == reader.rows(outcomes) == []
+
+
+# --- when they cannot be read ---
+
+
+def test_a_failure_that_lasts_is_told_once_and_again_after_it_was_well(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    for _ in range(2):
+        reader.reports.fault = ReportError("answered 401: check SAMESPACE_API_KEY")
+        for minute in range(30):
+            assert not reader.reads()
+            if minute < 10:
+                assert not reader.ringback.told("call_reports")[1:]
+        assert reader.calls.state().failing_why == "answered 401: check SAMESPACE_API_KEY"
+        reader.reports.fault = None
+        assert reader.reads()
+        assert reader.calls.state().failing_since is None
+    assert reader.ringback.told("call_reports") == ["call reports"] * 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "why"),
+    [
+        (faults.answer(response(401, "{}")), "SAMESPACE_API_KEY"),
+        (faults.answer(response(429, "{}")), "call_reports_seconds"),
+        (faults.answer(response(500, "<h1>secret</h1>")), "answered 500"),
+        (faults.answer(response(200, '{"result": "secret"}')), "shape"),
+        (faults.answer(response(200, "secret")), "not JSON"),
+    ],
+)
+def test_each_way_to_fail_is_said_in_plain_words_that_quote_nothing(behaviour: faults.Behaviour, why: str) -> None:
+    with FaultServer(behaviour) as server:
+        reports = CallReports(server.base_url, "the key", 10)
+        now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+        with pytest.raises(ReportError, match=why) as fault:
+            reports.page(Window(now - timedelta(hours=1), now), 0)
+    assert "secret" not in str(fault.value)
+
+
+# --- handed over, and nobody called ---
+
+
+def test_what_nobody_called_is_told_once(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    called = reader.ringback.asks(OTHER)
+    reader.ringback.rings()
+    reader.reports.records = [record("1", reader.clock(), OTHER, custom_data={"reference": called.reference})]
+    for _ in range(59):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []
+    for _ in range(30):
+        reader.reads()
+    assert reader.ringback.told("not_called") == [receipt.reference]
+
+
+def test_a_probable_call_is_enough_not_to_be_told(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reports.records = [record("1", reader.clock() + timedelta(minutes=3))]
+    for _ in range(90):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []
+
+
+def test_while_call_reports_cannot_be_read_nobody_is_said_not_to_be_called(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reads()
+    reader.reports.fault = ReportError("no answer")
+    for _ in range(120):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []

@@ -1,0 +1,207 @@
+"""That the team called: who may say so of which request, and what its visitor reads."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from ringback.outbox import transitions
+from ringback.outbox.called import handed_over_together, mark_called
+from ringback.outbox.claims import Settlement
+from ringback.outbox.operations import Operations
+from ringback.outbox.outbox import Outbox
+from ringback.outbox.request import Answers, EventKind, State
+from ringback.outbox.selection import Selection
+from ringback.sandbox.samespace import SandboxSamespace
+from ringback.services import services_of
+from ringback.store.database import Database
+from tests.conftest import WIDGET, Clock
+from tests.outbox.asking import NUMBER, TAKEN, Ringback
+from tests.visitor import Visitor
+
+
+def called(ringback: Ringback, id: str, **later: float) -> list[str]:
+    with ringback.database.write() as connection:
+        now = ringback.clock()
+        return mark_called(connection, [id], now + timedelta(**later), now, "a record")
+
+
+def test_a_request_with_the_team_is_called_and_is_told_once(ringback: Ringback) -> None:
+    receipt = ringback.asks()
+    ringback.rings()
+    ringback.clock.passes(minutes=7)
+
+    assert called(ringback, receipt.id, minutes=-2) == [receipt.reference]
+    assert called(ringback, receipt.id) == []
+
+    found = ringback.outbox.read(receipt.id)
+    assert found
+    assert found[0].state is State.CALLED
+    (event,) = [event for event in found[1] if event.kind is EventKind.CALLED]
+    assert event.at == ringback.clock() - timedelta(minutes=2)
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.UNKNOWN, State.FAILED])
+def test_what_was_called_is_not_handed_over_any_more(opened: Callable[..., Ringback], state: State) -> None:
+    ringback = opened(delivery={"on_unknown": "resend"})
+    receipt = ringback.asks()
+    if state is not State.WAITING:
+        claim = ringback.takes()
+        ends = {State.UNKNOWN: ringback.outbox.lost("no answer"), State.FAILED: Settlement(transitions.FAIL)}
+        ringback.outbox.settle(claim, ends[state])
+
+    assert called(ringback, receipt.id) == [receipt.reference]
+    ringback.clock.passes(hours=1)
+    ringback.outbox.expire()
+    assert ringback.rings() == []
+    assert ringback.state(receipt) is State.CALLED
+
+
+def test_a_held_request_is_never_called(opened: Callable[..., Ringback]) -> None:
+    ringback = opened(limits={"per_number": "1 per day"})
+    ringback.asks()
+    held = ringback.asks(widget="help")
+    ringback.rings()
+
+    assert called(ringback, held.id) == []
+    assert ringback.state(held) is State.WITH_TEAM
+
+
+def test_what_its_visitor_cancelled_stays_cancelled(ringback: Ringback) -> None:
+    receipt = ringback.asks()
+    ringback.outbox.cancel(receipt.id)
+    assert called(ringback, receipt.id) == []
+
+
+def test_nobody_is_called_before_they_asked_or_later_than_now(ringback: Ringback) -> None:
+    """Samespace's clock may be wrong."""
+    early, late = ringback.asks(), ringback.asks(phone="442079460555")
+    ringback.rings()
+    called(ringback, early.id, hours=-5)
+    called(ringback, late.id, hours=5)
+    for receipt in (early, late):
+        found = ringback.outbox.read(receipt.id)
+        assert found
+        assert found[1][-1].at == ringback.clock()
+
+
+def test_requests_that_joined_share_their_call_and_others_for_the_number_do_not(ringback: Ringback) -> None:
+    first, joined = ringback.asks(name="Ann"), ringback.asks(name="Bob")
+    elsewhere = ringback.asks(widget="help")
+    ringback.rings()
+    ringback.clock.passes(hours=2)
+    later = ringback.asks()
+    ringback.rings()
+
+    with ringback.database.read() as connection:
+        assert set(handed_over_together(connection, first.id)) == {first.id, joined.id}
+        assert handed_over_together(connection, later.id) == [later.id]
+        assert handed_over_together(connection, elsewhere.id) == [elsewhere.id]
+
+
+# --- what its visitor reads ---
+
+
+def with_the_team(app: Flask, widget: str = "sales") -> str:
+    outbox = services_of(app).outbox
+    id = outbox.accept(Answers(widget=widget, phone=NUMBER, region="GB")).id
+    claim = outbox.claim("me")
+    assert claim
+    assert outbox.settle(claim, TAKEN)
+    return id
+
+
+def is_called(database: Database, clock: Clock, id: str, detail: str = "answered") -> None:
+    with database.write() as connection:
+        assert mark_called(connection, [id], clock(), clock(), detail)
+
+
+def test_the_page_says_when_the_team_called_and_what_to_do_about_a_missed_call(
+    app: Flask, visitor: Visitor, database: Database, clock: Clock
+) -> None:
+    id = with_the_team(app)
+    clock.passes(minutes=7, seconds=31)
+    is_called(database, clock, id)
+    clock.passes(minutes=3)
+
+    page = visitor.opens(f"/requests/{id}")
+    assert page.headline == "The team called you"
+    assert "The team called at 10:07 UTC. If you missed it, call us." in page.words
+    assert "Ask for another call" in page.words
+    assert "Cancel the request" not in page.words
+
+
+def test_the_next_day_it_says_the_day(app: Flask, visitor: Visitor, database: Database, clock: Clock) -> None:
+    id = with_the_team(app)
+    is_called(database, clock, id)
+    clock.passes(days=1)
+    assert "The team called on Tuesday 24 November at 10:00 UTC." in visitor.opens(f"/requests/{id}").words
+
+
+def test_a_team_without_a_number_of_its_own_is_asked_once_more(
+    make_app: Callable[..., Flask], clock: Clock
+) -> None:
+    app = make_app(widgets={"sales": {name: WIDGET[name] for name in WIDGET if name != "phone"}})
+    id = with_the_team(app)
+    is_called(services_of(app).database, clock, id)
+    assert "If you missed it, ask for another call." in Visitor(app).opens(f"/requests/{id}").words
+
+
+def test_nothing_that_a_visitor_can_fetch_tells_an_answered_call_from_an_unanswered_one(
+    make_app: Callable[..., Flask], clock: Clock
+) -> None:
+    app = make_app(widgets={"sales": WIDGET, "help": WIDGET})
+    database, seen = services_of(app).database, []
+    for widget, detail in (("sales", "answered"), ("help", "no answer")):
+        id = with_the_team(app, widget)
+        is_called(database, clock, id, detail)
+        client, reference = app.test_client(), services_of(app).operations.listed()[0].reference
+        found = services_of(app).outbox.read(id)
+        assert found
+        reference = found[0].reference
+        for address in ("", ".json", "/export", "/calendar.ics", "/erase"):
+            body = client.get(f"/requests/{id}{address}").get_data(as_text=True)
+            for drawn, same in ((id, "(id)"), (reference, "(reference)"), (reference[-4:], "(code)")):
+                body = body.replace(drawn, same)
+            seen.append(body.replace(widget, "(widget)"))
+    half = len(seen) // 2
+    assert seen[:half] == seen[half:]
+
+
+def test_the_status_of_a_called_request_has_whole_minutes(
+    app: Flask, visitor: Visitor, database: Database, clock: Clock
+) -> None:
+    id = with_the_team(app)
+    clock.passes(minutes=7, seconds=31)
+    is_called(database, clock, id)
+    status = json.loads(app.test_client().get(f"/requests/{id}.json").data)
+    assert status["state"] == "called"
+    assert status["events"][-1] == {"at": "2026-11-24T10:07:00+00:00", "kind": "called"}
+
+
+def test_the_page_says_how_to_know_the_caller_and_the_agent_is_asked_to_say_it(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace
+) -> None:
+    app = make_app(base_url=samespace.base_url)
+    id = services_of(app).outbox.accept(Answers(widget="sales", phone=NUMBER, region="GB")).id
+    services_of(app).delivery.run_once()
+    found = services_of(app).outbox.read(id)
+    assert found
+    code = found[0].reference[-4:]
+    words = Visitor(app).opens(f"/requests/{id}").words
+    assert "The caller can tell you your reference’s last four characters" in words
+    assert code in words
+    (call,) = samespace.calls
+    assert code in call.attributes["note"]
+
+
+def test_operators_ask_for_what_was_called(
+    app: Flask, database: Database, clock: Clock, operations: Operations, outbox: Outbox
+) -> None:
+    id = with_the_team(app)
+    is_called(database, clock, id)
+    with_the_team(app)
+    items = operations.page(False, selection=Selection(state="called")).items
+    assert [item.id for item in items] == [id]
