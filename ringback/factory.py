@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from ringback import cli, console, logs
+from ringback.accounts.accounts import Accounts
 from ringback.alerts.sender import Alerts
 from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
@@ -109,6 +110,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         database=database,
         outbox=outbox,
         operations=Operations(database, settings, clock),
+        accounts=Accounts(database, settings, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         samespace=samespace,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
+from ringback.accounts.accounts import Accounts
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
@@ -35,6 +36,7 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    accounts: Accounts
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"

@@ -236,6 +236,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+SIGN_ON = {
+    "OIDC_ISSUER": "https://login.acme.test",
+    "OIDC_CLIENT_ID": "ringback",
+    "OIDC_CLIENT_SECRET": "a secret for tests only",
+}
+
+
 @pytest.mark.parametrize(
     ("environment", "fault"),
     [
@@ -264,6 +271,15 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"SMTP_URL": ""}, "SMTP_URL: is missing; alerts.email needs a mail server"),
         ({"SMTP_URL": "smtp://ann@mail.acme.test"}, "should be like smtp://"),
         ({"SMTP_URL": "smtp://ann:2#hunter@mail.acme.test"}, "with %2F for a / in the password"),
+        (
+            {"CONSOLE_HOST": "https://console.acme.test"},
+            "CONSOLE_HOST: is 'https://console.acme.test'; it should be",
+        ),
+        ({"CONSOLE_HOST": "console.acme.test:8443"}, "should be a host name alone, without scheme, port and path"),
+        ({**SIGN_ON, "OIDC_ISSUER": "login.acme.test"}, "should be the address of your identity provider"),
+        ({**SIGN_ON, "OIDC_ISSUER": "http://login.acme.test"}, "should begin with https://"),
+        ({**SIGN_ON, "OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID: is missing; it should be given beside OIDC_ISSUER"),
+        ({**SIGN_ON, "OIDC_ISSUER": ""}, "OIDC_ISSUER: is missing; it should be given beside OIDC_CLIENT_ID"),
     ],
 )
 def test_each_fault_of_the_environment_names_the_variable(
