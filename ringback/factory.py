@@ -16,6 +16,7 @@ from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
+from ringback.outbox.audit import Audit
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -111,6 +112,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         outbox=outbox,
         operations=Operations(database, settings, clock),
         accounts=Accounts(database, settings, clock),
+        audit=Audit(database, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         samespace=samespace,

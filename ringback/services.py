@@ -9,6 +9,7 @@ from ringback.accounts.accounts import Accounts
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
+from ringback.outbox.audit import Audit
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -37,6 +38,7 @@ class Services:
     outbox: Outbox
     operations: Operations
     accounts: Accounts
+    audit: Audit
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"

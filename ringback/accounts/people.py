@@ -14,6 +14,7 @@ from ringback.accounts.operator import Operator, Role
 from ringback.accounts.secrets import hash_of, new_key
 from ringback.accounts.sessions import operator_in
 from ringback.clock import SKEW, Clock
+from ringback.outbox import audit
 from ringback.store.account_tables import operators, passkeys, recovery_codes, sessions
 from ringback.store.database import Database
 
@@ -79,6 +80,7 @@ class People:
             if connection.execute(sa.select(operators.c.id).where(operators.c.key == key_of(name))).first():
                 raise AccountError(f"There is an account {name} already.", "name")
             connection.execute(operators.insert().values(**values, **link.values))
+            self._note(connection, by, "add", name)
         return link.key
 
     def change(
@@ -88,6 +90,7 @@ class People:
         values = {"role": role.name.lower(), "widgets": _listed(widgets), "samespace_user": samespace_user}
         with self._database.write() as connection:
             _change(connection, name, **values)
+            self._note(connection, by, "change", name)
 
     def remove(self, name: str, *, by: str = "cli") -> None:
         """Take an account away, and sign its person out. Raises AccountError."""
@@ -95,6 +98,7 @@ class People:
             id_ = _id_of(connection, name)
             _forget_ways_in(connection, id_)
             connection.execute(operators.delete().where(operators.c.id == id_))
+            self._note(connection, by, "remove", name)
 
     def reset(self, name: str, password: str = "", *, by: str = "cli") -> str | None:
         """Take away every way in, and sign the person out. Without a password: the key of a link that sets one.
@@ -107,6 +111,7 @@ class People:
             id_ = _id_of(connection, name)
             _forget_ways_in(connection, id_)
             connection.execute(operators.update().where(operators.c.id == id_).values(**nothing, **link.values))
+            self._note(connection, by, "reset", name)
         return link.key
 
     def owner_of_link(self, key: str) -> str | None:
@@ -135,6 +140,10 @@ class People:
         hashed = _hashed(password, name)
         with self._database.write() as connection:
             _change(connection, name, password=hashed, link=None, link_until=None)
+
+    def _note(self, connection: sa.Connection, by: str, act: str, name: str) -> None:
+        kept = connection.execute(sa.select(operators.c.name).where(operators.c.key == key_of(name))).scalar()
+        audit.note(connection, self._clock(), by, act, [f"operator {kept or name}"])
 
     def _new_password_or_link(self, name: str, password: str) -> "_Link":
         if password:

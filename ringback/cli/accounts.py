@@ -7,6 +7,7 @@ import click
 from ringback.accounts.operator import Role
 from ringback.accounts.people import Account, AccountError, People
 from ringback.cli.operators import time_text
+from ringback.cli.system_user import by_command_line
 from ringback.config.settings import Settings
 
 _ROLES = click.Choice([role.name.lower() for role in Role])
@@ -31,7 +32,7 @@ def account_commands(settings: Settings, people: People) -> click.Group:
         """Make an account. Prints a link that sets its password, unless that is given."""
         bound = [known(key) for key in widgets] or None
         try:
-            key = people.add(name, Role[role.upper()], bound, _password(password_stdin))
+            key = people.add(name, Role[role.upper()], bound, _password(password_stdin), by=by_command_line())
         except AccountError as error:
             raise click.ClickException(str(error)) from None
         _tell(settings, f"{name} has an account.", key)
@@ -50,7 +51,7 @@ def account_commands(settings: Settings, people: People) -> click.Group:
     def remove(name: str) -> None:
         """Take an account away, and sign its person out."""
         try:
-            people.remove(name)
+            people.remove(name, by=by_command_line())
         except AccountError as error:
             raise click.ClickException(str(error)) from None
         click.echo(f"{name} has no account any more, and is signed out.")
@@ -61,7 +62,7 @@ def account_commands(settings: Settings, people: People) -> click.Group:
     def reset(name: str, password_stdin: bool) -> None:
         """Take away password, second factor and passkeys, and sign the person out. Prints a link as `add` does."""
         try:
-            key = people.reset(name, _password(password_stdin))
+            key = people.reset(name, _password(password_stdin), by=by_command_line())
         except AccountError as error:
             raise click.ClickException(str(error)) from None
         _tell(settings, f"{name} is signed out, and signs in anew.", key)

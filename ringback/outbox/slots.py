@@ -9,8 +9,10 @@ from itertools import islice
 import sqlalchemy as sa
 
 from ringback import opening_hours
+from ringback.clock import Clock, utc_now
 from ringback.config.widget import Widget
 from ringback.opening_hours import Interval
+from ringback.outbox import audit
 from ringback.outbox.request import State
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
@@ -63,8 +65,9 @@ class SlotSnapshot:
 class Slots:
     """The times and pauses of one store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
+        self._clock = clock
         self._seen = SlotSnapshot()
         self._look: Future[SlotSnapshot] | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="slots")
@@ -102,16 +105,20 @@ class Slots:
         if row and row.how_many >= widget.hours.calls_per_slot:
             raise SlotTakenError
 
-    def pause(self, key: str, words: str, now: datetime) -> None:
+    def pause(self, key: str, words: str, now: datetime, by: str = "cli") -> None:
         """Take no requests by a widget until `resume`. Again with other words: these are shown from now on."""
         with self._database.write() as connection:
             connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
             connection.execute(paused_widgets.insert().values(key=key, paused_at=now, words=words))
+            audit.note(connection, now, by, "pause", [f"widget {key}"])
 
-    def resume(self, key: str) -> bool:
+    def resume(self, key: str, by: str = "cli") -> bool:
         """Take requests again. False if it was not paused."""
         with self._database.write() as connection:
-            return connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key)).rowcount > 0
+            if not connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key)).rowcount:
+                return False
+            audit.note(connection, self._clock(), by, "resume", [f"widget {key}"])
+            return True
 
     def pauses(self) -> Mapping[str, Pause]:
         """The widgets that are paused, by key."""
