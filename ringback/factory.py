@@ -8,6 +8,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 from ringback import cli, console, logs
+from ringback.accounts.accounts import Accounts
 from ringback.alerts.sender import Alerts
 from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
@@ -128,6 +129,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         by_hand=by_hand,
         intended=intended,
         click_to_call=ClickToCall(by_hand, samespace, settings),
+        accounts=Accounts(database, settings, clock),
         audit=Audit(database, clock),
         calls=calls,
         outcomes=Outcomes(database, outbox.number_rules, clock),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
+from ringback.accounts.accounts import Accounts
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
@@ -48,6 +49,7 @@ class Services:
     by_hand: ByHand
     intended: Intended
     click_to_call: "ClickToCall"
+    accounts: Accounts
     audit: Audit
     calls: Calls
     outcomes: Outcomes

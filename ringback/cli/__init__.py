@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from ringback.cli.accounts import account_commands
 from ringback.cli.audit import audit_commands
 from ringback.cli.breaker import breaker_commands
 from ringback.cli.check import check_command
@@ -33,6 +34,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
     app.cli.add_command(audit_commands(services.audit))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
+    app.cli.add_command(account_commands(settings, services.accounts.people))
     app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token, services.audit))
 
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from ringback.config.console_variables import console_host, missing_for_single_sign_on, oidc_issuer
 from ringback.config.settings import Network
 from ringback.config.widget import origin_of
 
@@ -46,6 +47,7 @@ def read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str,
             f"RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY={concurrency}; several processes "
             "should count together, in redis://host:6379/0"
         )
+    faults.extend(missing_for_single_sign_on(values))
     return values
 
 
@@ -214,7 +216,7 @@ _REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
 # What may be given as the path of a file that holds it, in `…_FILE`.
 _SECRETS = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SAMESPACE_AUTH_TOKEN"),
-    *("SAMESPACE_API_KEY", "SMTP_URL"),
+    *("SAMESPACE_API_KEY", "SMTP_URL", "OIDC_CLIENT_SECRET"),
 )
 
 
@@ -230,6 +232,10 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("SAMESPACE_AUTH_TOKEN", "samespace_auth_token", SecretStr),
     ("SAMESPACE_API_KEY", "samespace_api_key", _api_key),
     ("SMTP_URL", "smtp_url", _smtp_url),
+    ("OIDC_ISSUER", "oidc_issuer", oidc_issuer),
+    ("OIDC_CLIENT_ID", "oidc_client_id", str),
+    ("OIDC_CLIENT_SECRET", "oidc_client_secret", SecretStr),
+    ("CONSOLE_HOST", "console_host", console_host),
     ("BIND", "bind", _bind),
     ("PORT", "port", whole_number(0, 65535)),
     ("WEB_CONCURRENCY", "web_concurrency", whole_number(1, 1000)),

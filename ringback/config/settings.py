@@ -3,6 +3,7 @@
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -203,6 +204,10 @@ class Settings(Configuration):
     samespace_auth_token: SecretStr | None = None
     samespace_api_key: SecretStr | None = None
     smtp_url: SecretStr | None = None
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr | None = None
+    console_host: str = ""  # as given; `console_url` where it is not
     bind: str = "0.0.0.0"  # noqa: S104 the address to listen on, as gunicorn takes it
     port: int = 8000
     web_concurrency: int = 1
@@ -213,6 +218,18 @@ class Settings(Configuration):
         """The keys that open a signature, oldest first; the last one signs."""
         keys = [*self.secret_key_fallbacks, self.secret_key]
         return [key.get_secret_value() for key in keys]
+
+    @property
+    def console_url(self) -> str:
+        """The origin of the console: that of the visitors, unless the console has a host of its own."""
+        url = urlsplit(self.public_url)
+        port = f":{url.port}" if url.port else ""
+        return f"{url.scheme}://{self.console_host}{port}" if self.console_host else self.public_url
+
+    @property
+    def has_console_host(self) -> bool:
+        """Whether the console answers on a host of its own."""
+        return self.console_url != self.public_url
 
     @property
     def listens_at(self) -> str:

@@ -236,6 +236,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+SIGN_ON = {
+    "OIDC_ISSUER": "https://login.acme.test",
+    "OIDC_CLIENT_ID": "ringback",
+    "OIDC_CLIENT_SECRET": "a secret for tests only",
+}
+
+
 @pytest.mark.parametrize(
     ("environment", "fault"),
     [
@@ -264,6 +271,15 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ({"SMTP_URL": ""}, "SMTP_URL: is missing; alerts.email needs a mail server"),
         ({"SMTP_URL": "smtp://ann@mail.acme.test"}, "should be like smtp://"),
         ({"SMTP_URL": "smtp://ann:2#hunter@mail.acme.test"}, "with %2F for a / in the password"),
+        (
+            {"CONSOLE_HOST": "https://console.acme.test"},
+            "CONSOLE_HOST: is 'https://console.acme.test'; it should be",
+        ),
+        ({"CONSOLE_HOST": "console.acme.test:8443"}, "should be a host name alone, without scheme, port and path"),
+        ({**SIGN_ON, "OIDC_ISSUER": "login.acme.test"}, "should be the address of your identity provider"),
+        ({**SIGN_ON, "OIDC_ISSUER": "http://login.acme.test"}, "should begin with https://"),
+        ({**SIGN_ON, "OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID: is missing; it should be given beside OIDC_ISSUER"),
+        ({**SIGN_ON, "OIDC_ISSUER": ""}, "OIDC_ISSUER: is missing; it should be given beside OIDC_CLIENT_ID"),
     ],
 )
 def test_each_fault_of_the_environment_names_the_variable(
@@ -365,7 +381,9 @@ SECRETS = {
     "SAMESPACE_AUTH_TOKEN": "hunter2",
     "SAMESPACE_API_KEY": "hunter3",
     "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
+    "OIDC_CLIENT_SECRET": "hunter4",
 }
+BESIDE = {"OIDC_ISSUER": "https://login.acme.test", "OIDC_CLIENT_ID": "ringback"}
 
 
 def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
@@ -375,15 +393,15 @@ def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     for variable, value in SECRETS.items():
         (tmp_path / variable).write_text(f"{value}\n")
         files |= {variable: "", f"{variable}_FILE": str(tmp_path / variable)}
-    in_files = loaded(tmp_path, **files)
+    in_files = loaded(tmp_path, **BESIDE, **files)
 
-    assert in_files == loaded(tmp_path, **SECRETS)
+    assert in_files == loaded(tmp_path, **BESIDE, **SECRETS)
     assert in_files.secret_keys == ["an older one", "an even older one", "0123abcd" * 5]
 
 
 @pytest.mark.parametrize("variable", SECRETS)
 def test_a_secret_that_is_given_twice_or_not_to_be_read_is_a_fault(tmp_path: Path, variable: str) -> None:
-    environment = {name: value for name, value in SECRETS.items() if name != variable} | {variable: ""}
+    environment = {name: value for name, value in SECRETS.items() if name != variable} | {variable: ""} | BESIDE
     held = tmp_path / "held"
     held.write_text("hunter2 " * 8)
     missing, empty, binary = tmp_path / "missing", tmp_path / "empty", tmp_path / "binary"

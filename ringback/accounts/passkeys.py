@@ -1,0 +1,160 @@
+"""Passkeys: a key in the operator's own device, which checks that it is them. It replaces password and code."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import webauthn
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from ringback.accounts.tries import Tries
+from ringback.clock import Clock
+from ringback.store.account_tables import operators, passkeys
+from ringback.store.database import Database
+
+_CHALLENGE_BYTES = 32
+_REQUIRED = UserVerificationRequirement.REQUIRED
+# What a browser sends can be wrong in any way.
+_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The site that a passkey is for: its host name, and its origin."""
+
+    host: str
+    origin: str
+
+
+@dataclass(frozen=True)
+class Passkey:
+    """A passkey as its owner sees it."""
+
+    id: str
+    name: str
+    made_at: datetime
+    used_at: datetime | None
+
+
+class Passkeys:
+    """The passkeys of all operators."""
+
+    def __init__(self, database: Database, tries: Tries, clock: Clock) -> None:
+        self._database = database
+        self._tries = tries
+        self._clock = clock
+
+    def challenge(self) -> str:
+        """What a device has to sign, once."""
+        return secrets.token_urlsafe(_CHALLENGE_BYTES)
+
+    def creation_options(self, name: str, site: Site, challenge: str) -> str:
+        """What a browser is told to make a passkey, as JSON."""
+        with self._database.read() as connection:
+            id_ = connection.execute(sa.select(operators.c.id).where(operators.c.name == name)).scalar_one()
+            known = connection.execute(sa.select(passkeys.c.id).where(passkeys.c.operator_id == id_)).scalars()
+            exclude = [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each)) for each in known]
+        options = webauthn.generate_registration_options(
+            rp_id=site.host,
+            rp_name="Ringback",
+            user_name=name,
+            user_id=bytes.fromhex(id_),
+            challenge=challenge.encode(),
+            exclude_credentials=exclude,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_REQUIRED
+            ),
+        )
+        return webauthn.options_to_json(options)
+
+    def add(self, name: str, credential: str, site: Site, challenge: str, label: str) -> bool:
+        """Keep a passkey that a browser made. False where it did not make it for this challenge, here."""
+        if not self._tries.is_first(f"passkey {challenge}"):
+            return False
+        try:
+            made = webauthn.verify_registration_response(
+                credential=credential,
+                expected_challenge=challenge.encode(),
+                expected_rp_id=site.host,
+                expected_origin=site.origin,
+                require_user_verification=True,
+            )
+        except _FAULTS:
+            return False
+        made_id = bytes_to_base64url(made.credential_id)
+        with self._database.write() as connection:
+            if connection.execute(sa.select(passkeys.c.id).where(passkeys.c.id == made_id)).first():
+                return False
+            connection.execute(
+                passkeys.insert().values(
+                    id=made_id,
+                    operator_id=sa.select(operators.c.id).where(operators.c.name == name).scalar_subquery(),
+                    public_key=made.credential_public_key,
+                    sign_count=made.sign_count,
+                    name=label,
+                    made_at=self._clock(),
+                )
+            )
+        return True
+
+    def request_options(self, site: Site, challenge: str) -> str:
+        """What a browser is told to sign in with a passkey, as JSON."""
+        options = webauthn.generate_authentication_options(
+            rp_id=site.host, challenge=challenge.encode(), user_verification=_REQUIRED
+        )
+        return webauthn.options_to_json(options)
+
+    def owner_of(self, credential: str, site: Site, challenge: str) -> str | None:
+        """Who signs in with what a browser sent; None if it is not right."""
+        if not self._tries.is_first(f"passkey {challenge}"):
+            return None
+        try:
+            id_ = str(json.loads(credential)["id"])
+        except _FAULTS:
+            return None
+        with self._database.read() as connection:
+            known = connection.execute(
+                sa.select(passkeys, operators.c.name.label("owner")).join(operators).where(passkeys.c.id == id_)
+            ).one_or_none()
+        if known is None:
+            return None
+        try:
+            signed = webauthn.verify_authentication_response(
+                credential=credential,
+                expected_challenge=challenge.encode(),
+                expected_rp_id=site.host,
+                expected_origin=site.origin,
+                credential_public_key=known.public_key,
+                credential_current_sign_count=known.sign_count,
+                require_user_verification=True,
+            )
+        except _FAULTS:
+            return None
+        values = {"sign_count": signed.new_sign_count, "used_at": self._clock()}
+        with self._database.write() as connection:
+            connection.execute(passkeys.update().where(passkeys.c.id == id_).values(**values))
+        return str(known.owner)
+
+    def listed(self, name: str) -> list[Passkey]:
+        """An operator's passkeys, the oldest first."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                sa.select(passkeys).join(operators).where(operators.c.name == name).order_by(passkeys.c.made_at)
+            ).all()
+        return [Passkey(row.id, row.name, row.made_at, row.used_at) for row in rows]
+
+    def remove(self, name: str, passkey_id: str) -> bool:
+        """Take one of an operator's passkeys away. False if there is none such."""
+        theirs = sa.select(operators.c.id).where(operators.c.name == name).scalar_subquery()
+        mine = sa.and_(passkeys.c.id == passkey_id, passkeys.c.operator_id == theirs)
+        with self._database.write() as connection:
+            return connection.execute(passkeys.delete().where(mine)).rowcount > 0
