@@ -12,6 +12,8 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
+from ringback.outbox.tallies import Tallies
+from ringback.outbox.upkeep import Upkeep
 from ringback.server.proxies import Proxies
 from ringback.store.database import Database
 
@@ -37,6 +39,8 @@ class Services:
     operations: Operations
     personal_data: PersonalData
     purge_loop: PurgeLoop
+    tallies: Tallies
+    upkeep: Upkeep
     samespace: "Samespace"
     delivery: "Delivery"
     alerts: "Alerts"
@@ -52,9 +56,11 @@ class Services:
         self.alerts.start()
         self.delivery.start()
         self.purge_loop.start()
+        self.upkeep.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
+        self.upkeep.stop()
         self.purge_loop.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)

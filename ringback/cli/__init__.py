@@ -15,6 +15,7 @@ from ringback.cli.check import check_command
 from ringback.cli.operators import team_commands, widget_commands
 from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.requests import request_commands
+from ringback.cli.store import store_commands, version_command
 from ringback.cli.vendor import samespace_commands
 from ringback.services import Services
 
@@ -24,6 +25,8 @@ def init_app(app: Flask, services: Services) -> None:
     settings, outbox, clock = services.settings, services.outbox, services.clock
     app.cli.add_command(_deliver(services))
     app.cli.add_command(check_command(services))
+    app.cli.add_command(version_command(services))
+    app.cli.add_command(store_commands(services))
     looking_after = request_commands(settings, services.operations, outbox, clock)
     add_data_commands(looking_after, services.personal_data, services.purge_loop)
     app.cli.add_command(looking_after)

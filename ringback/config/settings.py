@@ -3,6 +3,7 @@
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from limits import parse_many
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -199,6 +200,8 @@ class Settings(Configuration):
     delivery_mode: Literal["inline", "worker"] = "inline"
     samespace_auth_token: SecretStr | None = None
     smtp_url: SecretStr | None = None
+    metrics_token: SecretStr | None = None
+    log_format: Literal["text", "json"] = "text"
     bind: str = "0.0.0.0"  # noqa: S104 the address to listen on, as gunicorn takes it
     port: int = 8000
     web_concurrency: int = 1
@@ -209,6 +212,22 @@ class Settings(Configuration):
         """The keys that open a signature, oldest first; the last one signs."""
         keys = [*self.secret_key_fallbacks, self.secret_key]
         return [key.get_secret_value() for key in keys]
+
+    @property
+    def origin(self) -> str:
+        """PUBLIC_URL without its path."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def path(self) -> str:
+        """The path of PUBLIC_URL that everything lives under, like `/callback`; mostly empty."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    @property
+    def kind_of_store(self) -> str:
+        """What a store is marked with, so that nobody opens the other's."""
+        return "sandbox" if self.sandbox else "production"
 
     @property
     def listens_at(self) -> str:

@@ -233,6 +233,7 @@ _BLANK: dict[str, Any] = {
     "attributes": {},
     "answers_hash": None,
     "resend_at": None,
+    "trace": None,
 }
 _COUNT_ERASED = sa.select(sa.func.count()).select_from(requests).where(requests.c.erased_at.is_not(None))
 

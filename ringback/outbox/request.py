@@ -144,6 +144,7 @@ class CallbackRequest:
     next_attempt_at: datetime
     resent: bool = False
     erased_at: datetime | None = None
+    trace: str | None = None
 
 
 # Without 0 O 1 I L U: read aloud and typed, they are taken for one another.

@@ -71,6 +71,7 @@ requests = sa.Table(
     # False: a chosen time that looks booked and keeps it from nobody.
     sa.Column("takes_place", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("turned_away", sa.String(16)),
+    sa.Column("trace", sa.String(64)),  # by which its visitor's HTTP request is known in logs
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(
@@ -264,6 +265,24 @@ paused_widgets = sa.Table(
     sa.Column("key", sa.String, primary_key=True),
     sa.Column("paused_at", Instant, nullable=False),
     sa.Column("words", sa.Text, nullable=False),
+)
+
+# What is counted for monitoring.
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("widget", sa.String, primary_key=True),
+    sa.Column("label", sa.String, primary_key=True),
+    sa.Column("value", sa.Float, nullable=False),
+)
+
+canaries = sa.Table(
+    "canaries",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("taken_at", Instant),
 )
 
 about = sa.Table(

@@ -18,7 +18,7 @@ from ringback.web.errors import log
 from ringback.web.form import sentences
 from ringback.web.form.answers_hash import answers_hash
 from ringback.web.form.callback_form import CallbackForm
-from ringback.web.page import own_origin
+from ringback.web.page import own_address
 from ringback.web.request_hygiene import is_forged
 
 
@@ -124,7 +124,7 @@ def _to_mend(form: CallbackForm, *notice: str) -> ToMend | Paused:
 @limits.per_address
 def _accept(form: CallbackForm) -> Receipt:
     """Store the request. Raises RateLimitExceeded, PausedError, SlotTakenError."""
-    agreed = form.agreed(services().form_version, f"{own_origin()}/{form.widget.key}")
+    agreed = form.agreed(services().form_version, f"{own_address()}/{form.widget.key}")
     receipt = services().outbox.accept(form.answers(), _use_of(form), agreed, form.is_suspect, limits.source())
     if receipt.stored_now:
         g.spends_limit = True

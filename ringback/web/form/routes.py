@@ -28,7 +28,7 @@ from ringback.web.form.decision import (
     TooMany,
     decide,
 )
-from ringback.web.page import Answer, locale_of, own_origin, page, shown_as, titled
+from ringback.web.page import Answer, locale_of, own_address, page, shown_as, titled
 
 blueprint = Blueprint("form", __name__)
 
@@ -45,7 +45,7 @@ def show_form(key: str | None) -> Answer:
     if pause := snapshot.pauses.get(widget.key):
         return _paused_page(widget, pause)
     offered = snapshot.free_slots(widget, now)
-    return _form_page(CallbackForm(widget, services().tokens, None, given, offered, own_origin()))
+    return _form_page(CallbackForm(widget, services().tokens, None, given, offered, own_address()))
 
 
 @blueprint.post("/", defaults={"key": None})
@@ -83,7 +83,7 @@ def _answer(form: CallbackForm, outcome: Outcome) -> Answer:
 
 
 def _sent(widget: Widget) -> CallbackForm:
-    return CallbackForm(widget, services().tokens, request.form, request.form, _offered(widget), own_origin())
+    return CallbackForm(widget, services().tokens, request.form, request.form, _offered(widget), own_address())
 
 
 def _offered(widget: Widget) -> list[Interval]:
