@@ -65,6 +65,7 @@ class Services:
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
+        self.tallies.close()
 
 
 def services() -> Services:

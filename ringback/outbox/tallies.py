@@ -8,6 +8,7 @@ failed) each process counts, and adds to the store within a second or two.
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -92,6 +93,11 @@ class Tallies:
             with self._turn:
                 self._pending += pending
             raise
+
+    def close(self) -> None:
+        """Add it now if the store takes it: the process ends."""
+        with suppress(*STORE_ERRORS):
+            self.flush()
 
     def fold(self) -> bool:
         """Count a portion of what happened once and for all; whether there is more. Raises STORE_ERRORS."""

@@ -28,7 +28,7 @@ _BECAUSE = "whoever was called since it was copied would be called again"
 _PUT_HERE = f"DATABASE_URL: this store was put here: a back-up, or one that was moved; {_BECAUSE}. {_MEND}"
 _OF_POSTGRESQL = {
     "server": "SELECT system_identifier::text FROM pg_control_system()",
-    "history": "SELECT timeline_id::text FROM pg_control_checkpoint()",
+    "history": "SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)",
     "database": "SELECT oid::text FROM pg_database WHERE datname = current_database()",
     "table": "SELECT 'about'::regclass::oid::text",
 }
@@ -48,7 +48,7 @@ class Mark:
             raise StoreError(f"DATABASE_URL: this store is {copied}; {_BECAUSE}. {_MEND}")
         if self._store is None:
             home = _value(connection, _HOME)
-            if home and home != self._home(connection):
+            if home and home != self.home(connection):
                 raise StoreError(_PUT_HERE)
         elif not self._is_ours(connection):
             raise StoreError(_PUT_HERE)
@@ -68,7 +68,7 @@ class Mark:
     def advance(self, connection: sa.Connection) -> int:
         """Move on, so that what was copied before is known for older; then `note` what is returned."""
         if self._store is None:
-            home, known = self._home(connection), _value(connection, _HOME)
+            home, known = self.home(connection), _value(connection, _HOME)
             if home != known:
                 if known:
                     log.warning("the store is at another place now, as after a fail-over: %s", home)
@@ -103,7 +103,8 @@ class Mark:
         """Which file on the disk the store is: one that is put in its place is another."""
         return os.stat(self._store or "").st_ino
 
-    def _home(self, connection: sa.Connection) -> str:
+    def home(self, connection: sa.Connection) -> str:
+        """Which server, history, database and table of PostgreSQL's this is."""
         return " ".join(f"{name} {_told(connection, query)}" for name, query in _OF_POSTGRESQL.items())
 
 

@@ -17,6 +17,7 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers
 from ringback.store.database import Database
 from ringback.store.failures import StoreError
+from ringback.store.mark import Mark
 from ringback.store.tables import about
 from tests.cli.test_cli import said
 from tests.conftest import Clock, database_of, make_settings
@@ -156,6 +157,34 @@ def test_a_dump_in_another_database_has_to_be_said_to_be_restored(
         close(app)
     finally:
         tell_server(postgres_server, f"DROP DATABASE {name}_back WITH (FORCE)")
+
+
+def test_any_user_may_ask_which_server_history_database_and_table_it_is(postgres_url: str, clock: Clock) -> None:
+    app = opened(postgres_url, clock)
+    with app.extensions["ringback"].database.write() as connection:
+        home = connection.exec_driver_sql("SELECT value FROM about WHERE key = 'home'").scalar()
+        connection.exec_driver_sql("CREATE ROLE plain")
+        connection.exec_driver_sql("GRANT SELECT ON about TO plain")
+        connection.exec_driver_sql("SET LOCAL ROLE plain")
+        assert Mark(None).home(connection) == home
+        assert "?" not in (home or "?")
+        connection.exec_driver_sql("RESET ROLE")
+        connection.exec_driver_sql("REVOKE SELECT ON about FROM plain")
+        connection.exec_driver_sql("DROP ROLE plain")
+    close(app)
+
+
+def test_who_runs_goes_on_after_a_fail_over_and_who_starts_does_not(postgres_url: str, clock: Clock) -> None:
+    app = opened(postgres_url, clock)
+    elsewhere = about.update().where(about.c.key == "home").values(value="server 1 history 00000001")
+    with app.extensions["ringback"].database.write() as connection:
+        connection.execute(elsewhere)
+    with pytest.raises(StoreError, match="store restored"):
+        opened(postgres_url, clock)
+
+    app.extensions["ringback"].upkeep.run_once()
+    close(opened(postgres_url, clock))
+    close(app)
 
 
 def test_times_that_are_still_to_come_stay_and_what_would_be_sent_once_more_does_not_go(

@@ -26,6 +26,7 @@ from ringback.web.form.decision import (
     TimeGone,
     ToMend,
     TooMany,
+    Tried,
     decide,
 )
 from ringback.web.page import Answer, locale_of, own_address, page, shown_as, titled
@@ -61,6 +62,8 @@ def ask(key: str | None) -> Answer:
 def _answer(form: CallbackForm, outcome: Outcome) -> Answer:
     """The table of answers: all but the first are the form once more, with what was typed."""
     match outcome:
+        case Tried():
+            return Response(status=204)
         case Confirmed(id):
             return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
         case FromElsewhere():
