@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 from ringback.cli import command_of
 from ringback.config.in_force import has_served, in_force
 from ringback.config.loading import SettingsError, is_configured, read_port, refuse_without_file
-from ringback.factory import create_app
+from ringback.factory import Opening, create_app
 from ringback.services import services_of
 from ringback.store.failures import StoreError
 
@@ -20,12 +20,20 @@ from ringback.store.failures import StoreError
 def start() -> Flask:
     """With no configuration, the sandbox; never where there is production, whose callers it would swallow."""
     if is_configured(os.environ) or os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn"):
-        # Often typed by root, to look before the first start: a store of root's would be closed to the service.
-        return create_app(in_force(os.environ), makes_store=command_of(sys.argv) != "check")
+        return create_app(in_force(os.environ), opening=opening_for(command_of(sys.argv)))
     refuse_without_file(os.environ)
     from ringback.sandbox import create_sandbox
 
     return create_sandbox(os.environ)
+
+
+def opening_for(command: str) -> Opening:
+    """What a command may do to the store before it runs."""
+    # Often typed by root, to look before the first start: a store of root's would be closed to the service.
+    if command == "check":
+        return Opening.IF_THERE
+    # They tell of a store, and copy it, as it is: also one that is newer, or was put back.
+    return Opening.NOT_YET if command in ("version", "store") else Opening.MAKES_IT
 
 
 def listen(port: int) -> socket.socket:

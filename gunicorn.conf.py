@@ -45,6 +45,8 @@ secure_scheme_headers = {}
 header_map = "drop"
 proxy_protocol = "off"
 http_protocols = "h1"
+if _loaded.log_format == "json":
+    logger_class = "ringback.server.json_log.JsonLog"
 # The access log would hold the links of requests, which are their keys.
 accesslog = None
 
@@ -77,10 +79,9 @@ def post_worker_init(worker):
 
 def worker_exit(server, worker):
     """Finish the calls that are in the air. A worker that did not get so far as to have an app has none."""
-    if "ringback" not in getattr(getattr(worker, "wsgi", None), "extensions", {}):
-        return
-    services = worker.wsgi.extensions["ringback"]
-    if _loaded.delivery_mode == "inline":
+    services = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("ringback")
+    if services and _loaded.delivery_mode == "inline":
         services.stop()
-    else:
+    elif services:
         services.figures_loop.stop(2)  # the forms that it showed
+        services.tallies.close()

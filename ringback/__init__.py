@@ -13,3 +13,5 @@ The journey of a request, and where to read it:
 Start with `ringback.outbox`: everything else is there so that what it promises holds. docs/architecture.md has the
 picture, the words and the reasons.
 """
+
+__version__ = "0.1.0"

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 
 from flask import Flask, Response
@@ -23,6 +24,7 @@ from ringback.outbox.by_hand import ByHand
 from ringback.outbox.calls import Calls
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
+from ringback.outbox.gauges import GaugeReader
 from ringback.outbox.intended import Intended
 from ringback.outbox.not_called import NotCalled
 from ringback.outbox.operations import Operations
@@ -30,6 +32,8 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
+from ringback.outbox.tallies import Tallies
+from ringback.outbox.upkeep import Upkeep
 from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
@@ -42,6 +46,7 @@ from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
 from ringback.web.health import Probe, health_pages
+from ringback.web.metrics import metrics_page
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
 
@@ -52,15 +57,20 @@ ROOT = Path(__file__).parent.parent
 _STUCK = timedelta(seconds=60)
 
 
-def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = True) -> Flask:
-    """Make the app. Raises StoreError when the store cannot be used.
+class Opening(Enum):
+    """What is done with the store while an app is made. Without a store, an app can do little but look."""
 
-    `makes_store`: make an SQLite store that is not there; without, such an app can do little but look.
-    """
-    logs.configure()
+    MAKES_IT = "make it if it is not there, and bring its tables up to date"
+    IF_THERE = "bring its tables up to date if it is there"
+    NOT_YET = "leave it as it is"
+
+
+def create_app(settings: Settings, clock: Clock = utc_now, opening: Opening = Opening.MAKES_IT) -> Flask:
+    """Make the app. Raises StoreError when the store cannot be used."""
+    logs.configure(settings.log_format)
     _warn_of_short_keys(settings)
     app = Flask("ringback", root_path=str(ROOT))
-    services = make_services(settings, clock, makes_store)
+    services = make_services(settings, clock, opening)
     app.extensions["ringback"] = services
 
     bounds.init_app(app)
@@ -70,7 +80,8 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     errors.init_app(app)
     limits.init_app(app, settings)
     headers.init_app(app, settings)
-    app.register_blueprint(health_pages(services.probe, _hands_over(app, services)))
+    app.register_blueprint(health_pages(services.probe, _hand_over(app, services), _others(services)))
+    app.register_blueprint(metrics_page(services.tallies, GaugeReader(services.database, settings, clock)))
     app.register_blueprint(embed_script(ROOT / "static", settings))
     app.register_blueprint(brand_pages(settings))
     static_files.init_app(app, ROOT / "static")
@@ -100,13 +111,14 @@ def _hand_over_from(app: Flask, services: Services) -> None:
         return response
 
 
-def make_services(settings: Settings, clock: Clock, makes_store: bool = True) -> Services:
+def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.MAKES_IT) -> Services:
     """What the app is made of, on a store whose tables are up to date. Raises StoreError."""
     database = Database(settings.database_url.get_secret_value())
-    is_open = makes_store or database.is_there
+    is_open = opening is Opening.MAKES_IT or (opening is Opening.IF_THERE and database.is_there)
     if is_open:
-        database.migrate("sandbox" if settings.sandbox else "production")
+        database.migrate(settings.kind_of_store)
     tell = logs.Sparing(log)
+    tallies = Tallies(database, clock, is_wanted=settings.metrics_token is not None)
     outbox = Outbox(database, settings, clock)
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
@@ -137,6 +149,8 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         purge_loop=PurgeLoop(personal_data),
         figures=figures,
         figures_loop=FiguresLoop(figures),
+        tallies=tallies,
+        upkeep=Upkeep(database, tallies),
         samespace=samespace,
         delivery=Delivery(outbox, samespace, settings, clock, intended.carry_out),
         call_reports=CallReportLoop(calls, NotCalled(database, settings, clock), settings),
@@ -158,12 +172,23 @@ def _warn_of_short_keys(settings: Settings) -> None:
         )
 
 
-def _hands_over(app: Flask, services: Services) -> Callable[[], bool]:
-    """Whether requests leave: this process's own hand-over runs, and nothing lies there that nobody takes."""
+def _hand_over(app: Flask, services: Services) -> Callable[[], str]:
+    """How it stands with the hand-over of this process."""
 
-    def check() -> bool:
-        elsewhere = services.settings.delivery_mode == "worker" or app.testing
-        runs = elsewhere or services.delivery.is_running
-        return runs and not services.outbox.is_stuck(_STUCK)
+    def check() -> str:
+        if services.settings.delivery_mode == "worker":
+            return "elsewhere"
+        return "ok" if app.testing or services.delivery.is_running else "not running"
+
+    return check
+
+
+def _others(services: Services) -> Callable[[], dict[str, str]]:
+    """What is not this process's own to mend: what is due and nobody takes, and whether Samespace is reached."""
+
+    def check() -> dict[str, str]:
+        is_reached = all(trouble.team for trouble in services.operations.troubles())
+        backlog = "waiting" if services.outbox.is_stuck(_STUCK) else "ok"
+        return {"backlog": backlog, "samespace": "ok" if is_reached else "not reached"}
 
     return check

@@ -1,22 +1,59 @@
 """One line per event, with the reference and the outcome; never a name, a number or a request's link."""
 
+import json
 import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Protocol
 
 _ONCE_A = 60.0  # seconds
 _MOST_LINES = 50
 
 
-def configure() -> None:
-    """Log to standard error, unless somebody has set up logging already."""
+# By what the HTTP request is known that a line belongs to; of a hand-over, the one that its visitor sent.
+trace: ContextVar[str] = ContextVar("trace", default="")
+
+
+@contextmanager
+def traced(request_id: str) -> Iterator[None]:
+    """Log under this id for a while."""
+    before = trace.set(request_id)
+    try:
+        yield
+    finally:
+        trace.reset(before)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `time`, `level`, `logger`, `message`, and `request_id` where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """As logging calls it."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if found := trace.get():
+            line["request_id"] = found
+        if record.exc_info or record.exc_text:
+            line["error"] = record.exc_text or self.formatException(record.exc_info)  # type: ignore[arg-type]
+        return json.dumps(line, ensure_ascii=False)
+
+
+def configure(log_format: str = "text") -> None:
+    """Log to standard error, unless somebody has set up logging already. `log_format` as LOG_FORMAT."""
     root = logging.getLogger()
     if not root.handlers:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        text = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        handler.setFormatter(JsonLines() if log_format == "json" else text)
         root.addHandler(handler)
         root.setLevel(logging.INFO)
     # The development server writes each address it serves, and a request's link is its key; of what it cannot

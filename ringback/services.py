@@ -20,6 +20,8 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop
+from ringback.outbox.tallies import Tallies
+from ringback.outbox.upkeep import Upkeep
 from ringback.server.proxies import Proxies
 from ringback.store.database import Database
 
@@ -57,6 +59,8 @@ class Services:
     purge_loop: PurgeLoop
     figures: FigureCounter
     figures_loop: FiguresLoop
+    tallies: Tallies
+    upkeep: Upkeep
     samespace: "Samespace"
     delivery: "Delivery"
     call_reports: "CallReportLoop"
@@ -75,15 +79,18 @@ class Services:
         self.purge_loop.start()
         self.figures_loop.start()
         self.call_reports.start()
+        self.upkeep.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
+        self.upkeep.stop()
         self.purge_loop.stop(0)
         self.call_reports.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.figures_loop.stop(_LAST_COUNT_SECONDS)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
+        self.tallies.close()
 
 
 def services() -> Services:

@@ -3,6 +3,7 @@
 Requests are named by their reference, never by the id in their link.
 """
 
+import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +14,17 @@ from flask import Flask
 from ringback.cli.accounts import account_commands
 from ringback.cli.audit import audit_commands
 from ringback.cli.breaker import breaker_commands
+from ringback.cli.canary import canary_command
 from ringback.cli.check import check_command
 from ringback.cli.operators import team_commands, widget_commands
 from ringback.cli.people import add_data_commands, number_commands
 from ringback.cli.requests import request_commands
+from ringback.cli.store import store_commands, version_command
 from ringback.cli.vendor import samespace_commands
+from ringback.server.notify import ALIVE, READY, STOPPING, notify, seconds_between_signs
 from ringback.services import Services
+
+_A_DAY_SECONDS = 86_400.0
 
 
 def init_app(app: Flask, services: Services) -> None:
@@ -26,6 +32,9 @@ def init_app(app: Flask, services: Services) -> None:
     settings, outbox, clock = services.settings, services.outbox, services.clock
     app.cli.add_command(_deliver(services))
     app.cli.add_command(check_command(services))
+    app.cli.add_command(canary_command(services))
+    app.cli.add_command(version_command(services))
+    app.cli.add_command(store_commands(services))
     looking_after = request_commands(settings, services.operations, outbox, services.audit, clock)
     add_data_commands(looking_after, services.personal_data, services.purge_loop)
     app.cli.add_command(looking_after)
@@ -59,7 +68,12 @@ def _deliver(services: Services) -> click.Command:
         # Blocked before any thread starts, so that none of them takes the signal.
         signal.pthread_sigmask(signal.SIG_BLOCK, told)
         services.start()
-        signal.sigwait(told)
+        notify(os.environ, READY)
+        every = seconds_between_signs(os.environ)
+        while signal.sigtimedwait(told, every or _A_DAY_SECONDS) is None:
+            if services.delivery.is_running:
+                notify(os.environ, ALIVE)
+        notify(os.environ, STOPPING)
         services.stop()
 
     return deliver

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from ringback.config.console_variables import console_host, missing_for_single_sign_on, oidc_issuer
-from ringback.config.settings import Network
+from ringback.config.settings import Network, Settings
 from ringback.config.widget import origin_of
 
 _KEY_VARIETY = 8  # different characters: of one letter repeated, there are few to try
@@ -29,7 +29,7 @@ def read_environment(environ: Mapping[str, str], faults: list[str]) -> dict[str,
     for variable, name, read in VARIABLES:
         told_in = variable
         try:
-            if variable in _SECRETS and environ.get(f"{variable}_FILE"):
+            if variable in SECRETS and environ.get(f"{variable}_FILE"):
                 told_in = f"{variable}_FILE"
                 text = _file_text(variable, environ)
             else:
@@ -133,7 +133,7 @@ def _bind(text: str) -> str:
     )
 
 
-def _database_url(text: str) -> SecretStr:
+def database_url(text: str) -> SecretStr:
     if not text:
         raise ValueError(
             "is missing; it should say where the requests live, on a disk that stays: "
@@ -158,14 +158,18 @@ def _public_url(text: str) -> str:
     if not text:
         raise ValueError("is missing; it should be the address visitors use, like https://callback.acme.com")
     try:
-        origin = origin_of(text)
+        parts = urlsplit(text)
+        origin, path = origin_of(parts._replace(path="").geturl()), parts.path.rstrip("/")
     except ValueError:
         raise ValueError(
-            f"is {text!r}; it should be the address visitors use, without a path, like https://callback.acme.com"
+            f"is {text!r}; it should be the address visitors use, like https://callback.acme.com, "
+            "or https://www.acme.com/callback"
         ) from None
     if "_" in origin:  # Werkzeug answers 400 to every request for such a host
         raise ValueError(f"is {text!r}; a host name has no _ in it, only letters, digits, - and dots")
-    return origin
+    if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", path):
+        raise ValueError(f"is {text!r}; its path should be of letters, digits, - and dots, like /callback")
+    return f"{origin}{path}"
 
 
 def _storage_uri(text: str) -> SecretStr:
@@ -195,6 +199,18 @@ def _smtp_url(text: str) -> SecretStr:
     raise ValueError(f"is not a mail server; it should be {SMTP_EXAMPLE}, with %2F for a / in the password")
 
 
+def _metrics_token(text: str) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError("is not a token; it should be letters, digits and signs, without a space")
+    return SecretStr(text)
+
+
+def _log_format(text: str) -> str:
+    if text not in ("text", "json"):
+        raise ValueError(f"is {text!r}; it should be text or json")
+    return text
+
+
 def _delivery_mode(text: str) -> str:
     if text not in ("inline", "worker"):
         raise ValueError(f"is {text!r}; it should be inline or worker")
@@ -213,17 +229,12 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
 
 
 _REQUIRED = ("SECRET_KEY", "DATABASE_URL", "PUBLIC_URL")
-# What may be given as the path of a file that holds it, in `…_FILE`.
-_SECRETS = (
-    *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASE_URL", "RATELIMIT_STORAGE_URI", "SAMESPACE_AUTH_TOKEN"),
-    *("SAMESPACE_API_KEY", "SMTP_URL", "OIDC_CLIENT_SECRET"),
-)
 
 
 VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("SECRET_KEY", "secret_key", _secret_key),
     ("SECRET_KEY_FALLBACKS", "secret_key_fallbacks", _fallbacks),
-    ("DATABASE_URL", "database_url", _database_url),
+    ("DATABASE_URL", "database_url", database_url),
     ("PUBLIC_URL", "public_url", _public_url),
     ("TRUSTED_PROXIES", "trusted_proxies", whole_number(0, 20)),
     ("PROXY_ADDRESSES", "proxy_addresses", _networks),
@@ -236,7 +247,13 @@ VARIABLES: tuple[tuple[str, str, Callable[[str], Any]], ...] = (
     ("OIDC_CLIENT_ID", "oidc_client_id", str),
     ("OIDC_CLIENT_SECRET", "oidc_client_secret", SecretStr),
     ("CONSOLE_HOST", "console_host", console_host),
+    ("METRICS_TOKEN", "metrics_token", _metrics_token),
+    ("LOG_FORMAT", "log_format", _log_format),
     ("BIND", "bind", _bind),
     ("PORT", "port", whole_number(0, 65535)),
     ("WEB_CONCURRENCY", "web_concurrency", whole_number(1, 1000)),
+)
+# What may be given as the path of a file that holds it, in `…_FILE`: every secret there is.
+SECRETS = frozenset(
+    variable for variable, name, _ in VARIABLES if "SecretStr" in str(Settings.model_fields[name].annotation)
 )

@@ -208,6 +208,8 @@ class Settings(Configuration):
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr | None = None
     console_host: str = ""  # as given; `console_url` where it is not
+    metrics_token: SecretStr | None = None
+    log_format: Literal["text", "json"] = "text"
     bind: str = "0.0.0.0"  # noqa: S104 the address to listen on, as gunicorn takes it
     port: int = 8000
     web_concurrency: int = 1
@@ -224,12 +226,28 @@ class Settings(Configuration):
         """The origin of the console: that of the visitors, unless the console has a host of its own."""
         url = urlsplit(self.public_url)
         port = f":{url.port}" if url.port else ""
-        return f"{url.scheme}://{self.console_host}{port}" if self.console_host else self.public_url
+        return f"{url.scheme}://{self.console_host}{port}" if self.console_host else self.origin
 
     @property
     def has_console_host(self) -> bool:
         """Whether the console answers on a host of its own."""
-        return self.console_url != self.public_url
+        return self.console_url != self.origin
+
+    @property
+    def origin(self) -> str:
+        """PUBLIC_URL without its path."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def path(self) -> str:
+        """The path of PUBLIC_URL that everything lives under, like `/callback`; mostly empty."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
+    @property
+    def kind_of_store(self) -> str:
+        """What a store is marked with, so that nobody opens the other's."""
+        return "sandbox" if self.sandbox else "production"
 
     @property
     def listens_at(self) -> str:

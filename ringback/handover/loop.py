@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from datetime import timedelta
 
+from ringback import logs
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.agent_note import what_the_agent_sees
@@ -125,6 +126,7 @@ class Delivery:
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
             self._beside()
+            self._outbox.canaries.take(self._clock())
             for reference in self._outbox.expire():
                 log.warning(
                     "request %s: lease expired, resent or given up; `requests show` tells which", reference
@@ -162,7 +164,11 @@ class Delivery:
             self._outbox.arrived.set()  # what waited for a worker may have one now
 
     def hand_over(self, claim: Claim) -> None:
-        """Make one call for a claim and record how it ended."""
+        """Make one call for a claim and record how it ended, in the log under its visitor's HTTP request."""
+        with logs.traced(claim.requests[0].trace or ""):
+            self._hand_over(claim)
+
+    def _hand_over(self, claim: Claim) -> None:
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
         settled = self._settle(claim, settlement)
         for request in claim.requests:

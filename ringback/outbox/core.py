@@ -10,6 +10,7 @@ from ringback.config.settings import Settings
 from ringback.config.widget import FIELDS
 from ringback.outbox.brake import Brake
 from ringback.outbox.breaker import Breaker
+from ringback.outbox.canaries import Canaries
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
@@ -29,6 +30,7 @@ class Core:
         self.number_rules = NumberRules(settings)
         self.brake = Brake(settings)
         self.slots = Slots(database, clock)
+        self.canaries = Canaries(database)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:
@@ -74,6 +76,7 @@ def as_request(row: Any) -> CallbackRequest:
         attempt=row.attempt,
         next_attempt_at=row.next_attempt_at,
         resent=row.resent,
+        trace=row.trace,
         erased_at=row.erased_at,
         claimed_by=row.claimed_by,
         claimed_until=row.claimed_until,

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback import logs
 from ringback.opening_hours import Interval
 from ringback.outbox import audit, transitions
 from ringback.outbox.consent import Consent
@@ -143,6 +144,7 @@ class Outbox(Expiry):
             "answers_hash": use.answers_hash if use else None,
             "requested_at": now,
             "changed_at": now,
+            "trace": logs.trace.get() or None,
             **self._times(answers, now),
         }
 

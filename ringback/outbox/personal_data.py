@@ -250,6 +250,7 @@ _BLANK: dict[str, Any] = {
     "resend_at": None,
     "claimed_by": None,
     "claimed_until": None,
+    "trace": None,
 }
 _COUNT_ERASED = sa.select(sa.func.count()).select_from(requests).where(requests.c.erased_at.is_not(None))
 

@@ -148,6 +148,7 @@ class CallbackRequest:
     erased_at: datetime | None = None
     claimed_by: str | None = None  # the operator who calls by hand
     claimed_until: datetime | None = None
+    trace: str | None = None
 
 
 # Without 0 O 1 I L U: read aloud and typed, they are taken for one another.

@@ -33,6 +33,8 @@ RETURN = Transition(State.HANDING_OVER, State.WAITING, EventKind.RETURNED)
 LOSE = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOWN, needs_person=True)
 LOSE_AND_RESEND = Transition(State.HANDING_OVER, State.UNKNOWN, EventKind.UNKNOWN)
 FAIL = Transition(State.HANDING_OVER, State.FAILED, EventKind.FAILED, needs_person=True)
+# Of a back-up that was put back: it may have been handed over since.
+PUT_BACK = Transition(State.WAITING, State.UNKNOWN, EventKind.UNKNOWN, needs_person=True)
 GIVE_UP = Transition(State.WAITING, State.FAILED, EventKind.FAILED, needs_person=True)
 CANCEL = Transition(State.WAITING, State.CANCELLED, EventKind.CANCELLED)
 RESCHEDULE = Transition(State.WAITING, State.WAITING, EventKind.RESCHEDULED)

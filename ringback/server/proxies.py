@@ -17,7 +17,10 @@ _TOO_SHORT = (
     "visitors count as one, and are soon told that they ask too often. Have each proxy add whom it was reached "
     "from (nginx: proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for), or correct the number"
 )
-_LOOKED_AT_WITHOUT_PROXY = ("/healthz", "/readyz")
+# By load balancers and monitors, past the proxy and on any host name.
+LOOKED_AT_BY_MACHINES = ("/healthz", "/readyz", "/metrics")
+# By which a proxy knows a request in its log; anybody else would write into ours.
+_NAMES_OF_REQUESTS = ("HTTP_X_REQUEST_ID", "HTTP_TRACEPARENT")
 _THIS_MACHINE = "127.0.0.1"
 
 
@@ -56,9 +59,11 @@ def believe(proxies: Proxies, app: WSGIApplication, tell: Callable[[str], None])
         forwarded = environ.get("HTTP_X_FORWARDED_FOR")
         if proxies.include(environ.get("REMOTE_ADDR", "")):
             found = len(forwarded.split(",")) if forwarded else 0
-            if found < proxies.count and environ.get("PATH_INFO") not in _LOOKED_AT_WITHOUT_PROXY:
+            if found < proxies.count and environ.get("PATH_INFO") not in LOOKED_AT_BY_MACHINES:
                 tell(_TOO_SHORT.format(count=proxies.count, found=found))
             return behind(environ, start_response)
+        for name in _NAMES_OF_REQUESTS:
+            environ.pop(name, None)
         if environ.pop("HTTP_X_FORWARDED_FOR", None) is not None:
             tell(_NOT_OURS if proxies.count else _NONE_DECLARED)
         return app(environ, start_response)

@@ -7,22 +7,25 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 
+from ringback.store import revisions
 from ringback.store.engines import PATIENCE_SECONDS, make_engine, until_unlocked
 from ringback.store.failures import StoreError, mend, said
 from ringback.store.group_commit import GroupCommit
 from ringback.store.locks import lock_key
+from ringback.store.mark import Mark
 from ringback.store.private_file import make_private, obstacle
 from ringback.store.tables import about
 
 log = logging.getLogger("ringback.database")
+
+T = TypeVar("T")
 
 _SMALL_BYTES = 50_000_000  # written anew in some 0.3 s
 _OWNERS = {"production": "production", "sandbox": "the sandbox"}
@@ -35,11 +38,13 @@ class Database:
     def __init__(self, url: str) -> None:
         """Open nothing yet, and make nothing. `url` as in DATABASE_URL."""
         self.failures = 0  # transactions that did not reach the disk, for whoever watches
+        self.on_failure: Callable[[], None] = lambda: None
         self._write_lock = threading.Lock()
         self.engine = make_engine(sa.make_url(url))
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         self._file = Path(self.engine.url.database or "")  # of SQLite's
         self._log = GroupCommit(Path(f"{self._file}-wal"))
+        self._mark = Mark(self._file if self.is_sqlite else None)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -48,18 +53,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, is_counted: bool = True) -> Iterator[sa.Connection]:
         """A transaction that is on the disk once the block has ended, and not at all if it raised.
 
         SQLite takes one writer at a time. Threads of one process queue at our own lock, which is
         fair, instead of racing for the file's lock, which is not: eight racing threads made one in a
-        hundred wait a second.
+        hundred wait a second. `is_counted`: whether it is among `failures` if it raises.
         """
         try:
             with self._transaction() as connection:
                 yield connection
         except (StoreError, sa.exc.OperationalError, sa.exc.InternalError, sa.exc.TimeoutError):
-            self.failures += 1
+            if is_counted:
+                self.failures += 1
+                self.on_failure()
             raise
 
     @contextmanager
@@ -101,16 +108,20 @@ class Database:
         """Whether what was erased stays in the files until `sweep`."""
         return self.is_sqlite
 
-    def migrate(self, kind: str) -> None:
+    def migrate(self, kind: str, may_be_copy: bool = False) -> None:
         """Bring the tables up to date, one process at a time. `kind` is "production" or "sandbox".
 
         Makes an SQLite store that is not there. Raises StoreError, also for a store of the other kind: a sandbox's
-        requests must never be called.
+        requests must never be called. So must not those of a back-up that was put back (`mark`), unless it
+        `may_be_copy`; then `adopt` has to follow.
         """
         try:
             if self.is_sqlite:
                 make_private(self._file)
-            self._migrate(kind)
+            self._migrate(kind, may_be_copy)
+        except StoreError:
+            self.close()
+            raise
         except OSError as error:
             why = said(error)
             raise StoreError(f"DATABASE_URL: {self._file} cannot be made ({why}){self._mend(why)}") from error
@@ -131,13 +142,10 @@ class Database:
         """False for an SQLite store that nobody has made yet."""
         return not self.is_sqlite or self._file.exists()
 
-    def _migrate(self, kind: str) -> None:
+    def _migrate(self, kind: str, may_be_copy: bool) -> None:
         with self.write() as connection:
             lock_key(connection, _MIGRATION_LOCK)
-            config = Config()
-            config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            revisions.upgrade(connection)
             found = connection.execute(sa.select(about.c.value).where(about.c.key == "kind")).scalar()
             if found is None:
                 connection.execute(about.insert().values(key="kind", value=kind))
@@ -145,6 +153,36 @@ class Database:
                 raise StoreError(
                     f"DATABASE_URL: this database belongs to {_OWNERS[found]}; use another for {_OWNERS[kind]}"
                 )
+            if may_be_copy:
+                return
+            self._mark.check(connection)
+            number = self._mark.advance(connection)
+        self._mark.note(number)
+
+    def adopt(self, change: Callable[[sa.Connection], T]) -> T:
+        """Make a store that was put here the one that is used, after this change of it, in one transaction."""
+        with self.write() as connection:
+            done = change(connection)
+            number = self._mark.adopt(connection)
+        self._mark.note(number)
+        return done
+
+    def advance_mark(self) -> None:
+        """Have copies that were made before known for older."""
+        with self.write() as connection:
+            number = self._mark.advance(connection)
+        self._mark.note(number)
+
+    @property
+    def revision(self) -> str | None:
+        """The revision of its tables; None where there are none yet. Raises StoreError."""
+        if not self.is_there:
+            return None
+        try:
+            with self.read() as connection:
+                return revisions.revision_of(connection)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(self.told(error)) from error
 
     def sweep(self, patience_seconds: float = 1.0) -> bool:
         """Leave nothing of what was erased in an SQLite file, nor in the log beside it. False: not yet.

@@ -9,7 +9,13 @@ from pathlib import Path
 log = logging.getLogger("ringback.database")
 
 _FILE, _FOLDER, _OTHERS = 0o600, 0o700, 0o077
-_BESIDE = ("", "-wal", "-shm", "-journal")  # what SQLite keeps beside a store; new ones get the store's own mode
+_BESIDE = (
+    "",
+    "-wal",
+    "-shm",
+    "-journal",
+    "-mark",
+)  # what is kept beside a store; SQLite's get its own mode
 
 
 def make_private(store: Path) -> None:
@@ -27,6 +33,18 @@ def make_private(store: Path) -> None:
     os.close(file)
     for beside in (Path(f"{store}{end}") for end in _BESIDE):
         _take(beside)
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write a file anew, whole or not at all, for the folder's owner alone. Raises OSError."""
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE)
+    with os.fdopen(handle, "w") as opened:
+        os.fchmod(handle, _FILE)  # whatever the umask
+        _give(handle, file.parent)
+        opened.write(text)
+    beside.replace(file)
 
 
 def _make_folder(folder: Path) -> None:

@@ -78,6 +78,7 @@ requests = sa.Table(
     sa.Column("promised_minutes", sa.Integer),
     # When an alert told that nobody had called.
     sa.Column("not_called_at", Instant),
+    sa.Column("trace", sa.String(64)),  # by which its visitor's HTTP request is known in logs
 )
 # What the hand-over looks for stays small however long the history grows.
 sa.Index(

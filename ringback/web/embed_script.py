@@ -11,7 +11,7 @@ from rcssmin import cssmin
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
 from ringback.web.compression import CompressedFile
-from ringback.web.page import own_origin
+from ringback.web.page import own_address
 from ringback.web.small_script import minify
 from ringback.web.theme import text_on
 
@@ -30,7 +30,7 @@ def embed_script(folder: Path, settings: Settings) -> Blueprint:
 
     @blueprint.get("/embed.js")
     def embed() -> Response:
-        response = script_for(own_origin()).response(f"public, max-age={KEPT_SECONDS}")
+        response = script_for(own_address()).response(f"public, max-age={KEPT_SECONDS}")
         # Any site may load it, with or without its own isolation.
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         response.headers["Access-Control-Allow-Origin"] = "*"

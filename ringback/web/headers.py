@@ -66,7 +66,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         # Pages hold personal data; what may be cached (scripts, styles) says so itself.
         "Cache-Control": "no-store",
     }
-    if settings.public_url.startswith("https:"):
+    # Under a path we are a guest, and the host's other pages are not ours to bind.
+    if settings.public_url.startswith("https:") and not settings.path:
         headers["Strict-Transport-Security"] = f"max-age={2 * _YEAR_SECONDS}; includeSubDomains"
 
     # An error page may have no widget; in a frame it has to be readable all the same.

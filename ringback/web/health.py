@@ -20,8 +20,12 @@ _PROBE_BYTES = 64 * 1024
 _PROBE = "probe "
 
 
-def health_pages(probe: "Probe", hand_over_is_running: Callable[[], bool]) -> Blueprint:
-    """`/healthz` and `/readyz`, which answer on any host name: load balancers ask by address."""
+def health_pages(probe: "Probe", hand_over: Callable[[], str], others: Callable[[], dict[str, str]]) -> Blueprint:
+    """`/healthz` and `/readyz`, which answer on any host name: load balancers ask by address.
+
+    `hand_over`: how it stands with this process's own, one of `FINE` or what is wrong. `others`: what is told and
+    takes no process off, since to store goes on: that nobody hands over elsewhere, or Samespace is not reached.
+    """
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -30,19 +34,22 @@ def health_pages(probe: "Probe", hand_over_is_running: Callable[[], bool]) -> Bl
 
     @blueprint.get("/readyz")
     def ready() -> tuple[Response, int]:
-        checks = {"store": probe.can_store(), "hand_over": _answers(hand_over_is_running)}
-        is_ready = all(checks.values())
-        words = {name: "ok" if ok else "not answering" for name, ok in checks.items()}
-        return jsonify(status="ready" if is_ready else "not ready", **words), 200 if is_ready else 503
+        checks = {"store": "ok" if probe.can_store() else "not answering", "hand_over": hand_over()}
+        is_ready = all(found in FINE for found in checks.values())
+        told = checks | _told(others)
+        return jsonify(status="ready" if is_ready else "not ready", **told), 200 if is_ready else 503
 
     return blueprint
 
 
-def _answers(check: Callable[[], bool]) -> bool:
+FINE = ("ok", "elsewhere")
+
+
+def _told(others: Callable[[], dict[str, str]]) -> dict[str, str]:
     try:
-        return check()
+        return others()
     except STORE_ERRORS:
-        return False
+        return {}  # that the store does not answer is said already
 
 
 class Probe:

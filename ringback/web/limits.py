@@ -20,6 +20,7 @@ from limits import parse_many
 from ringback.config.settings import Settings
 from ringback.keyed_hash import keyed_hash
 from ringback.outbox.request import PROVIDER_LENGTH, Source
+from ringback.outbox.tallies import LIMITED
 from ringback.services import services
 from ringback.web import limit_storage
 
@@ -127,6 +128,11 @@ def _was_accepted(response: Response) -> bool:
     return bool(g.get("spends_limit"))
 
 
+def _told_as(label: str) -> Callable[[Any], None]:
+    """What counts those who reach a limit, for monitoring."""
+    return lambda _limit: services().tallies.add(LIMITED, label)
+
+
 limiter = Limiter(
     key_func=address_key,
     strategy="moving-window",
@@ -135,13 +141,17 @@ limiter = Limiter(
     in_memory_fallback_enabled=True,
     swallow_errors=True,
 )
-per_post = limiter.limit(_per_post)
+per_post = limiter.limit(_per_post, on_breach=_told_as("per_post"))
 per_beacon = limiter.limit(PER_BEACON)
-_of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted)
-_of_one_site = limiter.limit(_per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6)
-_stops_of_one_address = limiter.limit(PER_STOP)
-_stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key)
-_stops_of_one_provider = limiter.limit(_stops_per_provider, key_func=provider_key)
+_too_many = _told_as("per_address")
+_of_one_address = limiter.limit(_per_address, deduct_when=_was_accepted, on_breach=_too_many)
+_of_one_site = limiter.limit(
+    _per_site, key_func=site_key, deduct_when=_was_accepted, exempt_when=_is_not_ipv6, on_breach=_too_many
+)
+_a_stop = _told_as("per_stop")
+_stops_of_one_address = limiter.limit(PER_STOP, on_breach=_a_stop)
+_stops_of_one_site = limiter.limit(_stops_per_site, key_func=site_key, on_breach=_a_stop)
+_stops_of_one_provider = limiter.limit(_stops_per_provider, key_func=provider_key, on_breach=_a_stop)
 
 
 @per_post

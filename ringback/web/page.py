@@ -82,7 +82,12 @@ def own_origin() -> str:
     """The origin that visitors use."""
     # The sandbox answers to several names of this machine, so its origin is the one asked for.
     settings = services().settings
-    return request.host_url.rstrip("/") if settings.sandbox else settings.public_url
+    return request.host_url.rstrip("/") if settings.sandbox else settings.origin
+
+
+def own_address() -> str:
+    """The address that visitors use: the origin, and the path below which everything lives."""
+    return f"{own_origin()}{services().settings.path}"
 
 
 def phone_of(widget: Widget | None) -> dict[str, str] | None:
@@ -116,7 +121,7 @@ def _language_links(widget: Widget | None) -> list[tuple[Language, str]]:
 
 def page(template: str, status: int = 200, *, widget: Widget | None, title: str, **context: Any) -> Response:
     """A page with its widget's colours, framed by nobody but the widget's own sites."""
-    font = widget.font.url if widget and widget.font else ""
+    font = f"{services().settings.path}{widget.font.url}" if widget and widget.font else ""
     style = style_of(widget.brand if widget else OURS, font)
     origins = widget.origins if widget else ()
     framed = headers.is_framed_by_us()

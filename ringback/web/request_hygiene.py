@@ -4,32 +4,59 @@ How much of it is read is for bounds.py to say.
 """
 
 import re
+import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, current_app, request
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, NotFound
 
-from ringback.server.proxies import believe
+from ringback import logs
+from ringback.server.proxies import LOOKED_AT_BY_MACHINES, believe
 from ringback.services import Services, services
 from ringback.web.page import own_origin
 
 _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 
 
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
+
+
+def _name_request() -> None:
+    """Know it in the log by the name that a declared proxy gave it, or by a new one."""
+    given = request.headers.get("X-Request-ID", "")
+    of_trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
+    name = given if _REQUEST_ID.fullmatch(given) else of_trace[1] if of_trace else secrets.token_hex(16)
+    request.environ[_BEFORE] = logs.trace.set(name)
+
+
+def _forget_name(_error: BaseException | None) -> None:
+    if before := request.environ.pop(_BEFORE, None):
+        with suppress(ValueError):  # of another context, which ends with it
+            logs.trace.reset(before)
+
+
 def init_app(app: Flask, services: Services) -> None:
     """Check every request, and give it the scheme that visitors use."""
     settings = services.settings
+    app.before_request(_name_request)
+    app.teardown_request(_forget_name)
     app.config["SECRET_KEY"] = settings.secret_keys[-1]
     _trust_hosts(app, services)
     app.wsgi_app = believe(services.proxies, app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if not settings.sandbox:
         own = urlsplit(settings.public_url)
         # Whom a test client asks that is told no address. Flask keeps out no other name by it: `check_host` does.
-        app.config.update(SERVER_NAME=own.netloc, PREFERRED_URL_SCHEME=own.scheme)
+        app.config.update(
+            SERVER_NAME=own.netloc, PREFERRED_URL_SCHEME=own.scheme, APPLICATION_ROOT=settings.path or "/"
+        )
         _keep_scheme(app, own.scheme)
+        if settings.path:
+            _live_under(app, settings.path)
 
 
 def _keep_scheme(app: Flask, scheme: str) -> None:
@@ -38,6 +65,24 @@ def _keep_scheme(app: Flask, scheme: str) -> None:
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return inner(environ | {"wsgi.url_scheme": scheme}, start_response)
+
+    app.wsgi_app = answer  # type: ignore[method-assign]
+
+
+_ELSEWHERE, _BEFORE = "ringback.elsewhere", "ringback.trace_before"
+
+
+def _live_under(app: Flask, path: str) -> None:
+    """Answer below this path of somebody's site, and nowhere else but where load balancers look."""
+    inner = app.wsgi_app
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        asked = environ.get("PATH_INFO", "")
+        if environ.get("SCRIPT_NAME") == path or asked in LOOKED_AT_BY_MACHINES:
+            return inner(environ, start_response)
+        is_below = asked == path or asked.startswith(f"{path}/")
+        below = {"SCRIPT_NAME": path, "PATH_INFO": asked.removeprefix(path) or "/"}
+        return inner(environ | (below if is_below else {_ELSEWHERE: True}), start_response)
 
     app.wsgi_app = answer  # type: ignore[method-assign]
 
@@ -66,9 +111,11 @@ def _trust_hosts(app: Flask, services: Services) -> None:
     def check_host() -> None:
         # Not as Werkzeug compares hosts: it takes what stands before the first colon, of [::1] a bracket.
         name = re.sub(r":\d+$", "", request.host.lower())
-        if request.blueprint != "health" and name not in trusted:
+        if request.blueprint not in ("health", "metrics") and name not in trusted:
             services.tell(_NOT_LOCAL if settings.sandbox else _OTHER_HOST.format(host=host))
             raise BadRequest
+        if request.environ.get(_ELSEWHERE):
+            raise NotFound
 
 
 def is_forged() -> bool:

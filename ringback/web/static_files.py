@@ -34,10 +34,12 @@ def init_app(app: Flask, folder: Path) -> None:
     """Answer `/static/…`. The addresses change with the content, so it may be cached for ever."""
     sources = {path.name: (path.name,) for path in folder.iterdir() if path.suffix in _KINDS}
     assets = {name: _made_of([folder / part for part in parts]) for name, parts in (sources | _MADE_OF).items()}
-    addresses = {key: f"/static/{name}?v={assets[name].etag}" for key, name in _ADDRESSED.items()}
+    root = app.config["APPLICATION_ROOT"].rstrip("/")
+    addresses = {key: f"{root}/static/{name}?v={assets[name].etag}" for key, name in _ADDRESSED.items()}
     icon = hashlib.sha256((folder / "icon.svg").read_bytes()).hexdigest()[:16]
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _YEAR_SECONDS
-    app.jinja_env.globals["assets"] = addresses | {"icon": f"/static/icon.svg?v={icon}"}
+    app.jinja_env.globals["root"] = root
+    app.jinja_env.globals["assets"] = addresses | {"icon": f"{root}/static/icon.svg?v={icon}"}
 
     @app.get("/static/<name>")
     def asset(name: str) -> Response:

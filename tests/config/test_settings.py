@@ -250,7 +250,9 @@ SIGN_ON = {
         ({"DATABASE_URL": "sqlite://"}, "should live on a disk that stays"),
         ({"DATABASE_URL": "sqlite:///file::memory:?uri=true"}, "should live on a disk that stays"),
         ({"DATABASE_URL": "postgresql://host:abc/x"}, "should begin with sqlite:/// or postgresql://"),
-        ({"PUBLIC_URL": "https://acme.test/forms"}, "without a path"),
+        ({"PUBLIC_URL": "https://acme.test/forms?x=1"}, "it should be the address visitors use"),
+        ({"PUBLIC_URL": "https://acme.test/our forms"}, "its path should be of letters"),
+        ({"PUBLIC_URL": "https://acme.test/a/../b"}, "its path should be of letters"),
         ({"PUBLIC_URL": "https://call_back.acme.test"}, "a host name has no _ in it"),
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
         ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
@@ -382,6 +384,7 @@ SECRETS = {
     "SAMESPACE_API_KEY": "hunter3",
     "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
     "OIDC_CLIENT_SECRET": "hunter4",
+    "METRICS_TOKEN": "hunter2",
 }
 BESIDE = {"OIDC_ISSUER": "https://login.acme.test", "OIDC_CLIENT_ID": "ringback"}
 

@@ -58,7 +58,7 @@ def test_a_store_is_its_users_alone_whatever_the_umask(tmp_path: Path, umask: in
     after_a_sweep = modes(folder)
     database.close()
 
-    assert found == dict.fromkeys(("ringback.db", "ringback.db-wal", "ringback.db-shm"), 0o600)
+    assert found == dict.fromkeys([f"ringback.db{end}" for end in ("", "-wal", "-shm", "-mark")], 0o600)
     assert set(after_a_sweep.values()) == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
 
@@ -74,7 +74,7 @@ def test_a_store_of_a_version_before_is_taken_from_everybody_else(tmp_path: Path
     second.close()
     first.close()
 
-    assert len(found) == 3
+    assert len(found) == 4
     assert set(found.values()) == {0o600}
     assert stat.S_IMODE(tmp_path.stat().st_mode) == folder_before, "a folder that was there is left as it is"
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from flask import g
+from flask import g, request
 from flask_limiter import RateLimitExceeded
 
 from ringback.i18n.languages import gettext as _
@@ -18,7 +18,8 @@ from ringback.web.errors import log
 from ringback.web.form import sentences
 from ringback.web.form.answers_hash import answers_hash
 from ringback.web.form.callback_form import CallbackForm
-from ringback.web.page import own_origin
+from ringback.web.form.canary import HEADER, canary_id
+from ringback.web.page import own_address
 from ringback.web.request_hygiene import is_forged
 
 
@@ -70,11 +71,19 @@ class NotStored:
     """The store did not answer."""
 
 
-Outcome = Confirmed | AlreadySent | ToMend | TimeGone | TooMany | FromElsewhere | Paused | NotStored
+@dataclass(frozen=True)
+class Tried:
+    """A request that only tries the way is on the disk."""
+
+
+Outcome = Tried | Confirmed | AlreadySent | ToMend | TimeGone | TooMany | FromElsewhere | Paused | NotStored
 
 
 def decide(form: CallbackForm, is_over_limit: bool) -> Outcome:
     """How a post ends. A form that was accepted ends as it did then, whatever stands against it now."""
+    keys, now = services().settings.secret_keys, services().clock()
+    if canary := canary_id(request.headers.get(HEADER), keys, now):
+        return _decide_canary(form, canary)
     if is_over_limit:
         return _confirmed_before(form) or TooMany(limits.retry_after_seconds())
     is_good = form.validate()
@@ -88,6 +97,20 @@ def decide(form: CallbackForm, is_over_limit: bool) -> Outcome:
     except STORE_ERRORS as error:
         services().tell(services().database.told(error), logging.ERROR)
         return NotStored()
+
+
+def _decide_canary(form: CallbackForm, id: str) -> Outcome:
+    """The way of any other request, without what limits one: it is stored, and called by nobody."""
+    if not form.validate() or form.token_fault:
+        return ToMend()
+    if is_forged():
+        return FromElsewhere()
+    try:
+        is_new = services().outbox.canaries.store(id, services().clock())
+    except STORE_ERRORS as error:
+        services().tell(services().database.told(error), logging.ERROR)
+        return NotStored()
+    return Tried() if is_new else AlreadySent()
 
 
 def _decide_as_new(form: CallbackForm, is_good: bool) -> Outcome:
@@ -124,7 +147,7 @@ def _to_mend(form: CallbackForm, *notice: str) -> ToMend | Paused:
 @limits.per_address
 def _accept(form: CallbackForm) -> Receipt:
     """Store the request. Raises RateLimitExceeded, PausedError, SlotTakenError."""
-    agreed = form.agreed(services().form_version, f"{own_origin()}/{form.widget.key}")
+    agreed = form.agreed(services().form_version, f"{own_address()}/{form.widget.key}")
     receipt = services().outbox.accept(form.answers(), _use_of(form), agreed, form.is_suspect, limits.source())
     if receipt.stored_now:
         g.spends_limit = True

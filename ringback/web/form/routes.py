@@ -26,9 +26,10 @@ from ringback.web.form.decision import (
     TimeGone,
     ToMend,
     TooMany,
+    Tried,
     decide,
 )
-from ringback.web.page import Answer, locale_of, own_origin, page, shown_as, titled
+from ringback.web.page import Answer, locale_of, own_address, page, shown_as, titled
 
 blueprint = Blueprint("form", __name__)
 
@@ -47,7 +48,7 @@ def show_form(key: str | None) -> Answer:
     offered = snapshot.free_slots(widget, now)
     if request.method == "GET":
         funnel.note(widget.key, "shown")
-    return _form_page(CallbackForm(widget, services().tokens, None, given, offered, own_origin()))
+    return _form_page(CallbackForm(widget, services().tokens, None, given, offered, own_address()))
 
 
 @blueprint.post("/", defaults={"key": None})
@@ -68,6 +69,8 @@ def ask(key: str | None) -> Answer:
 def _answer(form: CallbackForm, outcome: Outcome) -> Answer:
     """The table of answers: all but the first are the form once more, with what was typed."""
     match outcome:
+        case Tried():
+            return Response(status=204)
         case Confirmed(id):
             return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
         case FromElsewhere():
@@ -90,7 +93,7 @@ def _answer(form: CallbackForm, outcome: Outcome) -> Answer:
 
 
 def _sent(widget: Widget) -> CallbackForm:
-    return CallbackForm(widget, services().tokens, request.form, request.form, _offered(widget), own_origin())
+    return CallbackForm(widget, services().tokens, request.form, request.form, _offered(widget), own_address())
 
 
 def _offered(widget: Widget) -> list[Interval]:

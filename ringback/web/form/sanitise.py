@@ -70,15 +70,18 @@ def cut(said: str | None, length: int) -> str:
 def page(address: str | None, own: str = "") -> str:
     """A web address without query, fragment, user or password, which may hold secrets; "" where it is none.
 
-    "" too for an address on the host of `own`, our own public address, whatever its scheme and port, and for one
-    that leads to a request's page on any host: the addresses of requests are keys.
+    "" too for an address on the host of `own`, our own public address, and under its path, whatever its scheme and
+    port, and for one that leads to a request's page on any host: the addresses of requests are keys.
     """
     try:
         parts = urlsplit(line((address or "")[: SPELLED_IN * PAGE_LENGTH]))
         host, port = parts.hostname, parts.port
         if len(parts.netloc) > _SITE_LENGTH or not host:
             return ""
-        is_own = _plain_host(host) == _plain_host(urlsplit(own).hostname or "")
+        ours = urlsplit(own)
+        is_own = _plain_host(host) == _plain_host(ours.hostname or "") and (
+            not ours.path or f"{parts.path}/".startswith(f"{ours.path}/")
+        )
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not re.fullmatch(r"[\w.:-]+", host):

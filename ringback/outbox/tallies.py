@@ -1,0 +1,201 @@
+"""What is counted for monitoring, in the store, so that it is right with any number of processes.
+
+What happens to requests is counted from their histories, in portions: what is older than two minutes once and
+for all, the rest each time somebody looks. What no history tells (who was turned away at the door, a store that
+failed) each process counts, and adds to the store within a second or two.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from ringback.clock import SKEW, Clock, utc_now
+from ringback.outbox.request import EventKind, Held
+from ringback.store.database import Database
+from ringback.store.failures import STORE_ERRORS
+from ringback.store.locks import lock
+from ringback.store.monitoring_tables import tallies
+from ringback.store.tables import events, requests
+
+# By name, widget and label; a place that has none is empty.
+Key = tuple[str, str, str]
+Counts = Mapping[Key, float]
+
+EVENTS, LIMITED, STORE_FAILURES = "events", "limited", "store_failures"
+HANDOVER, SUM = "handover", "sum"
+# Upper bounds in seconds, from due to handed over.
+BUCKETS = (1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
+MORE = "more"  # than the last of them
+
+_UP_TO: Key = ("counted_up_to", "", "")
+# Events are numbered before they are committed: by then, all that have a lower number are there.
+_SETTLED = timedelta(minutes=2)
+_AT_ONCE = 20_000  # events
+_SOON_SECONDS = 1.0
+_LATER_SECONDS = 5.0
+
+_NAMES = {kind: kind for kind in ("with_team", "called", "unknown", "failed", "cancelled")}
+_NAMES["received"] = "accepted"
+_ONLY_IF_NOT_HELD = frozenset({"with_team", "unknown", "failed"})
+_LIMITS = {Held.NUMBER_LIMIT: "per_number", Held.WIDGET_LIMIT: "per_widget"}
+
+
+class Tallies:
+    """The counts of one store, and what this process has not added to them yet."""
+
+    def __init__(self, database: Database, clock: Clock = utc_now, is_wanted: bool = True) -> None:
+        """`is_wanted`: False, and nothing is counted."""
+        self._database = database
+        self._clock = clock
+        self._is_wanted = is_wanted
+        self._turn = threading.Lock()
+        self._pending: Counter[Key] = Counter()
+        self._timer: threading.Timer | None = None
+        if is_wanted:
+            database.on_failure = lambda: self.add(STORE_FAILURES)
+
+    def add(self, name: str, label: str = "") -> None:
+        """Count one, which is in the store soon."""
+        if not self._is_wanted:
+            return
+        with self._turn:
+            self._pending[name, "", label] += 1
+            self._arm(_SOON_SECONDS)
+
+    def _arm(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = threading.Timer(seconds, self._flush_quietly)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _flush_quietly(self) -> None:
+        self._timer = None
+        try:
+            self.flush()
+        except STORE_ERRORS:
+            with self._turn:
+                self._arm(_LATER_SECONDS)
+
+    def flush(self) -> None:
+        """Add what this process has counted. Raises STORE_ERRORS, and keeps it."""
+        with self._turn:
+            pending, self._pending = self._pending, Counter()
+        if not pending:
+            return
+        try:
+            with self._database.write(is_counted=False) as connection:
+                _add(connection, pending)
+        except BaseException:
+            with self._turn:
+                self._pending += pending
+            raise
+
+    def close(self) -> None:
+        """Add it now if the store takes it: the process ends."""
+        with suppress(*STORE_ERRORS):
+            self.flush()
+
+    def fold(self) -> bool:
+        """Count a portion of what happened once and for all; whether there is more. Raises STORE_ERRORS."""
+        if not self._is_wanted:
+            return False
+        with self._database.write() as connection:
+            lock(connection, "tallies")
+            up_to = connection.execute(sa.select(tallies.c.value).where(_is(_UP_TO))).scalar() or 0
+            now = self._clock()
+            rows = _settled(_happened(connection, int(up_to)), now)
+            if rows:
+                _add(connection, _count(rows) | {_UP_TO: rows[-1].id - up_to})
+            return len(rows) == _AT_ONCE
+
+    def read(self) -> Counts:
+        """All counts as they are now, of every process. Raises STORE_ERRORS."""
+        self.flush()
+        with self._database.read() as connection:
+            found: Counter[Key] = Counter()
+            found.update({(row.name, row.widget, row.label): row.value for row in connection.execute(_ALL)})
+            rows = _happened(connection, int(found.pop(_UP_TO, 0)))
+        found.update(_count(rows))
+        return found
+
+
+def _count(rows: Iterable[Any]) -> dict[Key, float]:
+    """What these events come to."""
+    found: Counter[Key] = Counter()
+    for row in rows:
+        is_held = row.was == EventKind.HELD
+        if row.kind == EventKind.HELD:
+            found[EVENTS, row.widget, "held"] += 1
+            if row.detail in _LIMITS:
+                found[LIMITED, "", _LIMITS[row.detail]] += 1
+        elif row.kind in _NAMES and not (is_held and row.kind in _ONLY_IF_NOT_HELD):
+            found[EVENTS, row.widget, _NAMES[row.kind]] += 1
+            if row.kind == EventKind.WITH_TEAM:
+                seconds = max((row.at - row.due_at).total_seconds(), 0)
+                bucket = next((str(bound) for bound in BUCKETS if seconds <= bound), MORE)
+                found[HANDOVER, "", bucket] += 1
+                found[HANDOVER, "", SUM] += seconds
+    return dict(found)
+
+
+_EARLIER = events.alias()
+# Whether the request was held when it happened: then its visitor's page alone says so.
+_WAS = (
+    sa.select(_EARLIER.c.kind)
+    .where(
+        _EARLIER.c.request_id == events.c.request_id,
+        _EARLIER.c.id < events.c.id,
+        _EARLIER.c.kind.in_([EventKind.HELD, EventKind.RELEASED]),
+    )
+    .order_by(_EARLIER.c.id.desc())
+    .limit(1)
+    .correlate(events)
+    .scalar_subquery()
+)
+_AFTER = (
+    sa.select(
+        events.c.id,
+        events.c.at,
+        events.c.kind,
+        events.c.detail,
+        requests.c.widget,
+        requests.c.due_at,
+        _WAS.label("was"),
+    )
+    .join(requests, requests.c.id == events.c.request_id)
+    .where(events.c.id > sa.bindparam("after"))
+    .order_by(events.c.id)
+    .limit(_AT_ONCE)
+)
+_ALL = sa.select(tallies)
+
+
+def _happened(connection: sa.Connection, after: int) -> list[Any]:
+    return list(connection.execute(_AFTER, {"after": after}))
+
+
+def _settled(rows: list[Any], now: datetime) -> list[Any]:
+    """The first of these, up to one that is too young; what a wrong clock wrote is not waited for."""
+    for place, row in enumerate(rows):
+        if now - _SETTLED < row.at <= now + SKEW:
+            return rows[:place]
+    return rows
+
+
+def _is(key: Key) -> sa.ColumnElement[bool]:
+    name, widget, label = key
+    return sa.and_(tallies.c.name == name, tallies.c.widget == widget, tallies.c.label == label)
+
+
+def _add(connection: sa.Connection, counts: Counts) -> None:
+    lock(connection, "tallies")
+    for key, value in counts.items():
+        change = tallies.update().where(_is(key)).values(value=tallies.c.value + value)
+        if connection.execute(change).rowcount == 0:
+            name, widget, label = key
+            connection.execute(tallies.insert().values(name=name, widget=widget, label=label, value=value))
