@@ -96,6 +96,10 @@ class Visitor:
         privacy.submits(fields)
         return Page(self._fetch("POST", path, headers or {}, data=fields), path)
 
+    def sends_by_hand(self, path: str, fields: dict[str, str]) -> TestResponse:
+        """What answers, be it a page or not."""
+        return self._fetch("POST", path, {}, data=fields)
+
     def asks(self, phone: str = "020 7946 0123", name: str = "Ann Example", **answers: str) -> Page:
         """Open the form, fill it in, send it, follow to the confirmation."""
         return self.follows(self.sends(self.opens("/sales"), phone=phone, name=name, **answers))

@@ -1,4 +1,4 @@
-"""Every table there is, for what goes through all of them: `metadata` knows those of the modules that are imported."""
+"""Every table there is, for what goes through all: `metadata` knows those of the modules that are imported."""
 
 from ringback.store import (  # noqa: F401 they add their tables
     account_tables,

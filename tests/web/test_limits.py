@@ -352,14 +352,16 @@ def test_every_route_that_takes_a_post_spends_a_limit_of_its_own(
     visitor = Visitor(app)
     id = visitor.asks().address.split("/")[-1].split("?")[0] if whose == "a request's" else "0" * 32
     posts = {rule.endpoint: rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    # Those of the console are for who is signed in; a form that was begun is counted no more, and not told so.
+    posts = {view: rule for view, rule in posts.items() if not view.startswith(("console_", "funnel."))}
 
     assert {*posts.values()} >= {"/requests/<id>/cancel", "/requests/<id>/erase", "/requests/<id>/time", "/stop"}
     for post in posts.values():
         address = post.replace("<id>", id).replace("<key>", "sales")
-        pages = [visitor.posts(address, {"name": "", "phone": "1"}) for _ in range(37)]
-        assert pages[0].status != 429, f"{address}: posts to other pages cost it none"
-        assert pages[-1].status == 429, address
-        assert 0 < int(pages[-1].response.headers["Retry-After"]) <= 60, address
+        answers = [visitor.sends_by_hand(address, {"name": "", "phone": "1"}) for _ in range(37)]
+        assert answers[0].status_code != 429, f"{address}: posts to other pages cost it none"
+        assert answers[-1].status_code == 429, address
+        assert 0 < int(answers[-1].headers["Retry-After"]) <= 60, address
 
 
 def test_a_forwarded_address_that_nobody_declared_is_told_once(
