@@ -213,14 +213,21 @@ def _act(ringback: Ringback, asked: list[str], chance: random.Random) -> None:
         chance.choice([outbox.stop, outbox.unstop])(number)
     else:
         chance.choice(
-            [outbox.cancel, operators.retry, operators.release, lambda id: operators.resolve(id, chance.random() < 0.5)]
+            [
+                outbox.cancel,
+                operators.retry,
+                operators.release,
+                lambda id: operators.resolve(id, chance.random() < 0.5),
+            ]
         )(some)
 
 
 def _rows(ringback: Ringback) -> dict[tuple[str, ...], tuple[int, ...]]:
     with ringback.database.read() as connection:
         rows = connection.execute(sa.select(figures)).all()
-    return {(row.by, row.hour, row.widget, row.value): tuple(getattr(row, name) for name in COUNTS) for row in rows}
+    return {
+        (row.by, row.hour, row.widget, row.value): tuple(getattr(row, name) for name in COUNTS) for row in rows
+    }
 
 
 # --- lengths ---
