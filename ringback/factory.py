@@ -15,6 +15,7 @@ from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
+from ringback.outbox.audit import Audit
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.operations import Operations
@@ -113,6 +114,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         database=database,
         outbox=outbox,
         operations=Operations(database, settings, clock),
+        audit=Audit(database, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         figures=figures,

@@ -8,6 +8,7 @@ from flask import Flask, current_app
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
+from ringback.outbox.audit import Audit
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.operations import Operations
@@ -38,6 +39,7 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    audit: Audit
     personal_data: PersonalData
     purge_loop: PurgeLoop
     figures: FigureCounter

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from ringback.cli.audit import audit_commands
 from ringback.cli.breaker import breaker_commands
 from ringback.cli.check import check_command
 from ringback.cli.operators import team_commands, widget_commands
@@ -24,14 +25,15 @@ def init_app(app: Flask, services: Services) -> None:
     settings, outbox, clock = services.settings, services.outbox, services.clock
     app.cli.add_command(_deliver(services))
     app.cli.add_command(check_command(services))
-    looking_after = request_commands(settings, services.operations, outbox, clock)
+    looking_after = request_commands(settings, services.operations, outbox, services.audit, clock)
     add_data_commands(looking_after, services.personal_data, services.purge_loop)
     app.cli.add_command(looking_after)
     app.cli.add_command(number_commands(services.operations, outbox))
     app.cli.add_command(team_commands(outbox.teams))
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
+    app.cli.add_command(audit_commands(services.audit))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
-    app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token))
+    app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token, services.audit))
 
 
 def command_of(arguments: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import click
 
+from ringback.cli.system_user import by_command_line
 from ringback.clock import Clock
 from ringback.outbox.breaker import Breaker, BreakerStatus
 
@@ -20,7 +21,7 @@ def breaker_commands(breaker: Breaker, clock: Clock) -> click.Group:
     @group.command()
     def reset() -> None:
         """Close the breaker: everything that is due is handed over at once."""
-        if not breaker.reset():
+        if not breaker.reset(by_command_line()):
             raise click.ClickException("The breaker is closed already; nothing has changed.")
         click.echo("The breaker is closed: requests are handed over.")
 

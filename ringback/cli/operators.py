@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import click
 
 from ringback import opening_hours
+from ringback.cli.system_user import by_command_line
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
@@ -32,7 +33,7 @@ def team_commands(teams: Teams) -> click.Group:
         names = [team.name for team in teams.listed()]
         if name not in names:
             raise click.ClickException(f"There is no team {name}. There are: {', '.join(names)}.")
-        if not teams.resume(name):
+        if not teams.resume(name, by_command_line()):
             raise click.ClickException(f"{name} is not paused; nothing has changed.")
         click.echo(f"{name} is called again.")
 
@@ -52,7 +53,7 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
     def listed() -> None:
         """List widgets, whether they are open, and which are paused."""
         now = clock()
-        pauses = slots.pauses(now)
+        pauses = slots.pauses()
         for key, widget in settings.widgets.items():
             click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
 
@@ -81,14 +82,14 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
         text = " ".join(" ".join(words).split())
         if not text.isprintable():
             raise click.ClickException("These words are not all text that can be shown; nothing has changed.")
-        slots.pause(key, text, clock(), ends_at)
+        slots.pause(key, text, clock(), by_command_line(), ends_at)
         click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
 
     @group.command()
     @click.argument("key")
     def resume(key: str) -> None:
         """Take requests by a widget again."""
-        if not slots.resume(known(key), clock()):
+        if not slots.resume(known(key), by_command_line()):
             raise click.ClickException(f"{key} is not paused; nothing has changed.")
         click.echo(f"{key} takes requests again.")
 

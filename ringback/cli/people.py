@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ringback.cli.system_user import by_command_line
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -47,7 +48,7 @@ def number_commands(operations: Operations, outbox: Outbox) -> click.Group:
     @argument
     def block(number: tuple[str, bool]) -> None:
         """Hold every request for a number, or for a range such as "+4470*"."""
-        held = operations.block(*number)
+        held = operations.block(*number, by=by_command_line())
         if held is None:
             raise click.ClickException(f"{_written(*number)} is blocked already.")
         click.echo(f"{_written(*number)} is blocked. Held of what waited: {held}.")
@@ -56,7 +57,7 @@ def number_commands(operations: Operations, outbox: Outbox) -> click.Group:
     @argument
     def unblock(number: tuple[str, bool]) -> None:
         """Take a block away."""
-        if not operations.unblock(*number):
+        if not operations.unblock(*number, by=by_command_line()):
             raise click.ClickException(f"{_written(*number)} is not blocked.")
         click.echo(f"{_written(*number)} is not blocked any more. What is held stays held until you release it.")
 
@@ -64,7 +65,7 @@ def number_commands(operations: Operations, outbox: Outbox) -> click.Group:
     @click.argument("number", type=Number())
     def unstop(number: str) -> None:
         """End a stop: somebody stopped a number at /stop that is not theirs, or wants calls again."""
-        if not outbox.unstop(number):
+        if not outbox.unstop(number, by_command_line()):
             raise click.ClickException(f"+{number} is not stopped.")
         click.echo(f"+{number} is not stopped any more. What is held stays held until you release it.")
 
@@ -89,13 +90,13 @@ def add_data_commands(group: click.Group, personal_data: PersonalData, purge_loo
     @phone
     def export(phone: str) -> None:
         """Write all that is kept about a number, as JSON."""
-        click.echo(json.dumps(personal_data.export_number(phone), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(personal_data.export_number(phone, by_command_line()), ensure_ascii=False, indent=2))
 
     @group.command()
     @phone
     def erase(phone: str) -> None:
         """Delete all that is kept about a number. What waits is withdrawn."""
-        erased, left = personal_data.erase_number(phone)
+        erased, left = personal_data.erase_number(phone, by_command_line())
         click.echo(f"Erased: {erased}.")
         if left:
             raise click.ClickException(f"Changing at this moment: {left}. Try again in a minute.")

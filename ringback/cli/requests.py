@@ -22,9 +22,11 @@ from ringback.cli.request_lines import (
     trouble_line,
     trouble_object,
 )
+from ringback.cli.system_user import by_command_line
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import FIELDS
+from ringback.outbox.audit import Audit
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Held, which_only_look_so
@@ -72,11 +74,13 @@ def _known(settings: Settings) -> Any:
     return read
 
 
-def request_commands(settings: Settings, operations: Operations, outbox: Outbox, clock: Clock) -> click.Group:
+def request_commands(
+    settings: Settings, operations: Operations, outbox: Outbox, audit: Audit, clock: Clock
+) -> click.Group:
     """Look after requests."""
     group = click.Group("requests", help="Look after callback requests.")
     group.add_command(_list(settings, operations, clock))
-    group.add_command(_show(operations, outbox, clock))
+    group.add_command(_show(operations, outbox, audit, clock))
     group.add_command(_retry(operations))
     group.add_command(_release(operations))
     group.add_command(_resolve(operations))
@@ -148,7 +152,7 @@ def _told(
         yield "Each request of a line: flask --app app requests list --held REASON --phone NUMBER"
 
 
-def _show(operations: Operations, outbox: Outbox, clock: Clock) -> click.Command:
+def _show(operations: Operations, outbox: Outbox, audit: Audit, clock: Clock) -> click.Command:
     @click.command("show")
     @REFERENCE
     def show(reference: str) -> None:
@@ -166,6 +170,8 @@ def _show(operations: Operations, outbox: Outbox, clock: Clock) -> click.Command
             only_look_so = which_only_look_so(event.kind for event in events)
             for event, looks in zip(events, only_look_so, strict=True):
                 click.echo(f"  {time_text(event.at)} {event_line(event, looks)}")
+            for act in reversed(audit.listed(about=reference)):
+                click.echo(f"  {time_text(act.at)} {act.act} by {act.who}")
 
     return show
 
@@ -186,13 +192,13 @@ def _retry(operations: Operations) -> click.Command:
         if (reference is None) != everything:
             raise click.UsageError("Name one request, or say --all.")
         if reference:
-            worked = operations.retry(_id(operations, reference))
+            worked = operations.retry(_id(operations, reference), by_command_line())
             no = "does not wait, and is neither failed nor unknown; or it is held. Nothing has changed."
             _say(worked, reference, "will be handed over again.", no)
             return
         ids = operations.to_retry()
         _ask(len(ids), "that failed or wait", yes)
-        click.echo(f"To be handed over again: {operations.retry_all(ids)}.")
+        click.echo(f"To be handed over again: {operations.retry_all(ids, by_command_line())}.")
         if unknown := operations.totals(True, Selection(state="unknown")).count:
             click.echo(
                 f"Unknown, and left alone: {unknown}. Resolve or retry them one by one; they may have rung."
@@ -215,13 +221,13 @@ def _release(operations: Operations) -> click.Command:
         if (reference is None) == (held is None and phone is None):
             raise click.UsageError("Name one request, or say --held or --phone.")
         if reference:
-            worked = operations.release(_id(operations, reference))
+            worked = operations.release(_id(operations, reference), by_command_line())
             no = "is not held, or is changing at this moment; nothing has changed."
             _say(worked, reference, "will be handed over.", no)
             return
         ids = operations.to_release(Selection(held=Held(held) if held else None, phone=phone))
         _ask(len(ids), "that are held", yes)
-        released = operations.release_all(ids)
+        released = operations.release_all(ids, by_command_line())
         click.echo(f"Released: {released}.")
         if left := len(ids) - released:
             click.echo(f"Changing at this moment, and left as they are: {left}. Try again in a minute.")
@@ -238,7 +244,7 @@ def _resolve(operations: Operations) -> click.Command:
         """Say what became of an unknown request."""
         if rang == not_rung:
             raise click.UsageError("Say --rang or --not-rung.")
-        worked = operations.resolve(_id(operations, reference), rang)
+        worked = operations.resolve(_id(operations, reference), rang, by_command_line())
         yes = "is with the team." if rang else "will be handed over again."
         _say(worked, reference, yes, "is not unknown; nothing has changed.")
 

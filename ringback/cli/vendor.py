@@ -3,6 +3,7 @@
 import click
 
 from ringback import phone
+from ringback.cli.system_user import by_command_line
 from ringback.config.settings import Settings
 from ringback.handover.auth_token import LOCKED_OUT, AuthToken, LockedOutError
 from ringback.handover.outcomes import (
@@ -17,12 +18,17 @@ from ringback.handover.outcomes import (
     Unclear,
 )
 from ringback.handover.samespace import Samespace
+from ringback.outbox.audit import Audit
 from ringback.store.failures import STORE_ERRORS
 
 
-def samespace_commands(settings: Settings, samespace: Samespace, auth_token: AuthToken) -> click.Group:
+def samespace_commands(
+    settings: Settings, samespace: Samespace, auth_token: AuthToken, audit: Audit
+) -> click.Group:
     group = click.Group("samespace", help="Use Samespace's own interfaces. These calls are real.")
     regions = tuple(dict.fromkeys(code for widget in settings.widgets.values() for code in widget.called_regions))
+
+    teams = {widget.team_name for widget in settings.widgets.values()}  # any other may be a slip, even a number
 
     def digits(number: str) -> str:
         try:
@@ -41,7 +47,9 @@ def samespace_commands(settings: Settings, samespace: Samespace, auth_token: Aut
     @click.option("--attribute", "attributes", multiple=True, help="name=value, for the agent to see.")
     def callback(team: str, number: str, attributes: tuple[str, ...]) -> None:
         """Have a team call a number, past the outbox and its limits."""
-        _tell(samespace.make_call(team, digits(number), pairs(attributes)), f"{team} has the call.")
+        called, given = digits(number), pairs(attributes)
+        audit.note(by_command_line(), "callback", f"team {team}" if team in teams else "team")
+        _tell(samespace.make_call(team, called, given), f"{team} has the call.")
 
     @group.command("click-to-call")
     @click.argument("username")
@@ -51,7 +59,9 @@ def samespace_commands(settings: Settings, samespace: Samespace, auth_token: Aut
     def click_to_call(username: str, number: str, caller_id: str | None, custom: tuple[str, ...]) -> None:
         """Have an agent's own dock dial a number. USERNAME as in ann@acme, or ann alone."""
         full = username if "@" in username else f"{username}@{settings.samespace.space_id}"
-        outcome = samespace.click_to_call(full, digits(number), caller_id, pairs(custom) or None)
+        called, given = digits(number), pairs(custom)
+        audit.note(by_command_line(), "call", "dock")
+        outcome = samespace.click_to_call(full, called, caller_id, given or None)
         _tell(outcome, f"The dock of {full} dials.")
 
     @group.command("reset-token")
@@ -65,6 +75,7 @@ def samespace_commands(settings: Settings, samespace: Samespace, auth_token: Aut
             raise click.ClickException(f"{LOCKED_OUT} {lost}") from None
         if old is None:
             raise click.ClickException("There is no token yet: set SAMESPACE_AUTH_TOKEN.")
+        audit.note(by_command_line(), "reset", "token")
         outcome = samespace.reset_token(old)
         if isinstance(outcome, NewToken):
             try:

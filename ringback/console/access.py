@@ -47,6 +47,11 @@ def operator() -> Operator:
     return cast(Operator, g.operator)
 
 
+def by() -> str:
+    """Who is signed in, as the audit has it."""
+    return f"console:{operator().name}"
+
+
 def _check() -> Answer | None:
     if not (request.blueprint or "").startswith(f"{PREFIX}_"):
         return None

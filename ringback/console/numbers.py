@@ -32,7 +32,7 @@ def block() -> Answer:
     except ValueError as error:
         return _page("block", f"This {error}.", written)
     _check_all_widgets()
-    if services().operations.block(digits, is_range) is None:
+    if services().operations.block(digits, is_range, access.by()) is None:
         return _page("block", "This is blocked already.", written)
     return _back()
 
@@ -42,7 +42,9 @@ def block() -> Answer:
 def unblock() -> Answer:
     """Let what comes from now on be handed over; if it is not blocked, nothing changes."""
     _check_all_widgets()
-    services().operations.unblock(request.form.get("digits", ""), request.form.get("is_range") == "yes")
+    services().operations.unblock(
+        request.form.get("digits", ""), request.form.get("is_range") == "yes", access.by()
+    )
     return _back()
 
 
@@ -56,7 +58,7 @@ def unstop() -> Answer:
         digits = typed.number(written)
     except ValueError as error:
         return _page("unstop", f"This {error}.", written)
-    if not services().outbox.unstop(digits):
+    if not services().outbox.unstop(digits, access.by()):
         return _page("unstop", "This number is not stopped.", written)
     return _back()
 

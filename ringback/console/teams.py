@@ -47,7 +47,7 @@ def resume() -> Answer:
     name = request.form.get("team", "")
     if name not in _zones():
         abort(404)
-    services().outbox.teams.resume(name)
+    services().outbox.teams.resume(name, access.by())
     return redirect(url_for("console_teams.listed"), 303)
 
 
@@ -57,7 +57,7 @@ def reset() -> Answer:
     """Close the breaker, which is everybody's: not for who may see some widgets only."""
     if access.operator().widgets is not None:
         abort(404)
-    services().outbox.breaker.reset()
+    services().outbox.breaker.reset(access.by())
     return redirect(url_for("console_teams.listed"), 303)
 
 

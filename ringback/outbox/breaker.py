@@ -14,9 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW
+from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
+from ringback.outbox import audit
 from ringback.outbox.breaker_snapshot import BreakerSnapshot, look
 from ringback.outbox.teams import Teams
 from ringback.outbox.wrong_clock import has_run_out, longest_wait, run_out
@@ -59,10 +60,11 @@ class BreakerStatus:
 class Breaker:
     """The breaker of one store. Every method works inside a transaction of the outbox."""
 
-    def __init__(self, database: Database, settings: Settings, teams: Teams) -> None:
+    def __init__(self, database: Database, settings: Settings, teams: Teams, clock: Clock = utc_now) -> None:
         self._database = database
         self._settings = settings
         self._teams = teams
+        self._clock = clock
 
     def look(self, connection: sa.Connection) -> "BreakerSnapshot":
         """How things stand, as this transaction sees them."""
@@ -205,11 +207,12 @@ class Breaker:
             None if waited else row.trial_at,
         )
 
-    def reset(self) -> bool:
+    def reset(self, by: str = "cli") -> bool:
         """Close it, whatever it waits for. False if it is closed."""
         with self._database.write() as connection:
             row = connection.execute(sa.select(breaker.c.state).with_for_update()).one()
             if row.state == "closed":
                 return False
             self._close(connection)
+            audit.note(connection, self._clock(), by, "reset", ["breaker"])
             return True

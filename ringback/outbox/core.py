@@ -24,11 +24,11 @@ class Core:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self.teams = Teams(database, settings)
-        self.breaker = Breaker(database, settings, self.teams)
+        self.teams = Teams(database, settings, clock)
+        self.breaker = Breaker(database, settings, self.teams, clock)
         self.number_rules = NumberRules(settings)
         self.brake = Brake(settings)
-        self.slots = Slots(database)
+        self.slots = Slots(database, clock)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.opening_hours import Interval
-from ringback.outbox import transitions
+from ringback.outbox import audit, transitions
 from ringback.outbox.consent import Consent
 from ringback.outbox.core import ANSWERS, TIME, as_request
 from ringback.outbox.expiry import Expiry
@@ -161,17 +161,22 @@ class Outbox(Expiry):
                 Event(event.at, EventKind(event.kind), event.detail) for event in connection.execute(found)
             ]
 
-    def cancel(self, id: str) -> bool:
-        """Withdraw a request. False if it no longer waited: then nothing has changed."""
+    def cancel(self, id: str, by: str | None = None) -> bool:
+        """Withdraw a request. False if it no longer waited: then nothing has changed. `by`: an operator's name."""
         with self._database.write() as connection:
-            return bool(transitions.apply(connection, transitions.CANCEL, requests.c.id == id, self._clock()))
+            now = self._clock()
+            moved = transitions.apply(connection, transitions.CANCEL, requests.c.id == id, now)
+            if by:
+                audit.note(connection, now, by, "cancel", [row.reference for row in moved])
+            return bool(moved)
 
-    def reschedule(self, id: str, slot: Interval | None, zone: str = "") -> bool:
+    def reschedule(self, id: str, slot: Interval | None, zone: str = "", by: str | None = None) -> bool:
         """Move a request to another time, None for as soon as possible. False if it no longer waits.
 
         If it has that time already, nothing changes: the same form sent again gets the same answer, even if the
         request has moved on. Other requests for its number keep their times; where one of them has a place at
-        this widget already, this one is held from now on. Raises PausedError, SlotTakenError.
+        this widget already, this one is held from now on. `by`: an operator's name.
+        Raises PausedError, SlotTakenError.
         """
         with self._database.write() as connection:
             phone = connection.execute(sa.select(requests.c.phone).where(requests.c.id == id)).scalar_one()
@@ -193,6 +198,8 @@ class Outbox(Expiry):
             moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, **values)
             if not has_place and request.held is None:
                 transitions.hold(connection, requests.c.id == id, Held.BOOKED, now)
+            if by:
+                audit.note(connection, now, by, "reschedule", [row.reference for row in moved])
         self.arrived.set()
         return bool(moved)
 
@@ -204,11 +211,15 @@ class Outbox(Expiry):
             line = self.number_rules.stop(connection, phone, now)
             transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
 
-    def unstop(self, phone: str) -> bool:
+    def unstop(self, phone: str, by: str = "cli") -> bool:
         """End a stop. What it holds stays held. False if there was none."""
         with self._database.write() as connection:
             lock_number(connection, phone)
-            return self.number_rules.unstop(connection, phone, self._clock())
+            now = self._clock()
+            if not self.number_rules.unstop(connection, phone, now):
+                return False
+            audit.note(connection, now, by, "unstop", ["number"])
+            return True
 
 
 _CONSENT = ("purpose", "granted", "sentence", "sha256", "language", "form_version", "page")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import transitions
+from ringback.outbox import audit, transitions
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
@@ -86,53 +86,60 @@ class PersonalData:
 
     # --- given out ---
 
-    def export(self, id: str, for_operators: bool = False) -> dict[str, Any] | None:
-        """All that is kept about one request, or None.
+    def export(self, id: str, for_operators: bool = False, by: str | None = None) -> dict[str, Any] | None:
+        """All that is kept about one request, or None. `by`: an operator's name, if one takes it out.
 
         A visitor's copy does not say whether their number is held: it would tell a stranger. Its times are whole
         minutes: by their fractions a call that was made differs from one that was not.
         """
-        with self._database.read() as connection:
+        with self._database.write() if by else self._database.read() as connection:
             row = connection.execute(sa.select(requests).where(requests.c.id == id, _KEPT)).first()
+            if row and by:
+                audit.note(connection, self._clock(), by, "export", [row.reference])
             return all_about(connection, row, for_operators) if row else None
 
-    def export_number(self, phone: str) -> list[dict[str, Any]]:
+    def export_number(self, phone: str, by: str = "cli") -> list[dict[str, Any]]:
         """All that is kept about a number, oldest first, as operators may see it."""
         query = sa.select(requests).where(requests.c.phone == phone, _KEPT).order_by(requests.c.requested_at)
-        with self._database.read() as connection:
-            return [all_about(connection, row, True) for row in connection.execute(query).all()]
+        with self._database.write() as connection:
+            rows = connection.execute(query).all()
+            audit.note(connection, self._clock(), by, "export", [row.reference for row in rows])
+            return [all_about(connection, row, True) for row in rows]
 
     # --- erased ---
 
-    def erase(self, id: str) -> Erasure:
-        """Forget one request. What waits is withdrawn by it; what is in the air has to come down first."""
+    def erase(self, id: str, by: str | None = None) -> Erasure:
+        """Forget one request. What waits is withdrawn by it; what is in the air has to come down first.
+
+        `by`: an operator's name, if it is not its visitor who wants it.
+        """
         with self._database.write() as connection:
             row = connection.execute(sa.select(requests.c.state).where(requests.c.id == id, _KEPT)).first()
             if row is None:
                 return Erasure.GONE
-            if not self._erase(connection, requests.c.id == id):
+            if not self._erase(connection, requests.c.id == id, by):
                 return Erasure.ON_ITS_WAY
         if self._database.is_small:
             self._sweep()  # else with the next purge: no visitor is to wait while a large file is written anew
         return Erasure.DONE
 
-    def erase_number(self, phone: str) -> tuple[int, int]:
+    def erase_number(self, phone: str, by: str = "cli") -> tuple[int, int]:
         """Forget every request for a number: how many were erased, and how many are on their way."""
         mine, erased = requests.c.phone == phone, 0
-        while some := self._erase_some(mine, phone):
+        while some := self._erase_some(mine, phone, by):
             erased += some
         with self._database.read() as connection:
             left = connection.execute(sa.select(sa.func.count()).select_from(requests).where(mine)).scalar_one()
         self._sweep()
         return erased, left
 
-    def _erase_some(self, which: sa.ColumnElement[bool], phone: str = "") -> int:
+    def _erase_some(self, which: sa.ColumnElement[bool], phone: str = "", by: str | None = None) -> int:
         with self._database.write() as connection:
             if phone:
                 lock_number(connection, phone)
-            return self._erase(connection, which)
+            return self._erase(connection, which, by)
 
-    def _erase(self, connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    def _erase(self, connection: sa.Connection, which: sa.ColumnElement[bool], by: str | None = None) -> int:
         now = self._clock()
         can_be_erased = which, _KEPT, sa.not_(_IN_THE_AIR)
         some = requests.c.id.in_(sa.select(requests.c.id).where(*can_be_erased).limit(_AT_ONCE))
@@ -150,6 +157,8 @@ class PersonalData:
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
         connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        if by:
+            audit.note(connection, now, by, "erase", [row.reference for row in rows])
         if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
             _note(connection, _TO_SWEEP, secrets.token_hex(8))
@@ -184,6 +193,7 @@ class PersonalData:
             lock(connection, _LAST_PURGE)  # processes that start together purge together
             self._forget_hashes(connection, now)
             _drop_old_alerts(connection, long_ago)
+            audit.drop_old(connection, now)
             _note(connection, _LAST_PURGE, now.isoformat())
         self._sweep()
         return Purge(now, erased, self._count_erased())

@@ -9,8 +9,10 @@ from itertools import islice
 import sqlalchemy as sa
 
 from ringback import opening_hours
+from ringback.clock import Clock, utc_now
 from ringback.config.widget import Widget
 from ringback.opening_hours import Interval
+from ringback.outbox import audit
 from ringback.outbox.request import State
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
@@ -67,8 +69,9 @@ class SlotSnapshot:
 class Slots:
     """The times and pauses of one store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock = utc_now) -> None:
         self._database = database
+        self._clock = clock
         self._seen = SlotSnapshot()
         self._look: Future[SlotSnapshot] | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="slots")
@@ -106,7 +109,7 @@ class Slots:
         if row and row.how_many >= widget.hours.calls_per_slot:
             raise SlotTakenError
 
-    def pause(self, key: str, words: str, now: datetime, ends_at: datetime | None = None) -> None:
+    def pause(self, key: str, words: str, now: datetime, by: str = "cli", ends_at: datetime | None = None) -> None:
         """Take no requests by a widget until `ends_at`, or until `resume`.
 
         Paused again with other words or another end, these hold from now on.
@@ -115,18 +118,22 @@ class Slots:
         with self._database.write() as connection:
             connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
             connection.execute(paused_widgets.insert().values(values))
+            audit.note(connection, now, by, "pause", [f"widget {key}"])
 
-    def resume(self, key: str, now: datetime) -> bool:
+    def resume(self, key: str, by: str = "cli") -> bool:
         """Take requests again. False if it was not paused."""
+        now = self._clock()
         with self._database.write() as connection:
             was_paused = key in _pauses(connection, now)
             connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
+            if was_paused:
+                audit.note(connection, now, by, "resume", [f"widget {key}"])
             return was_paused
 
-    def pauses(self, now: datetime) -> Mapping[str, Pause]:
+    def pauses(self) -> Mapping[str, Pause]:
         """The widgets that are paused, by key."""
         with self._database.read() as connection:
-            return _pauses(connection, now)
+            return _pauses(connection, self._clock())
 
 
 _PAUSED = sa.select(paused_widgets)  # made once: it is asked with every request

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox import turned_away
+from ringback.outbox import audit, turned_away
 from ringback.outbox.breaker_snapshot import PAUSED_TEAM_SECONDS, BreakerSnapshot, may_call
 from ringback.outbox.turned_away import TurnedAway
 from ringback.store.database import Database
@@ -30,9 +31,10 @@ class Team:
 class Teams:
     """The teams of one store, which holds for all processes."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, clock: Clock = utc_now) -> None:
         self._database = database
         self._settings = settings
+        self._clock = clock
         self._held_went: dict[str, datetime] = {}  # by team: when this process last let one go on that is held
 
     def register(self) -> None:
@@ -118,7 +120,7 @@ class Teams:
         with self._database.read() as connection:
             return [Team(*row) for row in connection.execute(query)]
 
-    def resume(self, name: str) -> bool:
+    def resume(self, name: str, by: str = "cli") -> bool:
         """An operator has mended it. False if the team is not paused."""
         paused = sa.select(teams.c.name).where(teams.c.name == name, teams.c.paused_at.is_not(None))
         with self._database.write() as connection:
@@ -126,4 +128,5 @@ class Teams:
                 return False
             self._resume(connection, name)
             turned_away.try_again(connection, self._widgets_of(name), None)
+            audit.note(connection, self._clock(), by, "resume", [f"team {name}"])
             return True

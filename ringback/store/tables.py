@@ -267,6 +267,19 @@ paused_widgets = sa.Table(
     sa.Column("ends_at", Instant),
 )
 
+# What operators did, and who it was; nothing about a visitor.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("act", sa.String(32), nullable=False),
+    sa.Column("about", sa.String, nullable=False),
+)
+sa.Index("audit_by_time", audit.c.at)
+sa.Index("audit_by_thing", audit.c.about, audit.c.id)
+
 about = sa.Table(
     "about",
     metadata,

@@ -1,0 +1,21 @@
+"""Who did it: the acts of operators."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    """Add their table."""
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("who", sa.String, nullable=False),
+        sa.Column("act", sa.String(32), nullable=False),
+        sa.Column("about", sa.String, nullable=False),
+    )
+    op.create_index("audit_by_time", "audit", ["at"])
+    op.create_index("audit_by_thing", "audit", ["about", "id"])
