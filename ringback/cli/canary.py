@@ -52,7 +52,7 @@ def _told_plainly() -> Iterator[None]:
 
 def _walk(services: Services, wait: float) -> None:
     canaries, settings = services.outbox.canaries, services.settings
-    paused = services.outbox.slots.pauses(services.clock())
+    paused = services.outbox.slots.pauses()
     widget = next((each for key, each in settings.widgets.items() if key not in paused), None)
     if widget is None:
         raise click.ClickException("Every widget is paused, so nobody can ask for a call.")

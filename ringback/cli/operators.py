@@ -53,7 +53,7 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
     def listed() -> None:
         """List widgets, whether they are open, and which are paused."""
         now = clock()
-        pauses = slots.pauses(now)
+        pauses = slots.pauses()
         for key, widget in settings.widgets.items():
             click.echo(f"{key}  {_hours(widget, now)}{_pause(pauses[key], widget) if key in pauses else ''}")
 
@@ -82,14 +82,14 @@ def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Gro
         text = " ".join(" ".join(words).split())
         if not text.isprintable():
             raise click.ClickException("These words are not all text that can be shown; nothing has changed.")
-        slots.pause(key, text, clock(), ends_at, by_command_line())
+        slots.pause(key, text, clock(), by_command_line(), ends_at)
         click.echo(f"{key} takes no requests. What it has taken is handed over as before.")
 
     @group.command()
     @click.argument("key")
     def resume(key: str) -> None:
         """Take requests by a widget again."""
-        if not slots.resume(known(key), clock(), by_command_line()):
+        if not slots.resume(known(key), by_command_line()):
             raise click.ClickException(f"{key} is not paused; nothing has changed.")
         click.echo(f"{key} takes requests again.")
 

@@ -10,6 +10,7 @@ from ringback.services import services
 # The pages of the bar, in their order: endpoint, name, and the least role.
 BAR: list[tuple[str, str, Role]] = [
     ("console_requests.listed", "Requests", Role.VIEWER),
+    ("console_figures.shown", "Figures", Role.VIEWER),
     ("console_widgets.listed", "Widgets", Role.VIEWER),
     ("console_teams.listed", "Teams", Role.VIEWER),
     ("console_numbers.listed", "Numbers", Role.OPERATOR),

@@ -73,7 +73,7 @@ def pause(key: str) -> Answer:
         return _page(Wrong(key, "until", "Choose a day and a time, such as 2026-11-30 09:00.", words, until))
     if ends_at and ends_at <= now:
         return _page(Wrong(key, "until", "This time is over. Choose one to come.", words, until))
-    services().outbox.slots.pause(widget.key, words, now, ends_at, access.by())
+    services().outbox.slots.pause(widget.key, words, now, access.by(), ends_at)
     return _back(key)
 
 
@@ -81,7 +81,7 @@ def pause(key: str) -> Answer:
 @access.needs(Role.OPERATOR)
 def resume(key: str) -> Answer:
     """Take requests again; if it does already, nothing changes."""
-    services().outbox.slots.resume(_theirs(key).key, services().clock(), access.by())
+    services().outbox.slots.resume(_theirs(key).key, access.by())
     return _back(key)
 
 
@@ -98,7 +98,7 @@ def _back(key: str) -> Answer:
 
 def _page(wrong: Wrong | None = None) -> Answer:
     now, operator = services().clock(), access.operator()
-    pauses = services().outbox.slots.pauses(now)
+    pauses = services().outbox.slots.pauses()
     theirs = [widget for key, widget in services().settings.widgets.items() if operator.may_see(key)]
     return page(
         "widgets.html",

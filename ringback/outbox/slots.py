@@ -109,7 +109,7 @@ class Slots:
         if row and row.how_many >= widget.hours.calls_per_slot:
             raise SlotTakenError
 
-    def pause(self, key: str, words: str, now: datetime, ends_at: datetime | None = None, by: str = "cli") -> None:
+    def pause(self, key: str, words: str, now: datetime, by: str = "cli", ends_at: datetime | None = None) -> None:
         """Take no requests by a widget until `ends_at`, or until `resume`.
 
         Paused again with other words or another end, these hold from now on.
@@ -120,8 +120,9 @@ class Slots:
             connection.execute(paused_widgets.insert().values(values))
             audit.note(connection, now, by, "pause", [f"widget {key}"])
 
-    def resume(self, key: str, now: datetime, by: str = "cli") -> bool:
+    def resume(self, key: str, by: str = "cli") -> bool:
         """Take requests again. False if it was not paused."""
+        now = self._clock()
         with self._database.write() as connection:
             was_paused = key in _pauses(connection, now)
             connection.execute(paused_widgets.delete().where(paused_widgets.c.key == key))
@@ -129,10 +130,10 @@ class Slots:
                 audit.note(connection, now, by, "resume", [f"widget {key}"])
             return was_paused
 
-    def pauses(self, now: datetime) -> Mapping[str, Pause]:
+    def pauses(self) -> Mapping[str, Pause]:
         """The widgets that are paused, by key."""
         with self._database.read() as connection:
-            return _pauses(connection, now)
+            return _pauses(connection, self._clock())
 
 
 _PAUSED = sa.select(paused_widgets)  # made once: it is asked with every request

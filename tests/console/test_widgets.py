@@ -53,7 +53,7 @@ def test_a_widget_is_paused_with_words_and_an_end_and_resumed(console: Console, 
         client, "/console/widgets", "/console/widgets/sales/pause", words="Back at one.", until="2026-11-24T13:00"
     )
     assert (answer.status_code, answer.location) == (303, "/console/widgets#sales")
-    assert slots.pauses(clock.now)["sales"].ends_at == clock.now + timedelta(hours=3)
+    assert slots.pauses()["sales"].ends_at == clock.now + timedelta(hours=3)
     page = client.get("/console/widgets").text
     assert "Back at one." in page
     assert "13:00" in page
@@ -63,7 +63,7 @@ def test_a_widget_is_paused_with_words_and_an_end_and_resumed(console: Console, 
     assert "Back at one." not in client.get("/sales").text
     sent(client, "/console/widgets", "/console/widgets/sales/pause")
     assert sent(client, "/console/widgets", "/console/widgets/sales/resume").status_code == 303
-    assert slots.pauses(clock.now) == {}
+    assert slots.pauses() == {}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_pause_that_cannot_be_is_told_with_what_was_typed(
     )
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert services_of(app).outbox.slots.pauses(clock.now) == {}
+    assert services_of(app).outbox.slots.pauses() == {}
 
 
 def test_a_paused_team_is_shown_with_why_and_resumed(console: Console, app: Flask, clock: Clock) -> None:
@@ -159,7 +159,7 @@ def test_who_is_bound_to_a_widget_learns_nothing_of_others(console: Console, app
     for act in ("block", "unblock", "unstop"):
         assert sent(client, own, f"/console/numbers/{act}", number="+44 20 7946 0123").status_code == 404
         assert sent(client, own, f"/console/numbers/{act}", number="nonsense").status_code == 404
-    assert services_of(app).outbox.slots.pauses(clock.now) == {}
+    assert services_of(app).outbox.slots.pauses() == {}
 
 
 def test_a_viewer_reads_and_changes_nothing(console: Console) -> None:
@@ -170,3 +170,18 @@ def test_a_viewer_reads_and_changes_nothing(console: Console) -> None:
         assert "<form" not in page.text
     assert client.get("/console/numbers").status_code == 404
     assert client.post("/console/widgets/sales/pause").status_code in (400, 404)
+
+
+def test_each_act_is_written_down_with_who_did_it_and_no_number(console: Console, app: Flask) -> None:
+    client = console(Role.OPERATOR)
+    sent(client, "/console/widgets", "/console/widgets/sales/pause")
+    sent(client, "/console/widgets", "/console/widgets/sales/resume")
+    sent(client, "/console/numbers", "/console/numbers/block", number="+4470*")
+    sent(client, "/console/numbers", "/console/numbers/unblock", digits="4470", is_range="yes")
+    acts = [(act.who, act.act, act.about) for act in reversed(services_of(app).audit.listed())]
+    assert acts == [
+        ("console:robin", "pause", "widget sales"),
+        ("console:robin", "resume", "widget sales"),
+        ("console:robin", "block", "range"),
+        ("console:robin", "unblock", "range"),
+    ]

@@ -70,7 +70,7 @@ def test_nothing_is_written_down_of_what_changed_nothing(ringback: Ringback) -> 
     assert not ringback.outbox.unstop(NUMBER, by=ROBIN)
     assert not ringback.outbox.teams.resume("Sales", by=ROBIN)
     assert not ringback.outbox.breaker.reset(by=ROBIN)
-    assert not ringback.outbox.slots.resume("sales", ringback.clock(), by=ROBIN)
+    assert not ringback.outbox.slots.resume("sales", by=ROBIN)
     assert ringback.personal_data.erase_number(OTHER, by=ROBIN) == (0, 0)
 
     assert acts(ringback) == []
@@ -83,7 +83,7 @@ def test_numbers_widgets_and_the_breaker_say_who_changed_them(ringback: Ringback
     outbox.stop(NUMBER)
     outbox.unstop(NUMBER, by=ROBIN)
     outbox.slots.pause("sales", "Back on Monday.", ringback.clock(), by=ROBIN)
-    outbox.slots.resume("sales", ringback.clock(), by=ROBIN)
+    outbox.slots.resume("sales", by=ROBIN)
     ringback.asks()
     outbox.settle(ringback.takes(), outbox.lost("no answer"))
     outbox.breaker.reset(by=ROBIN)

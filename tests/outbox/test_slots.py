@@ -186,22 +186,22 @@ def test_a_paused_widget_takes_nothing_and_the_others_do(outbox: Outbox, clock: 
         outbox.accept(at_two())
     assert caught.value.pause.words == "Back on Tuesday."
     outbox.accept(at_two(widget="help"))
-    assert outbox.slots.resume("sales", clock.now)
-    assert not outbox.slots.resume("sales", clock.now)
+    assert outbox.slots.resume("sales")
+    assert not outbox.slots.resume("sales")
     outbox.accept(at_two("442079460124"))
 
 
 def test_a_pause_with_an_end_is_over_by_itself(outbox: Outbox, clock: Clock) -> None:
-    outbox.slots.pause("sales", "", clock.now, clock.now + timedelta(minutes=30))
+    outbox.slots.pause("sales", "", clock.now, ends_at=clock.now + timedelta(minutes=30))
     clock.passes(minutes=29)
     assert list(outbox.slots.snapshot(clock.now).pauses) == ["sales"]
     with pytest.raises(PausedError):
         outbox.accept(at_two())
 
     clock.passes(minutes=1)
-    assert outbox.slots.snapshot(clock.now).pauses == outbox.slots.pauses(clock.now) == {}
+    assert outbox.slots.snapshot(clock.now).pauses == outbox.slots.pauses() == {}
     outbox.accept(at_two())
-    assert not outbox.slots.resume("sales", clock.now)
+    assert not outbox.slots.resume("sales")
 
 
 def test_a_pause_is_said_before_anybody_types_with_the_other_way_to_reach_the_team(
@@ -239,7 +239,7 @@ def test_who_was_typing_when_it_was_paused_keeps_the_answers(
     )
     assert "We usually call" not in page.words
     assert answers.items() <= page.answers.items()
-    outbox.slots.resume("sales", clock.now)
+    outbox.slots.resume("sales")
     assert visitor.sends(page).status == 303
 
 

@@ -1,0 +1,216 @@
+"""The figures, in pictures, each with its table; and the tables as CSV."""
+
+import csv
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Response, abort, request, url_for
+
+from ringback.accounts.operator import Role
+from ringback.console import access
+from ringback.console.clock_text import length
+from ringback.console.page import page
+from ringback.outbox.figures import Counts, Figures, read_figures
+from ringback.outbox.tally import seconds_from
+from ringback.services import services
+from ringback.web.page import Answer
+
+blueprint = access.pages("figures", __name__)
+
+DAYS_SHOWN = 28
+MOST_DAYS = 366
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What is counted, as columns of a table.
+OUTCOMES = (
+    ("requests", "Requests"),
+    ("handed_over", "Handed over"),
+    ("waiting", "Waiting"),
+    ("held", "Held"),
+    ("unknown", "Unknown"),
+    ("failed", "Failed"),
+    ("cancelled", "Cancelled"),
+)
+PROMISES = (("kept", "Promises kept"), ("late", "Promises not kept"))
+FUNNEL = (
+    ("shown", "Form shown"),
+    ("begun", "Begun"),
+    ("sent", "Sent and stored"),
+    ("refused", "Sent and not stored"),
+)
+HELD = {
+    "number_limit": "Over the limit of its number",
+    "widget_limit": "The brake was on",
+    "stopped": "The number asked not to be called",
+    "blocked": "An operator blocked the number",
+    "suspected": "Looks like a machine's",
+    "booked": "The number has a time already",
+}
+NOTHING = {"page": "The form's own page", "campaign": "None"}
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address asks for. `widget` is empty for all of theirs; `wrong` says what was not understood."""
+
+    first: date
+    last: date
+    widget: str
+    widgets: Collection[str] | None
+    wrong: str = ""
+
+    @property
+    def query(self) -> dict[str, Any]:
+        said = {"from": self.first.isoformat(), "to": self.last.isoformat()}
+        return said | ({"widget": self.widget} if self.widget else {})
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the figures: its columns, and its rows of text and numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int]]
+
+
+@blueprint.get("/figures")
+@access.needs(Role.VIEWER)
+def shown() -> Answer:
+    """All of them, for the days and the widget of the address."""
+    filters = _filters()
+    found = read_figures(services().database, filters.first, filters.last, filters.widgets)
+    tables = {name: _table(name, found) for name in TABLES}
+    return page(
+        "figures.html",
+        "Figures",
+        filters=filters,
+        widgets=_theirs(),
+        found=found,
+        tables=tables,
+        outcomes=OUTCOMES,
+        promised=found.total["kept"] + found.total["late"],
+        median=_length(found.median),
+        p90=_length(found.p90),
+        weekdays=WEEKDAYS,
+        most_in_an_hour=max(max(day) for day in found.week),
+        csv=lambda name: url_for("console_figures.as_csv", table=name, **filters.query),
+    )
+
+
+@blueprint.get("/figures.csv")
+@access.needs(Role.VIEWER)
+def as_csv() -> Answer:
+    """One of the tables: by day, where none is named."""
+    name = request.args.get("table", "days")
+    if name not in TABLES:
+        abort(404)
+    filters = _filters()
+    table = _table(name, read_figures(services().database, filters.first, filters.last, filters.widgets))
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(table.columns)
+    writer.writerows([_safe(cell) for cell in row] for row in table.rows)
+    answer = Response(text.getvalue(), mimetype="text/csv")
+    file = f"ringback-{name}-{filters.first}-{filters.last}.csv"
+    answer.headers["Content-Disposition"] = f"attachment; filename={file}"
+    return answer
+
+
+def _safe(cell: str | int) -> str | int:
+    """A cell that no spreadsheet computes: pages and campaigns are words of strangers."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+# --- what is asked for ---
+
+
+def _theirs() -> list[str]:
+    return [key for key in services().settings.widgets if access.operator().may_see(key)]
+
+
+def _filters() -> Filters:
+    widget = request.args.get("widget", "")
+    if widget and widget not in _theirs():
+        abort(404)
+    today = _today()
+    first, last, wrong = today - timedelta(days=DAYS_SHOWN - 1), today, ""
+    try:
+        last = _day("to") or today
+        first = _day("from") or last - timedelta(days=DAYS_SHOWN - 1)
+    except ValueError:
+        wrong = "A day is written as 2026-11-24. Shown are the last four weeks."
+    if first > last:
+        first, last = last, first
+    if (last - first).days >= MOST_DAYS:
+        first, wrong = last - timedelta(days=MOST_DAYS - 1), "Shown is one year: the last of what you asked for."
+    every = access.operator().widgets
+    return Filters(first, last, widget, [widget] if widget else every, wrong)
+
+
+def _day(name: str) -> date | None:
+    """A day of the address. Raises ValueError, also for one that no calendar reaches from."""
+    written = request.args.get(name, "").strip()
+    day = date.fromisoformat(written) if written else None
+    if day and not 2000 <= day.year < 3000:
+        raise ValueError
+    return day
+
+
+def _today() -> date:
+    """The latest day that any of their teams has reached."""
+    zones = {services().settings.widgets[key].team_zone for key in _theirs()}
+    now: datetime = services().clock()
+    return max((now.astimezone(zone).date() for zone in zones), default=now.date())
+
+
+# --- the tables ---
+
+
+def _table(name: str, found: Figures) -> Table:
+    if name == "hours":
+        return Table(("Weekday", *map(str, range(24))), [(WEEKDAYS[day], *found.week[day]) for day in range(7)])
+    if name == "delays":
+        return Table(("Up to", "Requests"), [(_up_to(number), count) for number, count in found.delays])
+    if name == "held":
+        return Table(
+            ("Why", "Requests"),
+            [(HELD.get(each.label, each.label), each["requests"]) for each in found.by["held"]],
+        )
+    if name == "funnel":
+        return Table(("Step", "Times"), [(label, found.total[count]) for count, label in FUNNEL])
+    first, rows = _BREAKDOWNS[name]
+    columns = [*OUTCOMES, *PROMISES]
+    some = found.days if name == "days" else found.by[rows]
+    return Table(
+        (first, *(label for _name, label in columns)),
+        [
+            (each.label or NOTHING.get(rows, each.label), *(_count(each, count) for count, _label in columns))
+            for each in some
+        ],
+    )
+
+
+_BREAKDOWNS = {
+    "days": ("Day", ""),
+    "widgets": ("Widget", "widget"),
+    "languages": ("Language", "language"),
+    "pages": ("Page", "page"),
+    "campaigns": ("Campaign", "campaign"),
+}
+TABLES = (*_BREAKDOWNS, "hours", "delays", "held", "funnel")
+
+
+def _count(counts: Counts, name: str) -> int:
+    return counts.waiting if name == "waiting" else counts[name]
+
+
+def _up_to(number: int) -> str:
+    return length(timedelta(seconds=round(seconds_from(number + 1))))
+
+
+def _length(seconds: float | None) -> str:
+    return "–" if seconds is None else length(timedelta(seconds=round(seconds)))
