@@ -4,6 +4,7 @@
 - `plans`: one plan over several countries, and plans that changed;
 - `ranges`: which numbers a team may be asked to call, with `valid_ranges` for those that are not assigned;
 - `lines`: which numbers ring the same telephone;
+- `zones`: what time it is where a number belongs;
 - `number`: one number, as it is kept, shown and masked.
 
 A region is an ISO code such as "GB".
@@ -22,6 +23,7 @@ from ringback.phone.reading import (
     readings,
     written_today,
 )
+from ringback.phone.zones import zones_of
 
 __all__ = [
     "FEWEST_DIGITS",
@@ -45,4 +47,5 @@ __all__ = [
     "readings",
     "shortest",
     "written_today",
+    "zones_of",
 ]
