@@ -81,6 +81,7 @@ def _digits(typed: str, regions: Collection[str]) -> set[str]:
 
 def _read(typed: str, regions: Collection[str]) -> Iterator[str]:
     for region in regions:
+        yield numbering.with_country_code(typed, region)[:15]
         with suppress(numbering.PhoneError):
             yield numbering.read(typed, region, regions).digits
 

@@ -11,7 +11,16 @@ A region is an ISO code such as "GB".
 """
 
 from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
-from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason, link, only_digits
+from ringback.phone.number import (
+    FEWEST_DIGITS,
+    MOST_DIGITS,
+    PhoneError,
+    PhoneNumber,
+    Reason,
+    link,
+    only_digits,
+    with_country_code,
+)
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
@@ -46,6 +55,7 @@ __all__ = [
     "read",
     "readings",
     "shortest",
+    "with_country_code",
     "written_today",
     "zones_of",
 ]

@@ -1,4 +1,4 @@
-"""The console's list: what is at risk first, pages that miss nothing, counts that are true, a search that finds."""
+"""The console's list: what is at risk first, pages that miss nothing, true counts, and a search that finds."""
 
 from datetime import timedelta
 
@@ -93,7 +93,7 @@ def test_of_two_that_wait_the_earlier_promise_comes_first(ringback: Ringback, co
 def test_the_pages_have_everything_once_whatever_comes_meanwhile(
     ringback: Ringback, console_list: ConsoleList
 ) -> None:
-    made = {asks(ringback) for _ in range(PAGE + 20)} | {ends(ringback, TAKEN) for _ in range(0)}
+    made = {asks(ringback) for _ in range(PAGE + 20)}
     for _ in range(PAGE):
         ringback.outbox.cancel(ringback.attention.find(made_one := asks(ringback)) or "")
         made.add(made_one)
@@ -118,11 +118,10 @@ def test_pages_of_the_same_moment_miss_nothing(ringback: Ringback, console_list:
     assert third.after == ""
 
 
-@pytest.mark.parametrize(
-    "after", ["nonsense", "late~x~y", "late~9999-99-99~RB", "over~", "~~", "held~2026-01-01~"]
-)
-def test_an_address_that_never_was_ours_shows_something(console_list: ConsoleList, after: str) -> None:
-    assert console_list.page(View(after=after)).requests == []
+def test_an_address_that_never_was_ours_is_the_first_page(ringback: Ringback, console_list: ConsoleList) -> None:
+    reference = asks(ringback)
+    for after in ("nonsense", "late~x~y", "late~9999-99-99~RB", "over~", "~~", "\u0000"):
+        assert references(console_list, after=after) == [reference]
 
 
 def test_who_is_bound_to_widgets_sees_and_counts_no_others(ringback: Ringback, console_list: ConsoleList) -> None:
@@ -140,29 +139,20 @@ def test_who_is_bound_to_widgets_sees_and_counts_no_others(ringback: Ringback, c
     assert console_list.arrived(View(widgets=bound), ringback.clock() - timedelta(hours=1)).number == 1
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
-        *("ann", "SMITH", "smith ann", "Ann Smi", "müller", "Muller", "ann.smith@example.com", "Ann.Smith@Ex"),
-        *("020 7946 0123", "+44 20 7946 0123", "+44 (0)20 7946-0123", "00442079460123", "442079460123", "0207946"),
-        *("{}", "{.lower}", "{bare}"),
-    ],
-)
-def test_a_request_is_found_however_it_is_typed(ringback: Ringback, console_list: ConsoleList, typed: str) -> None:
+def test_a_request_is_found_however_it_is_typed(ringback: Ringback, console_list: ConsoleList) -> None:
     receipt = ringback.asks("442079460123", name="Ann Müller-Smith", email="ann.smith@example.com")
     ringback.asks("447400123456", name="Bob Jones", email="bob@example.com")
+    names = ("ann", "SMITH", "smith ann", "Ann Smi", "müller", "Muller", "ann.smith@example.com", "Ann.Smith@Ex")
+    numbers = ("020 7946 0123", "+44 20 7946 0123", "+44 (0)20 7946-0123", "00442079460123", "0207946")
     reference = receipt.reference
-    written = {"{}": reference, "{.lower}": reference.lower(), "{bare}": reference.replace("-", "")}
+    for typed in (*names, *numbers, reference, reference.lower(), reference.replace("-", ""), reference[3:]):
+        assert references(console_list, typed=typed) == [reference], typed
 
-    assert references(console_list, typed=written.get(typed, typed)) == [reference]
 
-
-@pytest.mark.parametrize(
-    "typed", ["%", "_", "smit%", "'", "nobody", "ann jones", "@", "0000", "\u0000", "\\", "🙂"]
-)
-def test_what_is_not_there_is_not_found(ringback: Ringback, console_list: ConsoleList, typed: str) -> None:
+def test_what_is_not_there_is_not_found(ringback: Ringback, console_list: ConsoleList) -> None:
     ringback.asks("442079460123", name="Ann Smith", email="ann@example.com")
-    assert references(console_list, typed=typed) == []
+    for typed in ("%", "_", "'", "nobody", "ann jones", "@", "0000", "\u0000", "\\", "🙂", "9" * 300):
+        assert references(console_list, typed=typed) == [], typed
 
 
 def test_a_search_keeps_to_the_state_and_the_days(ringback: Ringback, console_list: ConsoleList) -> None:
@@ -190,8 +180,9 @@ def test_what_has_come_since_is_counted(ringback: Ringback, console_list: Consol
     since = ringback.clock()
     assert console_list.arrived(View(), since).number == 0
     asks(ringback)
-    ends(ringback, TAKEN)
+    asks(ringback, "help")
     assert console_list.arrived(View(), since).number == 2
+    assert console_list.arrived(View(widget="help"), since).number == 1
 
 
 def test_other_requests_of_the_number_are_shown(ringback: Ringback, console_list: ConsoleList) -> None:
