@@ -18,6 +18,7 @@ from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
+from ringback.outbox.console_list import ConsoleList
 from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -116,6 +117,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         database=database,
         outbox=outbox,
         operations=operations,
+        console_list=ConsoleList(database, settings, clock),
         by_hand=by_hand,
         intended=intended,
         click_to_call=ClickToCall(by_hand, samespace, settings),

@@ -10,6 +10,7 @@ from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
+from ringback.outbox.console_list import ConsoleList
 from ringback.outbox.intended import Intended
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -39,6 +40,7 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    console_list: ConsoleList
     by_hand: ByHand
     intended: Intended
     click_to_call: "ClickToCall"

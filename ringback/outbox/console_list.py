@@ -218,6 +218,8 @@ def _read_place(written: str) -> _Place | None:
     """Where a page ends; None for the beginning, and for what was never one of our addresses."""
     section, _, rest = written.partition("~")
     key, _, reference = rest.partition("~")
+    if not (reference.isascii() and reference.isprintable()):
+        return None  # what a store may be unable to look for
     try:
         moment = datetime.fromisoformat(key).replace(tzinfo=UTC).timestamp()
         newest_first = section in ("over", HELD)
