@@ -7,6 +7,7 @@ const CHOSEN = "ringback-console-chosen";
 const SOUND = "ringback-console-sound";
 const EVERY_MS = 10_000;
 const PLAIN = document.title;
+const wantsSound = () => localStorage.getItem(SOUND) === "yes";
 
 // What was chosen stays so while the tab is open, on any page of the list.
 const chosen = new Set(JSON.parse(sessionStorage.getItem(CHOSEN) ?? "[]"));
@@ -81,7 +82,6 @@ if (news) {
 
 // A sound, for who wants one.
 const sound = document.getElementById("sound");
-const wantsSound = () => localStorage.getItem(SOUND) === "yes";
 if (sound) {
   sound.checked = wantsSound();
   sound.addEventListener("change", () => localStorage.setItem(SOUND, sound.checked ? "yes" : "no"));
