@@ -22,6 +22,7 @@ from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
 from ringback.outbox.calls import Calls
+from ringback.outbox.console_list import ConsoleList
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.gauges import GaugeReader
@@ -138,6 +139,7 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
         database=database,
         outbox=outbox,
         operations=operations,
+        console_list=ConsoleList(database, settings, clock),
         by_hand=by_hand,
         intended=intended,
         click_to_call=ClickToCall(by_hand, samespace, settings),

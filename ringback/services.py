@@ -12,6 +12,7 @@ from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
 from ringback.outbox.by_hand import ByHand
 from ringback.outbox.calls import Calls
+from ringback.outbox.console_list import ConsoleList
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.intended import Intended
@@ -48,6 +49,7 @@ class Services:
     database: Database
     outbox: Outbox
     operations: Operations
+    console_list: ConsoleList
     by_hand: ByHand
     intended: Intended
     click_to_call: "ClickToCall"

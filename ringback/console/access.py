@@ -19,7 +19,7 @@ View = TypeVar("View", bound=Callable[..., Answer])
 
 PREFIX = "console"
 # The sandbox is open to everybody.
-_SANDBOX = Operator("sandbox", Role.ADMIN)
+_SANDBOX = Operator("sandbox", Role.ADMIN, samespace_user="sandbox")
 
 
 def pages(name: str, import_name: str) -> Blueprint:

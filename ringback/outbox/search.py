@@ -81,6 +81,7 @@ def _digits(typed: str, regions: Collection[str]) -> set[str]:
 
 def _read(typed: str, regions: Collection[str]) -> Iterator[str]:
     for region in regions:
+        yield numbering.with_country_code(typed, region)[:15]
         with suppress(numbering.PhoneError):
             yield numbering.read(typed, region, regions).digits
 
@@ -88,6 +89,8 @@ def _read(typed: str, regions: Collection[str]) -> Iterator[str]:
 def _typed_words(typed: str) -> list[str]:
     """The longest first: it leaves the fewest to be looked at."""
     folded = _folded(typed.strip())
+    if not folded.isprintable():
+        return []  # what a store may be unable to look for
     words = [folded] if "@" in folded else re.findall(r"\w+", folded)[:_MOST_WORDS]
     return sorted((word[:_LONGEST_WORD] for word in words), key=len, reverse=True)
 

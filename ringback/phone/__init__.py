@@ -4,13 +4,23 @@
 - `plans`: one plan over several countries, and plans that changed;
 - `ranges`: which numbers a team may be asked to call, with `valid_ranges` for those that are not assigned;
 - `lines`: which numbers ring the same telephone;
+- `zones`: what time it is where a number belongs;
 - `number`: one number, as it is kept, shown and masked.
 
 A region is an ISO code such as "GB".
 """
 
 from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
-from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason, link, only_digits
+from ringback.phone.number import (
+    FEWEST_DIGITS,
+    MOST_DIGITS,
+    PhoneError,
+    PhoneNumber,
+    Reason,
+    link,
+    only_digits,
+    with_country_code,
+)
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
@@ -22,6 +32,7 @@ from ringback.phone.reading import (
     readings,
     written_today,
 )
+from ringback.phone.zones import zones_of
 
 __all__ = [
     "FEWEST_DIGITS",
@@ -44,5 +55,7 @@ __all__ = [
     "read",
     "readings",
     "shortest",
+    "with_country_code",
     "written_today",
+    "zones_of",
 ]

@@ -118,6 +118,13 @@ def full_digits(number: Parsed) -> str:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)[1:]
 
 
+def with_country_code(beginning: str, region: str) -> str:
+    """How the beginning of a number that is written as in `region` is kept: "020 79" as "442079"."""
+    digits = only_digits(beginning)
+    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    return f"{phonenumbers.country_code_for_region(region)}{digits.removeprefix(trunk)}"
+
+
 def only_digits(text: str) -> str:
     """The ASCII digits of a text."""
     return re.sub(r"[^0-9]", "", text)

@@ -2,17 +2,17 @@
 
 import sqlalchemy as sa
 
-from ringback.store.tables import HELD, Instant, metadata, requests
+from ringback.store.tables import ALL_HELD, Instant, metadata, requests
 
 # What the console lists: whatever is not held, by state, newest first; what waits, by its promise.
-_SHOWN = sa.text("erased_at IS NULL AND (held IS NULL OR state = 'cancelled')")
+SHOWN = sa.text("erased_at IS NULL AND (held IS NULL OR state = 'cancelled')")
 sa.Index(
     "requests_by_state",
     requests.c.state,
     requests.c.requested_at,
     requests.c.reference,
-    sqlite_where=_SHOWN,
-    postgresql_where=_SHOWN,
+    sqlite_where=SHOWN,
+    postgresql_where=SHOWN,
 )
 sa.Index(
     "requests_by_widget",
@@ -20,24 +20,24 @@ sa.Index(
     requests.c.state,
     requests.c.requested_at,
     requests.c.reference,
-    sqlite_where=_SHOWN,
-    postgresql_where=_SHOWN,
+    sqlite_where=SHOWN,
+    postgresql_where=SHOWN,
 )
-_AWAITED = sa.text("state = 'waiting' AND held IS NULL")
+AWAITED = sa.text("state = 'waiting' AND held IS NULL")
 sa.Index(
     "requests_by_promise",
     requests.c.promised_by,
     requests.c.due_at,
     requests.c.reference,
-    sqlite_where=_AWAITED,
-    postgresql_where=_AWAITED,
+    sqlite_where=AWAITED,
+    postgresql_where=AWAITED,
 )
 sa.Index(
     "requests_held_by_time",
     requests.c.requested_at,
     requests.c.reference,
-    sqlite_where=HELD,
-    postgresql_where=HELD,
+    sqlite_where=ALL_HELD,
+    postgresql_where=ALL_HELD,
 )
 sa.Index(
     "requests_claimed",

@@ -156,14 +156,14 @@ sa.Index(
     sqlite_where=_UNCLEAR,
     postgresql_where=_UNCLEAR,
 )
-HELD = sa.and_(requests.c.held.is_not(None), requests.c.state != "cancelled", requests.c.erased_at.is_(None))
+ALL_HELD = sa.text("held IS NOT NULL AND state != 'cancelled' AND erased_at IS NULL")
 sa.Index(
     "requests_held",
     requests.c.held,
     requests.c.phone,
     requests.c.requested_at,
-    sqlite_where=HELD,
-    postgresql_where=HELD,
+    sqlite_where=ALL_HELD,
+    postgresql_where=ALL_HELD,
 )
 
 events = sa.Table(

@@ -14,8 +14,10 @@ from ringback.console import access
 def console(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FlaskClient]:
     """Signs somebody in: `console(Role.VIEWER, {"sales"})` is a client with their cookie."""
 
-    def sign_in(role: Role = Role.ADMIN, widgets: set[str] | None = None) -> FlaskClient:
-        who = Operator("robin", role, frozenset(widgets) if widgets is not None else None)
+    def sign_in(
+        role: Role = Role.ADMIN, widgets: set[str] | None = None, name: str = "robin", samespace_user: str = ""
+    ) -> FlaskClient:
+        who = Operator(name, role, frozenset(widgets) if widgets is not None else None, samespace_user)
         monkeypatch.setattr(access, "_signed_in", lambda: who)
         return app.test_client()
 
