@@ -87,8 +87,8 @@ def come_back() -> Answer:
 def _name_in(who: dict[str, Any]) -> str:
     """What an account is found by: an e-mail address that the provider has verified, or its own name for them.
 
-    That is `sub`, which no two people have. A `preferred_username` is what somebody likes to be called, and may be
-    the name of another; an address that is only claimed may be another's too.
+    That is the subject, which no two people have. The preferred user name is what somebody likes to be called, and
+    may be the name of another; so may an address that is only claimed.
     """
     email, name = str(who.get("email") or ""), str(who["sub"])
     if email and who.get("email_verified") is True and services().accounts.people.find(email):

@@ -100,7 +100,13 @@ def person(provider: Server) -> Iterator[Callable[..., None]]:
             provider.backend.delete(user)
 
 
-def goes_round(app: Flask, provider: Server, client: Any = None, **altered: str) -> TestResponse:
+def goes_round(
+    app: Flask,
+    provider: Server,
+    client: Any = None,
+    meanwhile: Callable[[], None] = lambda: None,
+    **altered: str,
+) -> TestResponse:
     """To the provider and back; `altered`: parts of the address that one comes back with."""
     client = client or app.test_client()
     leaves = client.get("/console/sign-in/provider")
@@ -109,6 +115,7 @@ def goes_round(app: Flask, provider: Server, client: Any = None, **altered: str)
     assert asked["code_challenge_method"] == ["S256"]
     comes = provider.test_client.get(leaves.location)
     assert comes.location.startswith(BACK), comes.text
+    meanwhile()
     given = {name: value for name, (value,) in parse_qs(urlsplit(comes.location).query).items()} | altered
     answer: TestResponse = client.get("/console/sign-in/provider/back", query_string=given)
     return answer
@@ -149,15 +156,34 @@ def test_what_somebody_calls_themselves_is_no_name(
     assert goes_round(app, provider).status_code == 403
 
 
-@pytest.mark.parametrize("altered", [{"state": "another"}, {"code": "another"}])
 def test_an_answer_that_is_not_to_our_question_signs_nobody_in(
-    app: Flask, provider: Server, person: Callable[..., None], altered: dict[str, str]
+    app: Flask, provider: Server, person: Callable[..., None]
 ) -> None:
     services_of(app).accounts.people.add("robin", Role.VIEWER, None)
     person("robin")
-    answer = goes_round(app, provider, **altered)
+    answer = goes_round(app, provider, state="another")
     assert answer.status_code == 502
     assert "did not work" in words_of(answer)
+
+
+@pytest.mark.parametrize("secret", ["code_verifier", "nonce"])
+def test_a_code_that_was_caught_on_its_way_signs_nobody_else_in(
+    app: Flask, provider: Server, person: Callable[..., None], secret: str
+) -> None:
+    services_of(app).accounts.people.add("robin", Role.VIEWER, None)
+    person("robin")
+    client = app.test_client()
+
+    def other_browser() -> None:
+        with client.session_transaction("/console/") as session:
+            (asked,) = [each for each in session if each.startswith("_state_")]
+            known = session[asked]
+            known["data"][secret] = "x" * 43
+            session[asked] = known
+
+    answer = goes_round(app, provider, client, meanwhile=other_browser)
+    assert answer.status_code == 502
+    assert client.get("/console/requests").status_code == 303
 
 
 def test_an_answer_without_a_question_signs_nobody_in(app: Flask) -> None:
