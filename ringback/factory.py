@@ -20,6 +20,7 @@ from ringback.handover.click_to_call import ClickToCall
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
+from ringback.outbox.audit_list import AuditList
 from ringback.outbox.by_hand import ByHand
 from ringback.outbox.calls import Calls
 from ringback.outbox.console_list import ConsoleList
@@ -147,6 +148,7 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
         audit=Audit(database, clock),
         calls=calls,
         outcomes=Outcomes(database, outbox.number_rules, clock),
+        audit_list=AuditList(database),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         figures=figures,

@@ -10,6 +10,7 @@ from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
+from ringback.outbox.audit_list import AuditList
 from ringback.outbox.by_hand import ByHand
 from ringback.outbox.calls import Calls
 from ringback.outbox.console_list import ConsoleList
@@ -57,6 +58,7 @@ class Services:
     audit: Audit
     calls: Calls
     outcomes: Outcomes
+    audit_list: AuditList
     personal_data: PersonalData
     purge_loop: PurgeLoop
     figures: FigureCounter

@@ -5,14 +5,18 @@ from flask import Flask
 from ringback.config.settings import Settings
 from ringback.console import (
     access,
+    account,
     acts,
+    audit,
     figures,
     install,
     numbers,
     one_request,
+    operators,
     requests,
     session,
     sign_in,
+    single_sign_on,
     teams,
     widgets,
 )
@@ -22,5 +26,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Add the pages."""
     session.init_app(app, settings)
     access.init_app(app)
-    for pages in (sign_in, requests, one_request, acts, figures, widgets, teams, numbers, install):
+    single_sign_on.init_app(app, settings)
+    for pages in (sign_in, single_sign_on, account, operators, audit):
+        app.register_blueprint(pages.blueprint)
+    for pages in (requests, one_request, acts, figures, widgets, teams, numbers, install):
         app.register_blueprint(pages.blueprint)

@@ -14,6 +14,8 @@ BAR: list[tuple[str, str, Role]] = [
     ("console_widgets.listed", "Widgets", Role.VIEWER),
     ("console_teams.listed", "Teams", Role.VIEWER),
     ("console_numbers.listed", "Numbers", Role.OPERATOR),
+    ("console_operators.listed", "Operators", Role.ADMIN),
+    ("console_audit.listed", "Audit", Role.VIEWER),
 ]
 # What holds for all widgets is for those who may see all of them.
 _OF_ALL_WIDGETS = frozenset({"console_numbers.listed"})

@@ -21,6 +21,7 @@ VIEW_NAMES = {
     State.WAITING.value: "Waiting",
     State.HANDING_OVER.value: "Being handed over",
     State.WITH_TEAM.value: "With the team",
+    State.CALLED.value: "Called",
     State.CANCELLED.value: "Cancelled",
 }
 WHY_HELD = {
@@ -36,6 +37,7 @@ HAPPENED = {
     EventKind.ATTEMPTED: "Handed over to Samespace",
     EventKind.WITH_TEAM: "With the team",
     EventKind.UNKNOWN: "Unknown whether Samespace took it",
+    EventKind.CALLED: "Called",
     EventKind.FAILED: "Failed",
     EventKind.CANCELLED: "Cancelled",
     EventKind.RESCHEDULED: "Moved to another time",
@@ -133,7 +135,7 @@ def _tone(request: CallbackRequest, late: bool) -> str:
     state = true_state(request)
     if late or state in (State.FAILED, State.UNKNOWN):
         return "bad"
-    return {HELD: "warn", State.WITH_TEAM: "ok", State.CANCELLED: "quiet"}.get(state, "open")
+    return {HELD: "warn", State.WITH_TEAM: "ok", State.CALLED: "ok", State.CANCELLED: "quiet"}.get(state, "open")
 
 
 def _due(request: CallbackRequest, zone: tzinfo, now: datetime) -> str:

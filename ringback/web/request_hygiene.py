@@ -111,11 +111,22 @@ def _trust_hosts(app: Flask, services: Services) -> None:
     def check_host() -> None:
         # Not as Werkzeug compares hosts: it takes what stands before the first colon, of [::1] a bracket.
         name = re.sub(r":\d+$", "", request.host.lower())
-        if request.blueprint not in ("health", "metrics") and name not in trusted:
+        if request.blueprint in ("health", "metrics"):
+            return
+        if settings.has_console_host and _is_of_the_other_host(name == settings.console_host):
+            raise NotFound
+        if name not in trusted and not (settings.has_console_host and name == settings.console_host):
             services.tell(_NOT_LOCAL if settings.sandbox else _OTHER_HOST.format(host=host))
             raise BadRequest
         if request.environ.get(_ELSEWHERE):
             raise NotFound
+
+
+def _is_of_the_other_host(asks_console: bool) -> bool:
+    """Whether a page is asked for at the wrong one of two hosts. What pages are made of is at both."""
+    if request.path.startswith("/static/"):
+        return False
+    return asks_console != request.path.startswith("/console/")
 
 
 def is_forged() -> bool:

@@ -27,6 +27,7 @@ _ADDRESSED = {
     "console_css": "console.css",
     "console_js": "console.js",
     "console_requests_js": "console-requests.js",
+    "console_passkey_js": "console-passkey.js",
 }
 _DARK_RULE = re.compile(r':root\[data-theme="dark"\][^{}]*\{[^{}]*\}')
 

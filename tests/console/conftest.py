@@ -6,19 +6,27 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ringback.accounts.operator import Operator, Role
-from ringback.console import access
+from ringback.accounts.operator import Role
+from ringback.services import services_of
+from tests.console.signing_in import PASSWORD, sign_in
 
 
 @pytest.fixture
-def console(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., FlaskClient]:
-    """Signs somebody in: `console(Role.VIEWER, {"sales"})` is a client with their cookie."""
+def console(app: Flask) -> Callable[..., FlaskClient]:
+    """Signs somebody in: `console(Role.VIEWER, {"sales"})` is a client with their cookie. Their name is robin."""
 
-    def sign_in(
+    def signed_in(
         role: Role = Role.ADMIN, widgets: set[str] | None = None, name: str = "robin", samespace_user: str = ""
     ) -> FlaskClient:
-        who = Operator(name, role, frozenset(widgets) if widgets is not None else None, samespace_user)
-        monkeypatch.setattr(access, "_signed_in", lambda: who)
-        return app.test_client()
+        people = services_of(app).accounts.people
+        if people.find(name) is None:
+            people.add(name, role, widgets, PASSWORD)
+            if samespace_user:
+                people.change(name, role, widgets, samespace_user)
+        else:
+            people.change(name, role, widgets, samespace_user)
+        client = app.test_client()
+        assert sign_in(client, name).status_code == 303
+        return client
 
-    return sign_in
+    return signed_in

