@@ -267,7 +267,6 @@ paused_widgets = sa.Table(
     sa.Column("words", sa.Text, nullable=False),
 )
 
-# What is counted for monitoring.
 tallies = sa.Table(
     "tallies",
     metadata,
