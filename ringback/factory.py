@@ -120,7 +120,7 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
     if is_open:
         database.migrate(settings.kind_of_store)
     tell = logs.Sparing(log)
-    tallies = Tallies(database, clock, is_wanted=settings.metrics_token is not None)
+    tallies = Tallies(database, is_wanted=settings.metrics_token is not None)
     outbox = Outbox(database, settings, clock)
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)

@@ -4,7 +4,7 @@ import html
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import click
 import phonenumbers
@@ -71,7 +71,8 @@ def _walk(services: Services, wait: float) -> None:
                 )
             time.sleep(_LOOKS_EVERY_SECONDS)  # the process that takes it cannot tell this one
     finally:
-        canaries.forget(id)
+        with suppress(*STORE_ERRORS):  # else it hides what went wrong; who hands over forgets it, too
+            canaries.forget(id)
 
 
 def _send(address: str, widget: Widget, signed: str) -> None:

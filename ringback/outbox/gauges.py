@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -10,6 +11,7 @@ from ringback.outbox.request import State
 from ringback.outbox.selection import HELD, NOT_HELD
 from ringback.store.tables import in_state, requests
 
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 LATE = "late"
 ATTENTION = (State.UNKNOWN.value, State.FAILED.value, LATE, HELD)
 
@@ -31,7 +33,8 @@ class GaugeReader(Operations):
     def read(self) -> Gauges:
         """All of them. Raises STORE_ERRORS."""
         now = self._clock()
-        waits = sa.and_(in_state(State.WAITING), NOT_HELD)
+        # Whatever waits has this. SQLite reads an index that begins with it only where it is asked about.
+        waits = sa.and_(in_state(State.WAITING), NOT_HELD, requests.c.give_up_at > _LONG_AGO)
         by_widget = sa.select(requests.c.widget, sa.func.count()).where(waits).group_by(requests.c.widget)
         oldest = sa.select(sa.func.min(requests.c.due_at)).where(waits)
         with self._database.read() as connection:

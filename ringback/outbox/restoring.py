@@ -26,7 +26,8 @@ def put_back(connection: sa.Connection, now: datetime) -> PutBack:
     What is held becomes so to its visitor alone, as at any other time, and stays held. Nothing is sent once
     more by itself either, for that may have been done as well.
     """
-    was_due = transitions.apply(connection, transitions.PUT_BACK, requests.c.due_at <= now, now, _WHY)
+    due = sa.or_(requests.c.due_at <= now, requests.c.next_attempt_at <= now)
+    was_due = transitions.apply(connection, transitions.PUT_BACK, due, now, _WHY)
     on_way = transitions.apply(
         connection, transitions.LOSE, sa.true(), now, _WHY, owner=None, lease_ends_at=None, resend_at=None
     )

@@ -1,7 +1,7 @@
 """What is counted for monitoring, in the store, so that it is right with any number of processes.
 
-What happens to requests is counted from their histories, in portions: what is older than two minutes once and
-for all, the rest each time somebody looks. What no history tells (who was turned away at the door, a store that
+What happens to requests is counted from their histories: once a minute, in portions and for good, and what
+happened since each time somebody looks. What no history tells (who was turned away at the door, a store that
 failed) each process counts, and adds to the store within a second or two.
 """
 
@@ -9,16 +9,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW, Clock, utc_now
 from ringback.outbox.request import EventKind, Held
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
-from ringback.store.locks import lock
+from ringback.store.locks import lock, lock_table
 from ringback.store.monitoring_tables import tallies
 from ringback.store.tables import events, requests
 
@@ -33,9 +31,9 @@ BUCKETS = (1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600)
 MORE = "more"  # than the last of them
 
 _UP_TO: Key = ("counted_up_to", "", "")
-# Events are numbered before they are committed: by then, all that have a lower number are there.
-_SETTLED = timedelta(minutes=2)
-_AT_ONCE = 20_000  # events
+_AT_ONCE = 5_000  # events
+_NO_END = 2**62
+_PATIENCE_MS = 200
 _SOON_SECONDS = 1.0
 _LATER_SECONDS = 5.0
 
@@ -48,10 +46,9 @@ _LIMITS = {Held.NUMBER_LIMIT: "per_number", Held.WIDGET_LIMIT: "per_widget"}
 class Tallies:
     """The counts of one store, and what this process has not added to them yet."""
 
-    def __init__(self, database: Database, clock: Clock = utc_now, is_wanted: bool = True) -> None:
+    def __init__(self, database: Database, is_wanted: bool = True) -> None:
         """`is_wanted`: False, and nothing is counted."""
         self._database = database
-        self._clock = clock
         self._is_wanted = is_wanted
         self._turn = threading.Lock()
         self._pending: Counter[Key] = Counter()
@@ -102,26 +99,46 @@ class Tallies:
 
     def fold(self) -> bool:
         """Count a portion of what happened once and for all; whether there is more. Raises STORE_ERRORS."""
-        if not self._is_wanted:
+        if not self._is_wanted or (bound := self._complete_up_to()) is None:
             return False
         with self._database.write() as connection:
             lock(connection, "tallies")
-            up_to = connection.execute(sa.select(tallies.c.value).where(_is(_UP_TO))).scalar() or 0
-            now = self._clock()
-            rows = _settled(_happened(connection, int(up_to)), now)
-            if rows:
-                _add(connection, _count(rows) | {_UP_TO: rows[-1].id - up_to})
+            up_to = int(connection.execute(sa.select(tallies.c.value).where(_is(_UP_TO))).scalar() or 0)
+            rows = _happened(connection, up_to, bound)
+            reached = rows[-1].id if len(rows) == _AT_ONCE else bound
+            if reached > up_to:
+                _add(connection, _count(rows) | {_UP_TO: reached - up_to})
             return len(rows) == _AT_ONCE
+
+    def _complete_up_to(self) -> int | None:
+        """The number up to which no event is still to come, or None where that is not known soon.
+
+        PostgreSQL numbers events before they are committed. Once nobody is writing any, for a moment, all that
+        have a lower number than the last are there. SQLite has one writer at a time anyway.
+        """
+        try:
+            with self._database.write(is_counted=False) as connection:
+                lock_table(connection, events, "SHARE", _PATIENCE_MS)
+                return connection.execute(sa.select(sa.func.max(events.c.id))).scalar() or 0
+        except sa.exc.OperationalError:
+            return None
 
     def read(self) -> Counts:
         """All counts as they are now, of every process. Raises STORE_ERRORS."""
         self.flush()
-        with self._database.read() as connection:
-            found: Counter[Key] = Counter()
-            found.update({(row.name, row.widget, row.label): row.value for row in connection.execute(_ALL)})
-            rows = _happened(connection, int(found.pop(_UP_TO, 0)))
+        found, rows = self._look()
+        if len(rows) == _AT_ONCE:  # nobody has counted for long: go on where whoever hands over is not there
+            self.fold()
+            found, rows = self._look()
         found.update(_count(rows))
         return found
+
+    def _look(self) -> tuple[Counter[Key], list[Any]]:
+        """What is counted once and for all, and what happened since."""
+        found: Counter[Key] = Counter()
+        with self._database.read() as connection:
+            found.update({(row.name, row.widget, row.label): row.value for row in connection.execute(_ALL)})
+            return found, _happened(connection, int(found.pop(_UP_TO, 0)))
 
 
 def _count(rows: Iterable[Any]) -> dict[Key, float]:
@@ -165,26 +182,22 @@ _AFTER = (
         events.c.detail,
         requests.c.widget,
         requests.c.due_at,
-        _WAS.label("was"),
+        sa.case((events.c.kind.in_(_ONLY_IF_NOT_HELD), _WAS)).label("was"),
     )
     .join(requests, requests.c.id == events.c.request_id)
-    .where(events.c.id > sa.bindparam("after"))
+    .where(
+        events.c.id > sa.bindparam("after"),
+        events.c.id <= sa.bindparam("up_to", type_=sa.BigInteger),
+        events.c.kind.in_([*_NAMES, EventKind.HELD]),
+    )
     .order_by(events.c.id)
     .limit(_AT_ONCE)
 )
 _ALL = sa.select(tallies)
 
 
-def _happened(connection: sa.Connection, after: int) -> list[Any]:
-    return list(connection.execute(_AFTER, {"after": after}))
-
-
-def _settled(rows: list[Any], now: datetime) -> list[Any]:
-    """The first of these, up to one that is too young; what a wrong clock wrote is not waited for."""
-    for place, row in enumerate(rows):
-        if now - _SETTLED < row.at <= now + SKEW:
-            return rows[:place]
-    return rows
+def _happened(connection: sa.Connection, after: int, up_to: int = _NO_END) -> list[Any]:
+    return list(connection.execute(_AFTER, {"after": after, "up_to": up_to}))
 
 
 def _is(key: Key) -> sa.ColumnElement[bool]:

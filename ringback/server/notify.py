@@ -1,4 +1,4 @@
-"""What systemd is told of a process (sd_notify): that it is ready, that it lives, that it ends.
+"""What systemd is told of a process, by its protocol for that: that it is ready, that it lives, that it ends.
 
 Nobody is told where there is no systemd: then NOTIFY_SOCKET is not set.
 """

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from ringback.store.failures import StoreError, mend, said
 from ringback.store.group_commit import GroupCommit
 from ringback.store.locks import lock_key
 from ringback.store.mark import Mark
-from ringback.store.private_file import make_private, obstacle
+from ringback.store.private_file import has_log_of_another, make_private, obstacle
 from ringback.store.tables import about
 
 log = logging.getLogger("ringback.database")
@@ -45,6 +46,8 @@ class Database:
         self._file = Path(self.engine.url.database or "")  # of SQLite's
         self._log = GroupCommit(Path(f"{self._file}-wal"))
         self._mark = Mark(self._file if self.is_sqlite else None)
+        # The last one to close an SQLite store puts its log into it: then it is one file, as people expect.
+        weakref.finalize(self, self.engine.dispose)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -117,6 +120,11 @@ class Database:
         """
         try:
             if self.is_sqlite:
+                if has_log_of_another(self._file):
+                    raise StoreError(
+                        f"DATABASE_URL: {self._file}-wal is of the store that was here before, and would spoil "
+                        f"this one; take it away: rm {self._file}-wal {self._file}-shm"
+                    )
                 make_private(self._file)
             self._migrate(kind, may_be_copy)
         except StoreError:
@@ -153,7 +161,7 @@ class Database:
                 raise StoreError(
                     f"DATABASE_URL: this database belongs to {_OWNERS[found]}; use another for {_OWNERS[kind]}"
                 )
-            if may_be_copy:
+            if may_be_copy or kind == "sandbox":  # from the sandbox nobody is rung twice
                 return
             self._mark.check(connection)
             number = self._mark.advance(connection)

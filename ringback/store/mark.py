@@ -76,7 +76,7 @@ class Mark:
             return 0
         stored, noted = _value(connection, _NUMBER), self._noted()
         if stored is None and noted is None:
-            self.note(0)  # before the first number stands in the store, so that it is never there alone
+            self._write(0)  # before the first number stands in the store, so that it is never there alone
         number = max(int(stored or 0), noted[0] if noted else 0) + 1
         _set(connection, _NUMBER, str(number))
         return number
@@ -89,7 +89,10 @@ class Mark:
         if noted == (number, self._store_number()):
             return
         with suppress(OSError):
-            write_private(self._file, f"{number} {self._store_number()}\n")
+            self._write(number)
+
+    def _write(self, number: int) -> None:
+        write_private(self._file, f"{number} {self._store_number()}\n")
 
     def _noted(self) -> tuple[int, int] | None:
         """The number and the store's file as they were written down, or None."""

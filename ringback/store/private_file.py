@@ -35,6 +35,19 @@ def make_private(store: Path) -> None:
         _take(beside)
 
 
+_WRITE_VERSION = 18  # the byte of SQLite's header that says whether there is a log beside the file (2) or not (1)
+
+
+def has_log_of_another(store: Path) -> bool:
+    """Whether a log lies beside a store that never had one: a back-up in the place of one that did."""
+    wal = Path(f"{store}-wal")
+    if not store.exists() or not wal.exists() or not wal.stat().st_size:
+        return False
+    with store.open("rb") as file:
+        header = file.read(_WRITE_VERSION + 1)
+    return len(header) > _WRITE_VERSION and header[_WRITE_VERSION] == 1
+
+
 def write_private(file: Path, text: str) -> None:
     """Write a file anew, whole or not at all, for the folder's owner alone. Raises OSError."""
     beside = file.with_name(f"{file.name}.{os.getpid()}")

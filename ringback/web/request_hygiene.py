@@ -23,6 +23,7 @@ _LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_LIKE_A_KEY = re.compile(r"[0-9a-fA-F]{32}")  # so are the ids of callback requests, which are in no log
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")
 
 
@@ -30,7 +31,9 @@ def _name_request() -> None:
     """Know it in the log by the name that a declared proxy gave it, or by a new one."""
     given = request.headers.get("X-Request-ID", "")
     of_trace = _TRACEPARENT.fullmatch(request.headers.get("traceparent", ""))
-    name = given if _REQUEST_ID.fullmatch(given) else of_trace[1] if of_trace else secrets.token_hex(16)
+    name = given if _REQUEST_ID.fullmatch(given) else of_trace[1] if of_trace else secrets.token_hex(8)
+    if _LIKE_A_KEY.fullmatch(name):
+        name = name[:16]
     request.environ[_BEFORE] = logs.trace.set(name)
 
 

@@ -41,7 +41,7 @@ def everything(database: Database, folder: Path) -> str:
     """The bytes of an SQLite store's files, of a row or not; every row of PostgreSQL's tables."""
     if database.is_sqlite:
         files = sorted(folder.glob("ringback.db*"))
-        assert {file.name for file in files} == {"ringback.db", "ringback.db-shm", "ringback.db-wal"}
+        assert {file.name for file in files} == {f"ringback.db{end}" for end in ("", "-shm", "-wal", "-mark")}
         return "".join(file.read_bytes().decode("utf-8", "replace") for file in files)
     with database.read() as connection:
         tables = sa.inspect(connection).get_table_names()

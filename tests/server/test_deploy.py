@@ -94,16 +94,16 @@ def test_behind_nginx_a_request_is_made_and_without_the_host_the_log_says_what_m
     tmp_path: Path, samespace: SandboxSamespace
 ) -> None:
     front = free_port()
-    settings = {"PUBLIC_URL": f"http://127.0.0.1:{front}", "TRUSTED_PROXIES": "1", "BIND": "127.0.0.1"}
+    settings = {"PUBLIC_URL": f"http://localhost:{front}", "TRUSTED_PROXIES": "1", "BIND": "127.0.0.1"}
     server = production(tmp_path, samespace.base_url, RINGBACK_DELIVERY="worker", LOG_FORMAT="json", **settings)
     server.start()
-    address = f"http://127.0.0.1:{front}/sales"
+    address = f"http://localhost:{front}/sales"
     try:
         with nginx.proxied(tmp_path, front, server.port), requests.Session() as visitor:
             form = visitor.get(address)
             (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', form.text)
             answers = {"csrf_token": token, "name": "Ann", "phone": "020 7946 0123"}
-            sent = visitor.post(address, answers, headers={"Origin": f"http://127.0.0.1:{front}"})
+            sent = visitor.post(address, answers, headers={"Origin": f"http://localhost:{front}"})
             assert sent.history[0].status_code == 303
             assert sent.status_code == 200
             assert visitor.get(f"http://127.0.0.1:{front}/metrics").status_code == 404
@@ -114,5 +114,5 @@ def test_behind_nginx_a_request_is_made_and_without_the_host_the_log_says_what_m
 
     lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
     (received,) = [line for line in lines if line["message"].endswith(": received")]
-    assert re.fullmatch("[0-9a-f]{32}", received["request_id"])
+    assert re.fullmatch("[0-9a-f]{16}", received["request_id"])
     assert any("proxy_set_header Host" in line["message"] for line in lines)

@@ -87,6 +87,27 @@ def test_of_twenty_handed_over_since_the_back_up_none_is_rung_twice_and_all_are_
     close(app)
 
 
+def test_a_back_up_beside_the_log_of_the_store_before_is_told_with_what_mends_it(
+    tmp_path: Path, clock: Clock
+) -> None:
+    store, copy = tmp_path / "ringback.db", tmp_path / "copy.db"
+    app = opened(f"sqlite:///{store}", clock)
+    said(app, "store", "backup", str(copy))
+    ask(app, NUMBERS[0])
+    shutil.copy(f"{store}-wal", tmp_path / "log")  # as a process that was killed leaves it
+    close(app)
+    assert not Path(f"{store}-wal").exists(), "the last to close it leaves one file"
+    shutil.copy(copy, store)
+    shutil.copy(tmp_path / "log", f"{store}-wal")
+
+    for opening in (Opening.MAKES_IT, Opening.IF_THERE):
+        with pytest.raises(StoreError, match="-wal is of the store that was here before"):
+            opened(f"sqlite:///{store}", clock, opening)
+    assert "take it away" in said(
+        opened(f"sqlite:///{store}", clock, Opening.NOT_YET), "store", "restored", status=1
+    )
+
+
 def test_a_copy_of_the_file_itself_is_known_for_older_once_time_has_passed(tmp_path: Path, clock: Clock) -> None:
     store, copy = tmp_path / "ringback.db", tmp_path / "copy.db"
     url = f"sqlite:///{store}"

@@ -70,7 +70,7 @@ def _answer(form: CallbackForm, outcome: Outcome) -> Answer:
     """The table of answers: all but the first are the form once more, with what was typed."""
     match outcome:
         case Tried():
-            return Response(status=204)
+            return Response(status=204, mimetype="text/plain")
         case Confirmed(id):
             return redirect(url_for("request.show_request", id=id, **shown_as()), 303)
         case FromElsewhere():
