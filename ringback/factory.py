@@ -7,7 +7,9 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from ringback import cli, console, logs
+from ringback import api, cli, console, logs
+from ringback.accounts.api_keys import ApiKeys
+from ringback.accounts.kept_answers import KeptAnswers
 from ringback.alerts.sender import Alerts
 from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
@@ -18,6 +20,7 @@ from ringback.handover.samespace import Samespace
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.programs import Programs
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
@@ -65,6 +68,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, makes_store: bool = T
     for pages in (form_routes, request_routes, change_time, stop):
         app.register_blueprint(pages.blueprint)
     console.init_app(app, settings)
+    api.init_app(app)
     cli.init_app(app, services)
     app.wsgi_app = refuse_if_late(app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if settings.delivery_mode == "inline":
@@ -83,7 +87,7 @@ def _hand_over_from(app: Flask, services: Services) -> None:
 
     @app.after_request
     def hand_over(response: Response) -> Response:
-        if app.testing and response.status_code == 303:
+        if app.testing and response.status_code in (201, 303):
             services.delivery.run_once()
         return response
 
@@ -115,6 +119,9 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         delivery=Delivery(outbox, samespace, settings, clock),
         alerts=Alerts(database, settings, clock),
         auth_token=auth_token,
+        api_keys=ApiKeys(database, clock),
+        kept_answers=KeptAnswers(database, clock),
+        programs=Programs(database, outbox.number_rules, clock),
         tokens=Tokens(settings.secret_keys, clock),
         proxies=Proxies(settings.trusted_proxies, settings.proxy_addresses),
         probe=Probe(database, clock, tell),

@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
+from ringback.accounts.api_keys import ApiKeys
+from ringback.accounts.kept_answers import KeptAnswers
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.programs import Programs
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.server.proxies import Proxies
 from ringback.store.database import Database
@@ -41,6 +44,9 @@ class Services:
     delivery: "Delivery"
     alerts: "Alerts"
     auth_token: "AuthToken"
+    api_keys: ApiKeys
+    kept_answers: KeptAnswers
+    programs: Programs
     tokens: "Tokens"
     proxies: Proxies
     probe: "Probe"

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from ringback.cli.api_keys import api_key_commands
 from ringback.cli.breaker import breaker_commands
 from ringback.cli.check import check_command
 from ringback.cli.operators import team_commands, widget_commands
@@ -31,6 +32,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(team_commands(outbox.teams))
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
+    app.cli.add_command(api_key_commands(settings, services.api_keys))
     app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token))
 
 

@@ -64,6 +64,10 @@ class Held(StrEnum):
     BOOKED = "booked"  # the number has a time at this widget already, and keeps that
 
 
+# Of a cancelled request, why: the team and its visitor have spoken, by another way.
+SPOKEN = "spoken already"
+
+
 @dataclass(frozen=True)
 class Event:
     """One thing that happened. `detail` is for operators."""

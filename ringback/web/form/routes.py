@@ -23,12 +23,14 @@ from ringback.web.form.decision import (
     NotStored,
     Outcome,
     Paused,
+    Post,
     TimeGone,
     ToMend,
     TooMany,
     decide,
 )
 from ringback.web.page import Answer, locale_of, own_origin, page, shown_as, titled
+from ringback.web.request_hygiene import is_forged
 
 blueprint = Blueprint("form", __name__)
 
@@ -55,7 +57,7 @@ def ask(key: str | None) -> Answer:
     widget = _widget(key)
     is_over_limit = limits.is_post_too_many()
     form = _sent(widget)
-    return _answer(form, decide(form, is_over_limit))
+    return _answer(form, decide(form, Post(is_over_limit, is_forged())))
 
 
 def _answer(form: CallbackForm, outcome: Outcome) -> Answer:
