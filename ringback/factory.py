@@ -35,6 +35,7 @@ from ringback.web.form.version import form_version
 from ringback.web.health import Probe, health_pages
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
+from ringback.webhooks.sender import Webhooks
 
 log = logging.getLogger("ringback")
 
@@ -103,8 +104,10 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)
+    webhooks = Webhooks(database, settings, clock)
     if is_open:
         outbox.teams.register()
+        webhooks.register()
         auth_token.lock_up()
         database.close()  # whoever made the app may fork now: a connection is one process's
     return Services(
@@ -118,6 +121,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         samespace=samespace,
         delivery=Delivery(outbox, samespace, settings, clock),
         alerts=Alerts(database, settings, clock),
+        webhooks=webhooks,
         auth_token=auth_token,
         api_keys=ApiKeys(database, clock),
         kept_answers=KeptAnswers(database, clock),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.handover.samespace import Samespace
     from ringback.web.form.token import Tokens
     from ringback.web.health import Probe
+    from ringback.webhooks.sender import Webhooks
 
 _LAST_ALERTS_SECONDS = 5
 
@@ -43,6 +44,7 @@ class Services:
     samespace: "Samespace"
     delivery: "Delivery"
     alerts: "Alerts"
+    webhooks: "Webhooks"
     auth_token: "AuthToken"
     api_keys: ApiKeys
     kept_answers: KeptAnswers
@@ -56,6 +58,7 @@ class Services:
     def start(self) -> None:
         """Start what runs beside the answers: hand-over, alerts and purge. Started again, it changes nothing."""
         self.alerts.start()
+        self.webhooks.start()
         self.delivery.start()
         self.purge_loop.start()
 
@@ -65,6 +68,7 @@ class Services:
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
+        self.webhooks.stop(_LAST_ALERTS_SECONDS)
 
 
 def services() -> Services:

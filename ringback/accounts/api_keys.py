@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock
 from ringback.store.database import Database
-from ringback.store.tables import api_keys
+from ringback.store.program_tables import api_keys
 
 PREFIX = "rbk_"
 _KEY_BYTES = 32

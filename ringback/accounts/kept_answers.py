@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock
 from ringback.store.database import Database
-from ringback.store.tables import kept_answers
+from ringback.store.program_tables import kept_answers
 
 GOOD_FOR = timedelta(hours=24)
 # Longer than any post takes.

@@ -18,7 +18,7 @@ def check_command(services: Services) -> click.Command:
     settings = services.settings
 
     @click.command("check")
-    @click.option("--live", is_flag=True, help="Also try the store, Samespace and Redis. Rings nobody.")
+    @click.option("--live", is_flag=True, help="Also try the store, Samespace, webhooks and Redis. Rings nobody.")
     def check(live: bool) -> None:
         """Say what is configured. Faults stop every command before this one runs."""
         click.echo("The configuration is complete." if not settings.sandbox else "This is the sandbox.")
@@ -27,7 +27,7 @@ def check_command(services: Services) -> click.Command:
             click.echo(f"    languages: {', '.join(map(_named, widget.languages))}")
             for advice in [*_advice(widget.privacy_url, widget.origins), *_unsaid(widget)]:
                 click.echo(f"    {advice}")
-        if settings.alerts.webhook:
+        if settings.alerts.webhook or settings.webhooks:
             click.echo(f"  webhook secret: {webhook_secret(settings)}")
         purged_at = services.personal_data.last_purge() if services.database.is_there else None
         click.echo(
@@ -54,6 +54,10 @@ def _tried(services: Services) -> Iterator[bool]:
     answers = samespace.probe()
     click.echo(f"{settings.samespace.url} {'answers' if answers else 'does not answer'}.", err=not answers)
     yield answers
+    for host, answer in services.webhooks.try_out():
+        took = answer.startswith("answered 2")
+        click.echo(f"Webhook {host}: {answer}.", err=not took)
+        yield took
     redis = urlsplit(settings.ratelimit_storage_uri.get_secret_value())
     if redis.scheme != "memory":
         counts = limits.storage_answers()

@@ -123,6 +123,7 @@ class AlertSettings(Table):
 
     email: tuple[Words, ...] = ()
     webhook: WebAddress | None = None
+    allow_private: bool = True
 
     @field_validator("email")
     @classmethod
@@ -130,6 +131,33 @@ class AlertSettings(Table):
         if not all(re.fullmatch(f"{_MAIL_WORD}@{_MAIL_WORD}", address) for address in addresses):
             raise ValueError('should be mail addresses, like "front-desk@acme.com"')
         return addresses
+
+
+WEBHOOK_TYPES = tuple(
+    f"request.{name}"
+    for name in "accepted held with_team called unknown failed cancelled rescheduled resolved erased".split()
+)
+
+
+class WebhookSettings(Table):
+    """One of `[[webhooks]]`: a program that is told what happens to each request."""
+
+    url: WebAddress
+    events: tuple[str, ...] = Field(default=WEBHOOK_TYPES, min_length=1)
+    widgets: tuple[str, ...] = ()  # none named: all
+    personal_data: bool = False
+    allow_private: bool = False
+
+    @field_validator("events")
+    @classmethod
+    def _known(cls, events: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [name for name in events if name not in WEBHOOK_TYPES]:
+            raise ValueError(f'has "{unknown[0]}"; it should be of {", ".join(WEBHOOK_TYPES)}')
+        return events
+
+    def wants(self, type: str, widget: str) -> bool:
+        """Whether it is told of this."""
+        return type in self.events and (not self.widgets or widget in self.widgets)
 
 
 class PrivacySettings(Table):
@@ -147,6 +175,7 @@ class Configuration(Table):
     delivery: DeliverySettings = DeliverySettings()
     alerts: AlertSettings = AlertSettings()
     widgets: dict[str, Widget] = Field(min_length=1)
+    webhooks: tuple[WebhookSettings, ...] = ()  # looks back at widgets
     privacy: PrivacySettings = Field(default=PrivacySettings(), validate_default=True)  # looks back at widgets
 
     @field_validator("widgets", mode="before")
@@ -158,6 +187,21 @@ class Configuration(Table):
             if isinstance(table, dict) and "key" in table:
                 raise ValueError(f'"key" under "{key}": unknown setting; remove it')
         return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
+
+    @field_validator("webhooks")
+    @classmethod
+    def _of_widgets(
+        cls, webhooks: tuple[WebhookSettings, ...], so_far: ValidationInfo
+    ) -> tuple[WebhookSettings, ...]:
+        widgets = so_far.data.get("widgets")
+        named = [name for webhook in webhooks for name in webhook.widgets]
+        if widgets is not None and (unknown := [name for name in named if name not in widgets]):
+            raise ValueError(
+                f'names the widget "{unknown[0]}", which there is not; there are {", ".join(widgets)}'
+            )
+        if len({webhook.url for webhook in webhooks}) < len(webhooks):
+            raise ValueError("should name each url once")
+        return webhooks
 
     @field_validator("privacy")
     @classmethod

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import transitions
+from ringback.outbox import transitions, webhook_events
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
@@ -150,6 +150,7 @@ class PersonalData:
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
         connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        webhook_events.note_erased(connection, ids, now)
         if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
             _note(connection, _TO_SWEEP, secrets.token_hex(8))
@@ -184,6 +185,7 @@ class PersonalData:
             lock(connection, _LAST_PURGE)  # processes that start together purge together
             self._forget_hashes(connection, now)
             _drop_old_alerts(connection, long_ago)
+            webhook_events.drop_old(connection, long_ago)
             _note(connection, _LAST_PURGE, now.isoformat())
         self._sweep()
         return Purge(now, erased, self._count_erased())

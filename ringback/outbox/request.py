@@ -39,7 +39,7 @@ class EventKind(StrEnum):
 
 
 OPERATORS_ONLY = frozenset({EventKind.HELD, EventKind.RELEASED, EventKind.RETURNED})
-_OF_THE_HAND_OVER = frozenset(
+OF_THE_HAND_OVER = frozenset(
     {EventKind.ATTEMPTED, EventKind.WITH_TEAM, EventKind.UNKNOWN, EventKind.FAILED, EventKind.RETURNED}
 )
 
@@ -49,7 +49,7 @@ def which_only_look_so(kinds: Iterable[EventKind]) -> list[bool]:
     is_held, found = False, []
     for kind in kinds:
         is_held = kind is EventKind.HELD or (is_held and kind is not EventKind.RELEASED)
-        found.append(is_held and kind in _OF_THE_HAND_OVER)
+        found.append(is_held and kind in OF_THE_HAND_OVER)
     return found
 
 

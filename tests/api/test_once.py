@@ -8,7 +8,7 @@ from flask import Flask
 
 from ringback.outbox.operations import Operations
 from ringback.services import services_of
-from ringback.store.tables import kept_answers
+from ringback.store.program_tables import kept_answers
 from tests.api.conftest import Program
 from tests.api.test_asking import at_once
 from tests.conftest import Clock
