@@ -35,6 +35,7 @@ from ringback.web.form.version import form_version
 from ringback.web.health import Probe, health_pages
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
+from ringback.webhooks.delivery_list import DeliveryList
 from ringback.webhooks.sender import Webhooks
 
 log = logging.getLogger("ringback")
@@ -122,6 +123,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         delivery=Delivery(outbox, samespace, settings, clock),
         alerts=Alerts(database, settings, clock),
         webhooks=webhooks,
+        delivery_list=DeliveryList(database, clock),
         auth_token=auth_token,
         api_keys=ApiKeys(database, clock),
         kept_answers=KeptAnswers(database, clock),

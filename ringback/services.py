@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.handover.samespace import Samespace
     from ringback.web.form.token import Tokens
     from ringback.web.health import Probe
+    from ringback.webhooks.delivery_list import DeliveryList
     from ringback.webhooks.sender import Webhooks
 
 _LAST_ALERTS_SECONDS = 5
@@ -45,6 +46,7 @@ class Services:
     delivery: "Delivery"
     alerts: "Alerts"
     webhooks: "Webhooks"
+    delivery_list: "DeliveryList"
     auth_token: "AuthToken"
     api_keys: ApiKeys
     kept_answers: KeptAnswers

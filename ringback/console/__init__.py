@@ -3,12 +3,12 @@
 from flask import Flask
 
 from ringback.config.settings import Settings
-from ringback.console import access, requests, session, sign_in
+from ringback.console import access, requests, session, sign_in, webhooks
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the pages."""
     session.init_app(app, settings)
     access.init_app(app)
-    for pages in (sign_in, requests):
+    for pages in (sign_in, requests, webhooks):
         app.register_blueprint(pages.blueprint)
