@@ -11,6 +11,7 @@ from ringback import api, cli, console, logs
 from ringback.accounts.api_keys import ApiKeys
 from ringback.accounts.kept_answers import KeptAnswers
 from ringback.alerts.sender import Alerts
+from ringback.alerts.visitor_sender import VisitorMails
 from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
 from ringback.config.settings import Settings
@@ -122,6 +123,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         samespace=samespace,
         delivery=Delivery(outbox, samespace, settings, clock),
         alerts=Alerts(database, settings, clock),
+        visitor_mails=VisitorMails(database, settings, clock),
         webhooks=webhooks,
         delivery_list=DeliveryList(database, clock),
         auth_token=auth_token,

@@ -20,6 +20,7 @@ from ringback.store.database import Database
 
 if TYPE_CHECKING:  # held here for those who work with them, and known to nobody below
     from ringback.alerts.sender import Alerts
+    from ringback.alerts.visitor_sender import VisitorMails
     from ringback.handover.auth_token import AuthToken
     from ringback.handover.loop import Delivery
     from ringback.handover.samespace import Samespace
@@ -45,6 +46,7 @@ class Services:
     samespace: "Samespace"
     delivery: "Delivery"
     alerts: "Alerts"
+    visitor_mails: "VisitorMails"
     webhooks: "Webhooks"
     delivery_list: "DeliveryList"
     auth_token: "AuthToken"
@@ -60,6 +62,7 @@ class Services:
     def start(self) -> None:
         """Start what runs beside the answers: hand-over, alerts and purge. Started again, it changes nothing."""
         self.alerts.start()
+        self.visitor_mails.start()
         self.webhooks.start()
         self.delivery.start()
         self.purge_loop.start()
@@ -70,6 +73,7 @@ class Services:
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
+        self.visitor_mails.stop(_LAST_ALERTS_SECONDS)
         self.webhooks.stop(_LAST_ALERTS_SECONDS)
 
 

@@ -52,6 +52,10 @@ class Email:
 
     def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
         """Raises OSError or NotEncryptedError."""
+        self.post(deadline, self._mail(message, now))
+
+    def post(self, deadline: Deadline, mail: EmailMessage) -> None:
+        """Send any mail, to those in its `To`. Raises OSError or NotEncryptedError."""
         with closing(
             _Smtp(deadline, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
         ) as smtp:
@@ -59,13 +63,13 @@ class Email:
                 self._encrypt(smtp)
             if self._password:
                 smtp.login(self._user, self._password)
-            refused = smtp.send_message(self._mail(message, now))
+            refused = smtp.send_message(mail)
             # Not waiting for the answer: the mail is theirs already, and a slow goodbye must not send it again.
             with suppress(OSError):
                 smtp.putcmd("quit")
         if refused:
-            total = len(self._recipients)
-            log.error("alerts by email: the mail server refused %d of %d recipients", len(refused), total)
+            total = len(str(mail["To"]).split(","))
+            log.error("email: the mail server refused %d of %d recipients", len(refused), total)
 
     def _encrypt(self, smtp: "_Smtp") -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -91,14 +95,19 @@ class Email:
         return context
 
     def _mail(self, message: Message, now: datetime) -> EmailMessage:
+        mail = self.begun(message.id, message.subject, now)
+        mail["To"] = ", ".join(self._recipients)
+        mail.set_content(message.text)
+        return mail
+
+    def begun(self, id: str, subject: str, now: datetime) -> EmailMessage:
+        """A mail of ours, to nobody yet, with nothing in it. `id` is no secret."""
         mail = EmailMessage()
         mail["From"] = f"ringback@{self._domain}"
-        mail["To"] = ", ".join(self._recipients)
-        mail["Subject"] = message.subject
+        mail["Subject"] = subject
         mail["Date"] = format_datetime(now)
-        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
+        mail["Message-ID"] = f"<{id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no "I am on holiday" in answer
-        mail.set_content(message.text)
         return mail
 
 

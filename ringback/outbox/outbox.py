@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.opening_hours import Interval
-from ringback.outbox import transitions
+from ringback.outbox import transitions, visitor_mails
 from ringback.outbox.consent import Consent
 from ringback.outbox.core import ANSWERS, TIME, as_request
 from ringback.outbox.expiry import Expiry
@@ -107,6 +107,7 @@ class Outbox(Expiry):
             connection.execute(_STORE, row)
             _note_consents(connection, row["id"], agreed, now)
             transitions.begin(connection, row["id"], row["reference"], held, now)
+            visitor_mails.note(connection, row["id"], answers, self._settings, now)
             return Receipt(row["id"], row["reference"], stored_now=True)
 
     def _check(
