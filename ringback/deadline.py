@@ -33,6 +33,29 @@ CONNECT_SHARE = 0.5
 SOCKET_PATIENCE = 2
 
 
+class PrivateAddressError(OSError):
+    """The name leads to an address inside somebody's own network, where nothing may be sent."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "its address is private, and allow_private is not set")
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is one of the internet's, and none of a network of one's own, however it is written."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(parsed, ipaddress.IPv6Address):
+        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
+        if inner is None and any(parsed in network for network in _TRANSLATED):
+            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+        if inner is not None:
+            parsed = inner
+    return parsed.is_global and not parsed.is_multicast
+
+
+# An IPv4 address in their last 32 bits: RFC 6052, and RFC 4291 2.5.5.1, which is deprecated.
+_TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+
+
 class Deadline:
     """The one connection of one call: how far it got, and the clock that hangs up.
 
@@ -54,6 +77,7 @@ class Deadline:
         self._stage = threading.Lock()  # "sent" and "too late to be sent" exclude each other
         self._handle: socket.socket | None = None
         self.timed_out = False
+        self.is_public_only = False  # refuse an address inside a network of one's own
 
     @property
     def socket_seconds(self) -> float:
@@ -69,6 +93,10 @@ class Deadline:
         self.was_opened = True
         fault: OSError = TimeoutError()
         addresses = self._look_up(host, port)
+        if self.is_public_only:
+            # The very addresses that are connected to: a name asked for twice may lead elsewhere.
+            addresses = [address for address in addresses if is_public(address[0])]
+            fault = PrivateAddressError()
         for position, address in enumerate(addresses):
             # A share for each address that is left: an IPv6 address which swallows everything must
             # not use up the time of the IPv4 one behind it.

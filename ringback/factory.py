@@ -8,9 +8,12 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from ringback import cli, console, logs
+from ringback import api, cli, console, logs
 from ringback.accounts.accounts import Accounts
+from ringback.accounts.api_keys import ApiKeys
+from ringback.accounts.kept_answers import KeptAnswers
 from ringback.alerts.sender import Alerts
+from ringback.alerts.visitor_sender import VisitorMails
 from ringback.clock import Clock, utc_now
 from ringback.config.environment import KEY_CHARACTERS
 from ringback.config.settings import Settings
@@ -33,6 +36,7 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.programs import Programs
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.outbox.tallies import Tallies
 from ringback.outbox.upkeep import Upkeep
@@ -51,6 +55,8 @@ from ringback.web.health import Probe, health_pages
 from ringback.web.metrics import metrics_page
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
+from ringback.webhooks.delivery_list import DeliveryList
+from ringback.webhooks.sender import Webhooks
 
 log = logging.getLogger("ringback")
 
@@ -90,6 +96,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, opening: Opening = Op
     for pages in (form_routes, funnel, request_routes, change_time, stop, outcome):
         app.register_blueprint(pages.blueprint)
     console.init_app(app, settings)
+    api.init_app(app)
     cli.init_app(app, services)
     app.wsgi_app = refuse_if_late(app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
     if settings.delivery_mode == "inline":
@@ -108,7 +115,7 @@ def _hand_over_from(app: Flask, services: Services) -> None:
 
     @app.after_request
     def hand_over(response: Response) -> Response:
-        if app.testing and response.status_code == 303:
+        if app.testing and response.status_code in (201, 303):
             services.delivery.run_once()
         return response
 
@@ -130,8 +137,10 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
     auth_token = AuthToken(database, settings)
     figures = FigureCounter(database, settings, clock)
     calls = Calls(database, settings, clock)
+    webhooks = Webhooks(database, settings, clock)
     if is_open:
         outbox.teams.register()
+        webhooks.register()
         auth_token.lock_up()
         database.close()  # whoever made the app may fork now: a connection is one process's
     return Services(
@@ -159,7 +168,13 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
         delivery=Delivery(outbox, samespace, settings, clock, intended.carry_out),
         call_reports=CallReportLoop(calls, NotCalled(database, settings, clock), settings),
         alerts=Alerts(database, settings, clock),
+        visitor_mails=VisitorMails(database, settings, clock),
+        webhooks=webhooks,
+        delivery_list=DeliveryList(database, clock),
         auth_token=auth_token,
+        api_keys=ApiKeys(database, clock),
+        kept_answers=KeptAnswers(database, clock),
+        programs=Programs(database, outbox.number_rules, clock),
         tokens=Tokens(settings.secret_keys, clock, tell),
         proxies=Proxies(settings.trusted_proxies, settings.proxy_addresses),
         probe=Probe(database, clock, tell),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from ringback.accounts.accounts import Accounts
+from ringback.accounts.api_keys import ApiKeys
+from ringback.accounts.kept_answers import KeptAnswers
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
@@ -21,6 +23,7 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcomes import Outcomes
 from ringback.outbox.personal_data import PersonalData
+from ringback.outbox.programs import Programs
 from ringback.outbox.purge_loop import PurgeLoop
 from ringback.outbox.tallies import Tallies
 from ringback.outbox.upkeep import Upkeep
@@ -29,6 +32,7 @@ from ringback.store.database import Database
 
 if TYPE_CHECKING:  # held here for those who work with them, and known to nobody below
     from ringback.alerts.sender import Alerts
+    from ringback.alerts.visitor_sender import VisitorMails
     from ringback.handover.auth_token import AuthToken
     from ringback.handover.call_reports import CallReportLoop
     from ringback.handover.click_to_call import ClickToCall
@@ -36,6 +40,8 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.handover.samespace import Samespace
     from ringback.web.form.token import Tokens
     from ringback.web.health import Probe
+    from ringback.webhooks.delivery_list import DeliveryList
+    from ringback.webhooks.sender import Webhooks
 
 _LAST_ALERTS_SECONDS = 5
 _LAST_COUNT_SECONDS = 2
@@ -69,7 +75,13 @@ class Services:
     delivery: "Delivery"
     call_reports: "CallReportLoop"
     alerts: "Alerts"
+    visitor_mails: "VisitorMails"
+    webhooks: "Webhooks"
+    delivery_list: "DeliveryList"
     auth_token: "AuthToken"
+    api_keys: ApiKeys
+    kept_answers: KeptAnswers
+    programs: Programs
     tokens: "Tokens"
     proxies: Proxies
     probe: "Probe"
@@ -79,6 +91,8 @@ class Services:
     def start(self) -> None:
         """Start what runs beside the answers: hand-over, alerts, purge, figures. Again, it changes nothing."""
         self.alerts.start()
+        self.visitor_mails.start()
+        self.webhooks.start()
         self.delivery.start()
         self.purge_loop.start()
         self.figures_loop.start()
@@ -95,6 +109,8 @@ class Services:
         self.figures_loop.stop(_LAST_COUNT_SECONDS)
         self.alerts.stop(_LAST_ALERTS_SECONDS)
         self.tallies.close()
+        self.visitor_mails.stop(_LAST_ALERTS_SECONDS)
+        self.webhooks.stop(_LAST_ALERTS_SECONDS)
 
 
 def services() -> Services:

@@ -3,36 +3,27 @@
 Each message has an end to the time it may take in whole: a receiver that hangs or drips is hung up on.
 """
 
-import base64
 import ipaddress
 import logging
 import smtplib
 import socket
 import ssl
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
 
-from standardwebhooks import Webhook
-
 from ringback.alerts.message import Message
 from ringback.config.settings import Settings
-from ringback.deadline import Deadline, OneCall
-from ringback.keyed_hash import keyed_hash
+from ringback.deadline import Deadline
+from ringback.signed_post import NotReceivedError, SignedPost, secrets_of
+
+__all__ = ["Email", "NotEncryptedError", "NotReceivedError", "SignedWebhook", "webhook_secret"]
 
 log = logging.getLogger("ringback.alerts")
 
 _SMTP_PORTS = {"smtp": 587, "smtps": 465}  # RFC 8314, 3.3
-
-
-class NotReceivedError(Exception):
-    """A receiver answered, and did not say that it has the message. `status` is HTTP's."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"answered {status}")
-        self.status = status
 
 
 class NotEncryptedError(Exception):
@@ -44,13 +35,7 @@ def webhook_secret(settings: Settings) -> str:
 
     It follows from SECRET_KEY, and changes with it.
     """
-    return _webhook_secrets(settings)[0]
-
-
-def _webhook_secrets(settings: Settings) -> list[str]:
-    """One for each key, the present one first."""
-    digests = [keyed_hash(key, "Ringback alerts: webhook") for key in settings.secret_keys]
-    return [f"whsec_{base64.b64encode(digest).decode()}" for digest in reversed(digests)]
+    return secrets_of(settings.secret_keys)[0]
 
 
 class Email:
@@ -67,6 +52,10 @@ class Email:
 
     def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
         """Raises OSError or NotEncryptedError."""
+        self.post(deadline, self._mail(message, now))
+
+    def post(self, deadline: Deadline, mail: EmailMessage) -> None:
+        """Send any mail, to those in its `To`. Raises OSError or NotEncryptedError."""
         with closing(
             _Smtp(deadline, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
         ) as smtp:
@@ -74,13 +63,13 @@ class Email:
                 self._encrypt(smtp)
             if self._password:
                 smtp.login(self._user, self._password)
-            refused = smtp.send_message(self._mail(message, now))
+            refused = smtp.send_message(mail)
             # Not waiting for the answer: the mail is theirs already, and a slow goodbye must not send it again.
             with suppress(OSError):
                 smtp.putcmd("quit")
         if refused:
-            total = len(self._recipients)
-            log.error("alerts by email: the mail server refused %d of %d recipients", len(refused), total)
+            total = len(str(mail["To"]).split(","))
+            log.error("email: the mail server refused %d of %d recipients", len(refused), total)
 
     def _encrypt(self, smtp: "_Smtp") -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -106,14 +95,19 @@ class Email:
         return context
 
     def _mail(self, message: Message, now: datetime) -> EmailMessage:
+        mail = self.begun(message.id, message.subject, now)
+        mail["To"] = ", ".join(self._recipients)
+        mail.set_content(message.text)
+        return mail
+
+    def begun(self, id: str, subject: str, now: datetime) -> EmailMessage:
+        """A mail of ours, to nobody yet, with nothing in it. `id` is no secret."""
         mail = EmailMessage()
         mail["From"] = f"ringback@{self._domain}"
-        mail["To"] = ", ".join(self._recipients)
-        mail["Subject"] = message.subject
+        mail["Subject"] = subject
         mail["Date"] = format_datetime(now)
-        mail["Message-ID"] = f"<{message.id}@{self._domain}>"
+        mail["Message-ID"] = f"<{id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no "I am on holiday" in answer
-        mail.set_content(message.text)
         return mail
 
 
@@ -145,38 +139,10 @@ class SignedWebhook:
     """A signed POST to the site owner's receiver, by the Standard Webhooks specification."""
 
     def __init__(self, address: str, settings: Settings) -> None:
-        self._address = address
-        # With every key, so that a receiver has time to change over while the old one is a fallback.
-        self._signers = [Webhook(secret) for secret in _webhook_secrets(settings)]
+        self._post = SignedPost(address, settings.secret_keys)
+        self._allows_private = settings.alerts.allow_private
 
     def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
         """Raises NotReceivedError for any answer but 2xx, and what the network raises."""
-        with OneCall(deadline) as session:
-            response = session.post(
-                self._address,
-                message.body.encode(),
-                headers=self._headers(message, now),
-                stream=True,
-                timeout=deadline.socket_seconds,
-                allow_redirects=False,
-            )
-            # The status says it all; the body may be endless, and is not read.
-            status = response.status_code
-            if response.raw:  # what a test made by hand may have none
-                response.close()
-        if deadline.timed_out:
-            raise TimeoutError
-        if not 200 <= status < 300:
-            raise NotReceivedError(status)
-
-    def _headers(self, message: Message, now: datetime) -> dict[str, str]:
-        utc = now.astimezone(UTC)
-        signatures = [signer.sign(message.id, utc, message.body) for signer in self._signers]
-        return {
-            "Content-Type": "application/json",
-            "User-Agent": "Ringback",
-            "Connection": "close",
-            "webhook-id": message.id,
-            "webhook-timestamp": str(int(utc.timestamp())),
-            "webhook-signature": " ".join(signatures),
-        }
+        deadline.is_public_only = not self._allows_private
+        self._post.send(deadline, message.id, message.body, now)

@@ -54,6 +54,16 @@ _KINDS = {
         "flask --app app numbers list",
         ("flood of stopped numbers", "floods of stopped numbers"),
     ),
+    "webhook_off": _Kind(
+        "this receiver answered that it is gone (410): it is told nothing until you switch it on in the console",
+        "flask --app app check",
+        ("webhook is switched off", "webhooks are switched off"),
+    ),
+    "webhook_lost": _Kind(
+        "this receiver took nothing for a day: what it was to be told is given up",
+        "flask --app app check --live",
+        ("webhook does not answer", "webhooks do not answer"),
+    ),
     "brake": _Kind(
         "over per_widget: what comes from those who ask much is held, others are called",
         counted=_OVER_BRAKE,

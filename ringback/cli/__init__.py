@@ -12,6 +12,7 @@ import click
 from flask import Flask
 
 from ringback.cli.accounts import account_commands
+from ringback.cli.api_keys import api_key_commands
 from ringback.cli.audit import audit_commands
 from ringback.cli.breaker import breaker_commands
 from ringback.cli.canary import canary_command
@@ -44,6 +45,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(audit_commands(services.audit))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
     app.cli.add_command(account_commands(settings, services.accounts.people))
+    app.cli.add_command(api_key_commands(settings, services.api_keys))
     app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token, services.audit))
 
 

@@ -20,7 +20,9 @@ def check_command(services: Services) -> click.Command:
 
     @click.command("check")
     @click.option(
-        "--live", is_flag=True, help="Also try the store, Samespace, the single sign-on and Redis. Rings nobody."
+        "--live",
+        is_flag=True,
+        help="Also try all that it leads to. Rings nobody.",
     )
     def check(live: bool) -> None:
         """Say what is configured. Faults stop every command before this one runs."""
@@ -30,7 +32,7 @@ def check_command(services: Services) -> click.Command:
             click.echo(f"    languages: {', '.join(map(_named, widget.languages))}")
             for advice in [*_advice(widget.privacy_url, widget.origins), *_unsaid(widget)]:
                 click.echo(f"    {advice}")
-        if settings.alerts.webhook:
+        if settings.alerts.webhook or settings.webhooks:
             click.echo(f"  webhook secret: {webhook_secret(settings)}")
         purged_at = services.personal_data.last_purge() if services.database.is_there else None
         click.echo(
@@ -61,6 +63,10 @@ def _tried(services: Services) -> Iterator[bool]:
         fault = single_sign_on.fault_of(settings)
         click.echo(f"The single sign-on at {settings.oidc_issuer} {fault or 'answers'}.", err=bool(fault))
         yield fault is None
+    for host, answer in services.webhooks.try_out():
+        took = answer.startswith("answered 2")
+        click.echo(f"Webhook {host}: {answer}.", err=not took)
+        yield took
     redis = urlsplit(settings.ratelimit_storage_uri.get_secret_value())
     if redis.scheme != "memory":
         counts = limits.storage_answers()

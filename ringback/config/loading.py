@@ -62,6 +62,13 @@ def load(environ: Mapping[str, str]) -> Settings:
     configuration = _read_file(path, faults)
     if configuration and configuration.alerts.email and "smtp_url" not in values:
         faults.append(f"SMTP_URL: is missing; alerts.email needs a mail server, {SMTP_EXAMPLE}")
+    mailing = (
+        [key for key, widget in configuration.widgets.items() if widget.confirm_by_email] if configuration else []
+    )
+    if mailing and "smtp_url" not in values:
+        faults.append(
+            f"SMTP_URL: is missing; confirm_by_email of {mailing[0]} needs a mail server, {SMTP_EXAMPLE}"
+        )
     if faults or configuration is None:
         raise SettingsError(faults)
     return Settings(**dict(configuration), **values)

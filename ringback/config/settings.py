@@ -9,6 +9,7 @@ from limits import parse_many
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from ringback.config.table import Table
+from ringback.config.telling import AlertSettings, WebhookSettings
 from ringback.config.widget import WebAddress, Widget, Words
 
 _YEAR_MINUTES = 525_600
@@ -117,25 +118,6 @@ class DeliverySettings(Table):
         return attempt > len(self.retry_seconds)
 
 
-# Nothing that would mean something in a mail's header, so a bare address without a name beside it.
-_MAIL_WORD = r"[^\s@<>()\[\],;:\"\\]+"
-
-
-class AlertSettings(Table):
-    """`[alerts]`: who is told when a request needs a person."""
-
-    email: tuple[Words, ...] = ()
-    webhook: WebAddress | None = None
-    not_called_minutes: float = Field(default=60, gt=0, le=_YEAR_MINUTES)  # while the team is open
-
-    @field_validator("email")
-    @classmethod
-    def _addresses(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(f"{_MAIL_WORD}@{_MAIL_WORD}", address) for address in addresses):
-            raise ValueError('should be mail addresses, like "front-desk@acme.com"')
-        return addresses
-
-
 class PrivacySettings(Table):
     """`[privacy]`: how long what is kept."""
 
@@ -151,6 +133,7 @@ class Configuration(Table):
     delivery: DeliverySettings = DeliverySettings()
     alerts: AlertSettings = AlertSettings()
     widgets: dict[str, Widget] = Field(min_length=1)
+    webhooks: tuple[WebhookSettings, ...] = ()  # looks back at widgets
     privacy: PrivacySettings = Field(default=PrivacySettings(), validate_default=True)  # looks back at widgets
 
     @field_validator("widgets", mode="before")
@@ -162,6 +145,21 @@ class Configuration(Table):
             if isinstance(table, dict) and "key" in table:
                 raise ValueError(f'"key" under "{key}": unknown setting; remove it')
         return {key: {**table, "key": key} if isinstance(table, dict) else table for key, table in widgets.items()}
+
+    @field_validator("webhooks")
+    @classmethod
+    def _of_widgets(
+        cls, webhooks: tuple[WebhookSettings, ...], so_far: ValidationInfo
+    ) -> tuple[WebhookSettings, ...]:
+        widgets = so_far.data.get("widgets")
+        named = [name for webhook in webhooks for name in webhook.widgets]
+        if widgets is not None and (unknown := [name for name in named if name not in widgets]):
+            raise ValueError(
+                f'names the widget "{unknown[0]}", which there is not; there are {", ".join(widgets)}'
+            )
+        if len({webhook.url for webhook in webhooks}) < len(webhooks):
+            raise ValueError("should name each url once")
+        return webhooks
 
     @field_validator("privacy")
     @classmethod

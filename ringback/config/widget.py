@@ -195,6 +195,7 @@ class Widget(Table):
     caller_id: str | None = None  # what the agents' calls show; nobody can know it from the team's own number
     timezone: Zone | None = None  # whose clock visitors read
     promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
+    confirm_by_email: bool = False
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     logo: Annotated[BrandFile | None, _file(read_logo)] = None
     font: Annotated[BrandFile | None, _file(read_font)] = None

@@ -18,6 +18,7 @@ from ringback.console import (
     sign_in,
     single_sign_on,
     teams,
+    webhooks,
     widgets,
 )
 
@@ -29,5 +30,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     single_sign_on.init_app(app, settings)
     for pages in (sign_in, single_sign_on, account, operators, audit):
         app.register_blueprint(pages.blueprint)
-    for pages in (requests, one_request, acts, figures, widgets, teams, numbers, install):
+    for pages in (requests, one_request, acts, figures, widgets, teams, numbers, install, webhooks):
         app.register_blueprint(pages.blueprint)

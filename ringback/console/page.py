@@ -16,6 +16,7 @@ BAR: list[tuple[str, str, Role]] = [
     ("console_numbers.listed", "Numbers", Role.OPERATOR),
     ("console_operators.listed", "Operators", Role.ADMIN),
     ("console_audit.listed", "Audit", Role.VIEWER),
+    ("console_webhooks.listed", "Webhooks", Role.ADMIN),
 ]
 # What holds for all widgets is for those who may see all of them.
 _OF_ALL_WIDGETS = frozenset({"console_numbers.listed"})

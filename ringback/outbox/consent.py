@@ -70,3 +70,8 @@ def digest(text: str) -> str:
 def shown(widget: Widget, language: str) -> str:
     """A short mark of the sentences on a form, which its token carries: who agrees, agrees to these."""
     return digest("\n".join([call_sentence(widget, language), marketing_sentence(widget, language)]))[:16]
+
+
+def shown_in_all(widget: Widget) -> str:
+    """The same of the sentences in all its languages, for a form of one's own: it may be read in any."""
+    return digest("\n".join(shown(widget, tag) for tag in widget.languages))[:16]

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ringback import logs
 from ringback.opening_hours import Interval
-from ringback.outbox import audit, transitions
+from ringback.outbox import audit, transitions, visitor_mails
 from ringback.outbox.consent import Consent
 from ringback.outbox.core import ANSWERS, TIME, as_request
 from ringback.outbox.expiry import Expiry
@@ -110,6 +110,7 @@ class Outbox(Expiry):
             _note_consents(connection, row["id"], agreed, now)
             note_words(connection, row["id"], answers.widget, answers.name, answers.email)
             transitions.begin(connection, row["id"], row["reference"], held, now)
+            visitor_mails.note(connection, row["id"], answers, self._settings, now)
             return Receipt(row["id"], row["reference"], stored_now=True)
 
     def _check(

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import audit, by_hand, transitions
+from ringback.outbox import audit, by_hand, transitions, webhook_events
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
@@ -164,6 +164,7 @@ class PersonalData:
         by_hand.forget(connection, ids)
         if by:
             audit.note(connection, now, by, "erase", [row.reference for row in rows])
+        webhook_events.note_erased(connection, ids, now)
         if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
             _note(connection, _TO_SWEEP, secrets.token_hex(8))
@@ -199,6 +200,7 @@ class PersonalData:
             self._forget_hashes(connection, now)
             _drop_old_alerts(connection, long_ago)
             audit.drop_old(connection, now)
+            webhook_events.drop_old(connection, long_ago)
             _note(connection, _LAST_PURGE, now.isoformat())
         self._sweep()
         return Purge(now, erased, self._count_erased())

@@ -41,7 +41,7 @@ class EventKind(StrEnum):
 
 
 OPERATORS_ONLY = frozenset({EventKind.HELD, EventKind.RELEASED, EventKind.RETURNED})
-_OF_THE_HAND_OVER = frozenset(
+OF_THE_HAND_OVER = frozenset(
     {EventKind.ATTEMPTED, EventKind.WITH_TEAM, EventKind.UNKNOWN, EventKind.FAILED, EventKind.RETURNED}
 )
 
@@ -51,7 +51,7 @@ def which_only_look_so(kinds: Iterable[EventKind]) -> list[bool]:
     is_held, found = False, []
     for kind in kinds:
         is_held = kind is EventKind.HELD or (is_held and kind is not EventKind.RELEASED)
-        found.append(is_held and kind in _OF_THE_HAND_OVER)
+        found.append(is_held and kind in OF_THE_HAND_OVER)
     return found
 
 
@@ -64,6 +64,10 @@ class Held(StrEnum):
     BLOCKED = "blocked"  # by an operator
     SUSPECTED = "suspected"  # a machine's, by its manners
     BOOKED = "booked"  # the number has a time at this widget already, and keeps that
+
+
+# Of a cancelled request, why: the team and its visitor have spoken, by another way.
+SPOKEN = "spoken already"
 
 
 @dataclass(frozen=True)

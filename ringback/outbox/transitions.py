@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback.outbox import webhook_events
 from ringback.outbox.request import EventKind, Held, State
 from ringback.outbox.row_locks import lock_in_order
 from ringback.store.tables import NOW, Instant, alerts, events, in_state, requests
@@ -126,6 +127,8 @@ def begin(connection: sa.Connection, id: str, reference: str, held: Held | None,
     connection.execute(
         _RECORD, [{"request_id": id, "at": now, "kind": kind, "detail": detail} for kind, detail in happened]
     )
+    for kind, detail in happened:
+        webhook_events.note(connection, [id], now, kind, detail)
     is_told = held is not None and held is not Held.WIDGET_LIMIT  # the brake has told of itself
     connection.execute(_TELL_IF, {"told_at": now, "reference": reference, "is_told": is_told})
 
@@ -143,10 +146,12 @@ def hold(connection: sa.Connection, which: sa.ColumnElement[bool], why: Held, no
 def record(
     connection: sa.Connection, ids: Iterable[str], at: datetime, kind: EventKind, detail: str | None = None
 ) -> None:
-    """Add to the history of these requests."""
+    """Add to the history of these requests, for programs that follow them as well."""
+    ids = list(ids)
     rows = [{"request_id": id, "at": at, "kind": kind, "detail": detail} for id in ids]
     if rows:
         connection.execute(_RECORD, rows)
+        webhook_events.note(connection, ids, at, kind, detail)
 
 
 def tell(connection: sa.Connection, ids: Iterable[str], at: datetime, kind: str) -> None:

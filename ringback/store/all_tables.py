@@ -6,6 +6,7 @@ from ringback.store import (  # noqa: F401 they add their tables
     console_tables,
     figure_tables,
     monitoring_tables,
+    program_tables,
 )
 from ringback.store.tables import metadata
 

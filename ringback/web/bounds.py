@@ -19,9 +19,13 @@ QUERY_BYTES = 4_000
 HEADERS = {
     "Accept-Encoding": 500,
     "Accept-Language": 1_000,
+    "Access-Control-Request-Headers": 1_000,
+    "Access-Control-Request-Method": 50,
+    "Authorization": 500,
     "Connection": 100,
     "Content-Type": 500,
     "Host": 500,
+    "Idempotency-Key": 500,
     "If-Match": 1_000,
     "If-Modified-Since": 100,
     "If-None-Match": 1_000,

@@ -11,6 +11,7 @@ from ringback.i18n.languages import N_
 from ringback.i18n.languages import gettext as _
 from ringback.services import services
 from ringback.store.failures import STORE_ERRORS
+from ringback.web.problems import is_for_programs, problem
 
 log = logging.getLogger("ringback")
 
@@ -66,6 +67,8 @@ def words(status: int) -> tuple[str, list[str]]:
 def error_page(status: int) -> Response:
     """The page of a status."""
     title, sentences = words(status)
+    if is_for_programs():
+        return problem(status, detail=" ".join(sentences))
     if request.path.endswith(".json"):
         response = jsonify(error=title)
     else:

@@ -79,15 +79,19 @@ class CallbackForm(TimeForm, NumberForm):
         given: Mapping[str, str],
         offered: Sequence[Interval] = (),
         own: str = "",
+        shown: str | None = None,
+        has_token: bool = True,
     ) -> None:
         """`sent`: what was posted, None on a GET. `given`: what the host page says. `offered`: times to choose.
 
-        `own` is our own public address: a page there is never recorded as the page a request came from.
+        `own` is our own public address: a page there is never recorded as the page a request came from. `shown`
+        marks the sentences that its token is for, if not those of this page. Without `has_token` it needs none.
         """
         start = {"page": given.get("page", ""), "country": widget.region}
         self.language = languages.current().tag
-        shown = consent.shown(widget, self.language)
-        super().__init__(formdata=sent, meta={"csrf_context": (tokens, widget.key, shown)}, data=start)
+        shown = shown or consent.shown(widget, self.language)
+        meta = {"csrf_context": (tokens, widget.key, shown)} | ({} if has_token else {"csrf": False})
+        super().__init__(formdata=sent, meta=meta, data=start)
         self.widget = widget
         self.offered = offered
         self.page.data = sanitise.page(self.page.data, own)
@@ -123,7 +127,7 @@ class CallbackForm(TimeForm, NumberForm):
             del self.consent
         else:
             self.consent.label.text = consent.call_sentence(self.widget, self.language)
-            self.consent.validators = [filled(N_("Select the box if you agree to be called"))]
+            self.consent.validators = [filled(N_("Select the box if you agree to be called"), "not_agreed")]
         if sentence := consent.marketing_sentence(self.widget, self.language):
             self.marketing.label.text = sentence
         else:
@@ -149,7 +153,7 @@ class CallbackForm(TimeForm, NumberForm):
         extra = [name for name in FIELDS if name != "name" and name not in self.widget.required]
         return [field for field in self if field.short_name in extra]
 
-    def errors_in_order(self) -> list[tuple[Field, str]]:
+    def errors_in_order(self) -> list[tuple[Field, sentences.Sentence]]:
         """Each field with its first error, in the order of the page."""
         shown = [*self.main_fields(), self.slot, *self.extra_fields()]
         shown += [self.consent] if "consent" in self else []
@@ -187,10 +191,11 @@ class CallbackForm(TimeForm, NumberForm):
         if number is None:
             return
         if number.assigned or not self.offered_numbers:
-            question = _(sentences.CHECK_NUMBER, typed=sentences.shown(number), button=button)
+            text = _(sentences.CHECK_NUMBER, typed=sentences.shown(number), button=button)
+            question = sentences.coded("check_number", text)
         else:
             is_today = phone.written_today(number.e164, number.region, self.widget.called_regions)
-            question = sentences.changed(is_today) if is_today else _(sentences.CHECK_COUNTRY)
+            question = sentences.changed(is_today) if is_today else sentences.check_country()
             self.offered_numbers = [*self.offered_numbers, number]
         self.phone.errors = [*self.phone.errors, question]
         self.checked.data = number.digits

@@ -48,10 +48,10 @@ def _zones() -> set[str]:
     return available_timezones()  # reads hundreds of files, which takes some 25 ms
 
 
-def filled(sentence: str) -> Callable[[Any, Field], None]:
+def filled(sentence: str, code: str = "empty") -> Callable[[Any, Field], None]:
     def check(form: Any, field: Field) -> None:
         if not field.data:
-            raise StopValidation(_(sentence))
+            raise StopValidation(sentences.coded(code, _(sentence)))
 
     return check
 
@@ -76,7 +76,7 @@ def at_most(length: int) -> Callable[[Any, Field], None]:
 def like_an_address(form: Any, field: Field) -> None:
     # Only what cannot be an address is refused: we send nothing there, an agent reads it.
     if field.data and not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", field.data):
-        raise StopValidation(_(sentences.NO_EMAIL_ADDRESS))
+        raise StopValidation(sentences.coded("not_an_email", _(sentences.NO_EMAIL_ADDRESS)))
 
 
 class SpokenForm(FlaskForm):
@@ -109,12 +109,13 @@ class TimeForm(SpokenForm):
         if self.when.data != SLOT:
             return
         if self.widget.hours is None:
-            raise StopValidation(_(sentences.NO_TIMES))
+            raise StopValidation(self._no_times())
         try:
             start = datetime.strptime(field.data or "", SLOT_FORMAT).replace(tzinfo=UTC)
             end = start + timedelta(minutes=self.widget.hours.slot_minutes)
         except (ValueError, OverflowError):
-            raise StopValidation(_(sentences.CHOOSE_TIME if self.offered else sentences.NO_TIMES)) from None
+            choose = sentences.coded("choose_time", _(sentences.CHOOSE_TIME))
+            raise StopValidation(choose if self.offered else self._no_times()) from None
         self.chosen = Interval(start, end)
 
     @property
@@ -125,10 +126,14 @@ class TimeForm(SpokenForm):
     def refuse_time(self) -> None:
         """Say that the chosen time is gone: it has passed, or somebody else took it a moment before."""
         self.offered = [slot for slot in self.offered if slot != self.chosen]
-        self.slot.errors = [*self.slot.errors, _(sentences.TIME_GONE if self.offered else sentences.NO_TIMES)]
+        gone = sentences.coded("time_gone", _(sentences.TIME_GONE))
+        self.slot.errors = [*self.slot.errors, gone if self.offered else self._no_times()]
         self.slot.data = None
         if not self.offered:
             self.when.data = ASAP  # the only choice left, shown as chosen
+
+    def _no_times(self) -> sentences.Sentence:
+        return sentences.coded("no_times", _(sentences.NO_TIMES))
 
 
 class NumberForm(SpokenForm):
@@ -165,7 +170,7 @@ class NumberForm(SpokenForm):
             return number
         if today:
             raise StopValidation(sentences.changed(today))
-        raise StopValidation(_(sentences.CHECK_COUNTRY)) if self.offered_numbers else number
+        raise StopValidation(sentences.check_country()) if self.offered_numbers else number
 
     def select_reading(self, offered: Sequence[PhoneNumber]) -> PhoneNumber | None:
         """The reading that the visitor selected, if it is among those; else None, and they are offered."""

@@ -23,6 +23,7 @@ from ringback.web.form.decision import (
     NotStored,
     Outcome,
     Paused,
+    Post,
     TimeGone,
     ToMend,
     TooMany,
@@ -30,6 +31,7 @@ from ringback.web.form.decision import (
     decide,
 )
 from ringback.web.page import Answer, locale_of, own_address, page, shown_as, titled
+from ringback.web.request_hygiene import is_forged
 
 blueprint = Blueprint("form", __name__)
 
@@ -58,7 +60,7 @@ def ask(key: str | None) -> Answer:
     widget = _widget(key)
     is_over_limit = limits.is_post_too_many()
     form = _sent(widget)
-    outcome = decide(form, is_over_limit)
+    outcome = decide(form, Post(is_over_limit, is_forged()))
     if not isinstance(outcome, Confirmed):
         funnel.note(widget.key, "refused")
     elif g.get("spends_limit"):  # stored now; what was sent before was counted then

@@ -70,15 +70,30 @@ FROM_ELSEWHERE = N_("This form was sent from another web site. Check your answer
 NOT_STORED = N_("We could not store your request. Your answers are still here. Try again in a moment.")
 
 
-def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> str:
+class Sentence(str):
+    """What a visitor reads, with a code beside it for programs, which never changes."""
+
+    __slots__ = ("code",)
+    code: str
+
+
+def coded(code: str, text: str) -> Sentence:
+    """A sentence with its code."""
+    sentence = Sentence(text)
+    sentence.code = code
+    return sentence
+
+
+def refusal(reason: Reason, region: str, regions: tuple[str, ...]) -> Sentence:
     """The sentence for a number that is refused."""
     names = [region_name(code, languages.current()) for code in regions]
-    return _(
+    text = _(
         REFUSALS[reason],
         national=left_to_right(phone.example(region)),
         international=left_to_right(phone.international_example(region)),
         regions=reduce(languages.current().locale.list_patterns["standard"]["middle"].format, names),
     )
+    return coded(reason.value, text)
 
 
 def shown(number: PhoneNumber) -> str:
@@ -86,10 +101,20 @@ def shown(number: PhoneNumber) -> str:
     return f"{left_to_right(number.international)} ({region_name(number.region, languages.current())})"
 
 
-def changed(today: PhoneNumber) -> str:
+def changed(today: PhoneNumber) -> Sentence:
     """The sentence for a number of a plan that has changed."""
     country = region_name(today.region, languages.current())
-    return _(NUMBERS_CHANGED, country=country, number=left_to_right(today.international))
+    return coded("numbers_changed", _(NUMBERS_CHANGED, country=country, number=left_to_right(today.international)))
+
+
+def check_country() -> Sentence:
+    """The sentence above readings of a number in other countries."""
+    return coded("check_country", _(CHECK_COUNTRY))
+
+
+def token_fault(fault: TokenFault) -> Sentence:
+    """The sentence for a token that is not accepted."""
+    return coded(f"token_{fault.value.replace(' ', '_')}", _(NOTICES[fault]))
 
 
 def region_name(code: str, language: Language) -> str:
@@ -106,14 +131,15 @@ def _country_code(region: str) -> str:
     return left_to_right(f"+{phonenumbers.country_code_for_region(region)}")
 
 
-def too_long(label: str, length: int) -> str:
+def too_long(label: str, length: int) -> Sentence:
     """The sentence for an answer of more than `length` characters."""
-    return ngettext(
+    text = ngettext(
         "%(label)s must be one character or less",
         "%(label)s must be %(num)s characters or less",
         length,
         label=label,
     )
+    return coded("too_long", text)
 
 
 def too_many(seconds: int) -> str:

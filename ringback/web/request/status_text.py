@@ -15,7 +15,7 @@ from ringback.clock import whole_minute
 from ringback.i18n import languages
 from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import ngettext
-from ringback.outbox.request import OPERATORS_ONLY, CallbackRequest, Event, EventKind, State
+from ringback.outbox.request import OPERATORS_ONLY, SPOKEN, CallbackRequest, Event, EventKind, State
 from ringback.phone import PhoneNumber
 from ringback.web.form.sentences import region_name
 from ringback.web.request.promise import Promise
@@ -89,8 +89,20 @@ def story(events: Sequence[Event], promise: Promise) -> Story:
         case State.FAILED:
             return _failed(promise)
         case State.CANCELLED:
+            if any(event.detail == SPOKEN for event in events):
+                return _spoken(promise)
             sentences = [_("We will not pass it to the team.")]
             return Story("plain", _("Cancelled"), _("Your request is cancelled"), sentences)
+
+
+def _spoken(promise: Promise) -> Story:
+    sentences = [
+        _(
+            "%(company)s has told us that you have spoken. So nobody will call you for this request.",
+            company=promise.widget.company,
+        )
+    ]
+    return Story("plain", _("Done"), _("You have spoken already"), sentences)
 
 
 def _unknown(promise: Promise) -> Story:

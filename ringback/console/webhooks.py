@@ -1,0 +1,69 @@
+"""What programs were told of requests, what they answered, and what is sent again."""
+
+from flask import abort, request, url_for
+from werkzeug.utils import redirect
+
+from ringback.accounts.operator import Role
+from ringback.console import access
+from ringback.console.page import page
+from ringback.services import services
+from ringback.web.page import Answer
+from ringback.webhooks.deliveries import DELIVERED, GIVEN_UP, WAITING, host_of
+from ringback.webhooks.delivery_list import AT_ONCE
+
+blueprint = access.pages("webhooks", __name__)
+
+_STATES = {WAITING: "waiting", DELIVERED: "delivered", GIVEN_UP: "given up"}
+
+
+@blueprint.get("/webhooks")
+@access.needs(Role.ADMIN)
+def listed() -> Answer:
+    """The newest deliveries; `receiver` is the place of one in the configuration, `before` the last id shown."""
+    urls = [webhook.url for webhook in services().settings.webhooks]
+    place, state = request.args.get("receiver", type=int), request.args.get("state")
+    chosen = urls[place] if place is not None and 0 <= place < len(urls) else None
+    known, before = state if state in _STATES else None, request.args.get("before", type=_id)
+    shown = services().delivery_list.page(chosen, known, before, access.operator().widgets)
+    off = services().delivery_list.switched_off()
+    return page(
+        "webhooks.html",
+        "Webhooks",
+        deliveries=shown,
+        receivers=[(index, f"{index + 1}: {host_of(url)}", url in off) for index, url in enumerate(urls)],
+        chosen=place if chosen else None,
+        state=state,
+        states=_STATES,
+        host_of=host_of,
+        older=shown[-1].id if len(shown) == AT_ONCE else None,
+    )
+
+
+@blueprint.post("/webhooks/deliveries/<int:id>/again")
+@access.needs(Role.ADMIN)
+def send_again(id: int) -> Answer:
+    """Send one again, now."""
+    if id > _MOST or not services().delivery_list.send_again(id, access.operator().widgets):
+        abort(404)
+    return redirect(url_for("console_webhooks.listed"), 303)
+
+
+@blueprint.post("/webhooks/receivers/<int:place>/on")
+@access.needs(Role.ADMIN)
+def switch_on(place: int) -> Answer:
+    """Tell a receiver again that said it was gone."""
+    webhooks = services().settings.webhooks
+    if place >= len(webhooks) or not services().delivery_list.switch_on(webhooks[place].url):
+        abort(404)
+    return redirect(url_for("console_webhooks.listed"), 303)
+
+
+_MOST = 2**63 - 1
+
+
+def _id(text: str) -> int:
+    """An id as stores have it. Raises ValueError."""
+    id = int(text)
+    if not 0 <= id <= _MOST:
+        raise ValueError
+    return id

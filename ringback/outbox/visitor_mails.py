@@ -1,0 +1,45 @@
+"""The mail that leads a visitor to their page, written down in the transaction that stores the request.
+
+Only for a request that rings, and one an address and hour: nobody is to have a stranger's letter box filled by it.
+"""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ringback.config.settings import Settings
+from ringback.keyed_hash import keyed_hash
+from ringback.outbox.request import Answers
+from ringback.store.locks import lock
+from ringback.store.program_tables import visitor_mails
+from ringback.store.tables import Instant, requests
+
+ONE_IN = timedelta(hours=1)
+
+
+def note(connection: sa.Connection, id: str, answers: Answers, settings: Settings, now: datetime) -> None:
+    """Have the mail sent, if the widget sends any. The same statements if a request is held: each takes time."""
+    if not answers.email or not settings.widgets[answers.widget].confirm_by_email:
+        return
+    address = keyed_hash(settings.secret_keys[-1], f"e-mail {answers.email.lower()}").hex()
+    lock(connection, f"mail {address}")  # always the last that is taken
+    connection.execute(_NOTE, {"of_request": id, "address": address, "now_at": now, "earliest": now - ONE_IN})
+
+
+_LATELY = sa.exists().where(
+    visitor_mails.c.address_hash == sa.bindparam("address"),
+    visitor_mails.c.at > sa.bindparam("earliest", type_=Instant),
+)
+_NOTE = (
+    visitor_mails.insert()
+    .from_select(
+        ["request_id", "address_hash", "at", "next_at"],
+        sa.select(
+            requests.c.id,
+            sa.bindparam("address", type_=sa.String),
+            sa.bindparam("now_at", type_=Instant),
+            sa.bindparam("now_at", type_=Instant),
+        ).where(requests.c.id == sa.bindparam("of_request"), requests.c.held.is_(None), sa.not_(_LATELY)),
+    )
+    .inline()
+)

@@ -1,0 +1,1 @@
+"""Programs are told what happens to each request."""
