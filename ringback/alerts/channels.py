@@ -65,8 +65,8 @@ class Email:
         self._recipients = settings.alerts.email
         self._domain = (urlsplit(settings.public_url).hostname or "").encode("idna").decode()
 
-    def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
-        """Raises OSError or NotEncryptedError."""
+    def send(self, deadline: Deadline, message: Message, now: datetime) -> str:
+        """What became of it, in words. Raises OSError or NotEncryptedError."""
         with closing(
             _Smtp(deadline, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
         ) as smtp:
@@ -81,6 +81,8 @@ class Email:
         if refused:
             total = len(self._recipients)
             log.error("alerts by email: the mail server refused %d of %d recipients", len(refused), total)
+            return f"taken by {self._host}, which refused {len(refused)} of {total} recipients"
+        return f"taken by {self._host}"
 
     def _encrypt(self, smtp: "_Smtp") -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -149,8 +151,8 @@ class SignedWebhook:
         # With every key, so that a receiver has time to change over while the old one is a fallback.
         self._signers = [Webhook(secret) for secret in _webhook_secrets(settings)]
 
-    def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
-        """Raises NotReceivedError for any answer but 2xx, and what the network raises."""
+    def send(self, deadline: Deadline, message: Message, now: datetime) -> str:
+        """What was answered. Raises NotReceivedError for any answer but 2xx, and what the network raises."""
         with OneCall(deadline) as session:
             response = session.post(
                 self._address,
@@ -168,6 +170,7 @@ class SignedWebhook:
             raise TimeoutError
         if not 200 <= status < 300:
             raise NotReceivedError(status)
+        return f"answered {status}"
 
     def _headers(self, message: Message, now: datetime) -> dict[str, str]:
         utc = now.astimezone(UTC)

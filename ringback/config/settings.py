@@ -123,6 +123,7 @@ class AlertSettings(Table):
 
     email: tuple[Words, ...] = ()
     webhook: WebAddress | None = None
+    unreachable_minutes: float = Field(default=5, gt=0, le=1440)
 
     @field_validator("email")
     @classmethod
