@@ -70,13 +70,10 @@ def pre_request(worker, req):
 
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
-    if _loaded.delivery_mode == "inline":
-        worker.wsgi.extensions["ringback"].start()
+    worker.wsgi.extensions["ringback"].start_web()
 
 
 def worker_exit(server, worker):
     """Finish the calls that are in the air. A worker that did not get so far as to have an app has none."""
-    if _loaded.delivery_mode == "inline" and "ringback" in getattr(
-        getattr(worker, "wsgi", None), "extensions", {}
-    ):
+    if "ringback" in getattr(getattr(worker, "wsgi", None), "extensions", {}):
         worker.wsgi.extensions["ringback"].stop()

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from ringback.cli.alerts import alert_commands
 from ringback.cli.audit import audit_commands
 from ringback.cli.breaker import breaker_commands
 from ringback.cli.check import check_command
@@ -31,6 +32,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(number_commands(services.operations, outbox))
     app.cli.add_command(team_commands(outbox.teams))
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
+    app.cli.add_command(alert_commands(services.alerts))
     app.cli.add_command(audit_commands(services.audit))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
     app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token, services.audit))

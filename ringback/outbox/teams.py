@@ -26,6 +26,8 @@ class Team:
     name: str
     paused_at: datetime | None
     paused_why: str | None
+    refuses_since: datetime | None = None
+    refused_why: str | None = None
 
 
 class Teams:
@@ -132,7 +134,8 @@ class Teams:
 
     def listed(self) -> list[Team]:
         """Every team there is a row for."""
-        query = sa.select(teams.c.name, teams.c.paused_at, teams.c.paused_why).order_by(teams.c.name)
+        names = ("name", "paused_at", "paused_why", "refuses_since", "refused_why")
+        query = sa.select(*(teams.c[name] for name in names)).order_by(teams.c.name)
         with self._database.read() as connection:
             return [Team(*row) for row in connection.execute(query)]
 
