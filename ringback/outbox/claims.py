@@ -101,6 +101,8 @@ class Claims(Core):
                 has_another = self.trial.has_another(connection, snapshot, head, due)
                 if not self.breaker.take_turn(connection, snapshot, widget, now, has_another):
                     return None
+            if widget and self.trial.ends_by(connection, snapshot, head, now):
+                self.teams.tried(connection, widget, now)
             return self._take(connection, head, owner, now)
 
     def _is_anything_due(self) -> bool:

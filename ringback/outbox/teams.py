@@ -68,6 +68,11 @@ class Teams:
             connection.execute(teams.update().where(mine).values(values))
         return True
 
+    def tried(self, connection: sa.Connection, widget: Widget, now: datetime) -> None:
+        """Let a team that refuses be tried again in a while, if nobody's own wait is over before."""
+        again = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
+        connection.execute(teams.update().where(teams.c.name == widget.team_name).values(next_try_at=again))
+
     def shut_for_held(self, snapshot: "BreakerSnapshot", now: datetime) -> tuple[str, ...]:
         """The widgets at which nobody who is held goes on now, since another one did within a turn."""
         widgets = self._settings.widgets.items()

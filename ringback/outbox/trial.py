@@ -7,7 +7,7 @@ it is turned away as well, one that was never tried.
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -23,6 +23,7 @@ from ringback.store.tables import NOW, Instant, in_state, requests
 # Whoever was tried within this has had the turn that it is now: else one that is refused for itself would be
 # called in everybody's place.
 _RESTED = timedelta(seconds=5)
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Trial:
@@ -46,7 +47,7 @@ class Trial:
         return {key for key, team in on_trial.items() if team in teams}
 
     def in_place_of(self, connection: sa.Connection, snapshot: BreakerSnapshot, head: Any, due: DueQuery) -> Any:
-        """Who goes in the turn of `head`: often itself."""
+        """Who goes in the turn of `head`: often itself; None if nobody is due, and all were tried just now."""
         widget = self._settings.widget(head.widget)
         if widget is None or not _says_no(snapshot, widget):
             return head
@@ -55,7 +56,20 @@ class Trial:
         values |= {f"closed_{place}": key for place, key in enumerate(due.closed)}
         values |= {f"mine_{place}": key for place, key in enumerate(mine)}
         find = self._least_recent if snapshot.is_paused(widget) else self._oldest
-        return find(connection, head, values, (len(due.closed), len(mine))) or head
+        return find(connection, head, values, (len(due.closed), len(mine))) or (
+            head if head.next_attempt_at <= due.now else None
+        )
+
+    def ends_by(self, connection: sa.Connection, snapshot: BreakerSnapshot, head: Any, now: datetime) -> bool:
+        """Whether a try that nobody's own wait asked for is over with `head`: not while somebody is to be rung."""
+        widget = self._settings.widget(head.widget)
+        if widget is None or snapshot.is_paused(widget) or not snapshot.refuses(widget):
+            return False
+        if not head.held:
+            return snapshot.is_to_be_tried(widget, now)
+        waits = in_state(State.WAITING), requests.c.due_at <= now, requests.c.held.is_(None)
+        mine = sa.select(requests.c.id).where(*waits, requests.c.widget.in_(self._of_team(widget)))
+        return connection.execute(mine.limit(1)).first() is None
 
     def has_another(self, connection: sa.Connection, snapshot: BreakerSnapshot, head: Any, due: DueQuery) -> bool:
         """Whether somebody else tries a paused team as well, should `head` be turned away once more."""
@@ -80,9 +94,7 @@ class Trial:
     def _oldest(connection: sa.Connection, head: Any, values: dict[str, Any], counts: tuple[int, int]) -> Any:
         """The oldest promise; before it, what is held and older yet: its page is to show what any other's does."""
         oldest = connection.execute(_oldest(*counts), values).first()
-        if oldest is None:
-            return None
-        given = {"oldest": oldest.id, "by": oldest.give_up_at}
+        given = {"oldest": oldest.id, "by": oldest.give_up_at} if oldest else {"oldest": "", "by": _NEVER}
         return connection.execute(_rested(*counts), values | given).first()
 
 

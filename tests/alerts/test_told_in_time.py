@@ -15,7 +15,7 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
-from tests.alerts.test_alerts import posted
+from tests.alerts.test_alerts import posted, threads_of_ours
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.faults import FaultServer
 
@@ -30,6 +30,7 @@ class Office:
     """A site and what its operators are told."""
 
     def __init__(self, app: Flask, clock: Clock, receiver: FaultServer) -> None:
+        self.app = app
         self.services: Services = services_of(app)
         self.clock = clock
         self.outbox, self.delivery = self.services.outbox, self.services.delivery
@@ -332,3 +333,12 @@ def test_two_processes_that_look_write_one_alert(opened: Open, clock: Clock) -> 
     office.alerts.run_once()
 
     assert office.told() == [{"unreachable": 1, "late": 1}]
+
+
+def test_a_web_process_that_hands_nothing_over_tells_the_operators(opened: Open) -> None:
+    office = opened(environment={"delivery_mode": "worker"})
+    office.app.testing = False
+    office.app.test_client().get("/healthz")
+
+    assert "alerts-webhook" in threads_of_ours()
+    assert not office.delivery.is_running

@@ -234,6 +234,27 @@ def test_a_team_that_refuses_is_tried_every_five_minutes_though_nobody_asks(
     assert every(outbox, delivery, YES) == waited
 
 
+@pytest.mark.parametrize("is_held", [False, True])
+@pytest.mark.parametrize("then", [NOBODY, NO, DOWN])
+def test_a_team_that_refuses_is_not_tried_without_end(
+    outbox: Outbox, delivery: Delivery, clock: Clock, ask: Ask, is_held: bool, then: Outcome
+) -> None:
+    """Whatever it answers then, and though nobody is to be rung."""
+    ids = [ask(1), ask(2)]
+    minutes_of(outbox, delivery, clock, NOBODY, 12)
+    if is_held:
+        outbox.stop("442079460001")
+        outbox.stop("442079460002")
+    clock.passes(seconds=301)
+    tried = 0
+    while (claim := outbox.claim("test")) and tried < 10:
+        tried += 1
+        end = delivery._as_any_other(claim) if claim.is_held else delivery.settlement_of(then, claim)
+        outbox.settle(claim, end)
+
+    assert 1 <= tried <= 2 * len(ids)
+
+
 def test_after_a_pause_whoever_was_turned_away_goes_before_a_newcomer(
     outbox: Outbox, delivery: Delivery, clock: Clock, ask: Ask
 ) -> None:
