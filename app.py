@@ -61,6 +61,6 @@ except (SettingsError, StoreError) as error:
 
 if listener:
     port = listener.getsockname()[1]
-    services_of(app).start()
+    services_of(app).start_web()
     click.echo(app.config.get("WELCOME", f"Ringback answers on http://127.0.0.1:{port}"))
     make_server("127.0.0.1", port, app, threaded=True, fd=listener.fileno()).serve_forever()

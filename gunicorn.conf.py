@@ -73,15 +73,11 @@ def pre_request(worker, req):
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
     _in_force.note_served()
-    if _loaded.delivery_mode == "inline":
-        worker.wsgi.extensions["ringback"].start()
+    worker.wsgi.extensions["ringback"].start_web()
 
 
 def worker_exit(server, worker):
     """Finish the calls that are in the air. A worker that did not get so far as to have an app has none."""
     services = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("ringback")
-    if services and _loaded.delivery_mode == "inline":
+    if services:
         services.stop()
-    elif services:
-        services.figures_loop.stop(2)  # the forms that it showed
-        services.tallies.close()

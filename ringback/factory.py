@@ -99,19 +99,24 @@ def create_app(settings: Settings, clock: Clock = utc_now, opening: Opening = Op
     api.init_app(app)
     cli.init_app(app, services)
     app.wsgi_app = refuse_if_late(app.wsgi_app, services.tell)  # type: ignore[method-assign, assignment]
-    if settings.delivery_mode == "inline":
-        _hand_over_from(app, services)
+    _work_beside(app, services)
     return app
 
 
-def _hand_over_from(app: Flask, services: Services) -> None:
-    """Hand over beside the answers. While the app is tested nothing runs beside them: it is done before a 303."""
+def _work_beside(app: Flask, services: Services) -> None:
+    """Tell of alerts and hand over beside the answers.
+
+    While the app is tested nothing runs beside them: what is handed over is so before a 303.
+    """
 
     @app.before_request
     def begin() -> None:
         # Servers that have a moment for it start the hand-over when they are up; this is for the others.
         if not app.testing:
-            services.start()
+            services.start_web()
+
+    if services.settings.delivery_mode != "inline":
+        return
 
     @app.after_request
     def hand_over(response: Response) -> Response:

@@ -99,6 +99,16 @@ class Services:
         self.call_reports.start()
         self.upkeep.start()
 
+    def start_web(self) -> None:
+        """Start what runs in a web process: all of it, or the alerts alone where others hand over.
+
+        So somebody is left to tell of a hand-over that has died.
+        """
+        if self.settings.delivery_mode == "inline":
+            self.start()
+        else:
+            self.alerts.start()
+
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
         self.upkeep.stop()

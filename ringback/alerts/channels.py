@@ -50,12 +50,12 @@ class Email:
         self._recipients = settings.alerts.email
         self._domain = (urlsplit(settings.public_url).hostname or "").encode("idna").decode()
 
-    def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
-        """Raises OSError or NotEncryptedError."""
-        self.post(deadline, self._mail(message, now))
+    def send(self, deadline: Deadline, message: Message, now: datetime) -> str:
+        """What became of it, in words. Raises OSError or NotEncryptedError."""
+        return self.post(deadline, self._mail(message, now))
 
-    def post(self, deadline: Deadline, mail: EmailMessage) -> None:
-        """Send any mail, to those in its `To`. Raises OSError or NotEncryptedError."""
+    def post(self, deadline: Deadline, mail: EmailMessage) -> str:
+        """Send any mail, to those in its `To`. What became of it. Raises OSError or NotEncryptedError."""
         with closing(
             _Smtp(deadline, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
         ) as smtp:
@@ -70,6 +70,8 @@ class Email:
         if refused:
             total = len(str(mail["To"]).split(","))
             log.error("email: the mail server refused %d of %d recipients", len(refused), total)
+            return f"taken by {self._host}, which refused {len(refused)} of {total} recipients"
+        return f"taken by {self._host}"
 
     def _encrypt(self, smtp: "_Smtp") -> None:
         smtp.ehlo_or_helo_if_needed()
@@ -142,7 +144,7 @@ class SignedWebhook:
         self._post = SignedPost(address, settings.secret_keys)
         self._allows_private = settings.alerts.allow_private
 
-    def send(self, deadline: Deadline, message: Message, now: datetime) -> None:
-        """Raises NotReceivedError for any answer but 2xx, and what the network raises."""
+    def send(self, deadline: Deadline, message: Message, now: datetime) -> str:
+        """What was answered. Raises NotReceivedError for any answer but 2xx, and what the network raises."""
         deadline.is_public_only = not self._allows_private
-        self._post.send(deadline, message.id, message.body, now)
+        return f"answered {self._post.send(deadline, message.id, message.body, now)}"

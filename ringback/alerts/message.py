@@ -21,13 +21,14 @@ _REQUESTS = "flask --app app requests list --attention"
 class _Kind:
     """What a kind of alert means, and the command that looks at it.
 
-    `counted` is how a subject counts what is no request, one and several; `more` a command that deals with it.
+    `counted` is how a subject counts what is no request, one and several, or says it where nothing is to be
+    counted; `more` a command that deals with it.
     `rank` is how soon it is named: of what is held there may be hundreds, and real customers are not to drown.
     """
 
     meaning: str
     look: str = _REQUESTS
-    counted: tuple[str, str] | None = None
+    counted: tuple[str, str] | str | None = None
     more: str = ""
     rank: int = 1
 
@@ -37,7 +38,25 @@ _OVER_BRAKE = ("widget is over its brake", "widgets are over their brake")
 _KINDS = {
     "unknown": _Kind("sent, and the answer was lost: the team may have it", rank=0),
     "failed": _Kind("not handed over, and given up", rank=0),
+    "late": _Kind("not handed over, and past what its visitor was promised", rank=0),
     "held": _Kind("held back: not handed over unless you release it", rank=2),
+    "unreachable": _Kind(
+        "Samespace is not reached: what is due waits, and goes by itself once it answers",
+        counted="Samespace is not reached",
+        rank=0,
+    ),
+    "nobody": _Kind(
+        "no process hands over: what is due waits; start one (gunicorn, or flask --app app deliver)",
+        counted="nobody hands over",
+        rank=0,
+    ),
+    "refusing": _Kind(
+        "Samespace refuses requests of this team: is somebody logged in?",
+        counted=("team refuses", "teams refuse"),
+        rank=0,
+    ),
+    "well": _Kind("it is well again", counted="well again", rank=3),
+    "test": _Kind("nothing has happened: somebody tries whether you are told", counted="a test", rank=3),
     "paused": _Kind(
         "Samespace turns every request of this team away: check its configuration",
         "flask --app app teams list",
@@ -99,9 +118,20 @@ class Alert:
 
 @dataclass(frozen=True)
 class Message:
-    """Everything that waited for one channel, oldest first; never empty."""
+    """Everything that waited for one channel, oldest first; never empty. `console`: where the list is."""
 
     alerts: Sequence[Alert]
+    console: str = ""
+
+    @property
+    def link(self) -> str:
+        """Where to look in the console: at the one request that it is about, or at the list."""
+        (only, *others) = self.latest
+        return (
+            f"{self.console}/{only}"
+            if not others and only.startswith("RB-")
+            else f"{self.console}?state=attention"
+        )
 
     @cached_property
     def id(self) -> str:
@@ -146,11 +176,7 @@ class Message:
         counted = Counter(_kind(kind).counted or _REQUESTS_COUNTED for kind in self.latest.values())
         # Requests first, then in the order in which the kinds are listed.
         order = [_REQUESTS_COUNTED, *(kind.counted for kind in _KINDS.values() if kind.counted)]
-        parts = [
-            f"{counted[words]} {words[0] if counted[words] == 1 else words[1]}"
-            for words in dict.fromkeys(order)
-            if counted[words]
-        ]
+        parts = [_counted(counted[words], words) for words in dict.fromkeys(order) if counted[words]]
         return f"Ringback: {', '.join(parts)}"
 
     @property
@@ -164,7 +190,7 @@ class Message:
         if left := self.more - sum(others for _, others in self.named):
             lines.append(f"and {left} more")
         kinds = [_kind(name) for name in self.latest.values()]
-        lines += ["", "To look at them:", "", *_commands(kind.look for kind in kinds)]
+        lines += ["", "To look at them:", "", f"    {self.link}", *_commands(kind.look for kind in kinds)]
         if dealt_with := _commands(kind.more for kind in kinds):
             lines += ["", "To hand over what the brake holds:", "", *dealt_with]
         minutes = BETWEEN_MESSAGES.seconds // 60
@@ -173,9 +199,14 @@ class Message:
     @cached_property
     def body(self) -> str:
         """For programs: JSON, the same at every attempt."""
-        data = {"counts": self.counts, "about": self.about, "more": self.more}
+        data = {"counts": self.counts, "about": self.about, "more": self.more, "url": self.link}
         at = self.alerts[-1].at.isoformat()
-        return json.dumps({"type": "ringback.attention", "timestamp": at, "data": data})
+        kind = "test" if set(self.counts) == {"test"} else "attention"
+        return json.dumps({"type": f"ringback.{kind}", "timestamp": at, "data": data})
+
+
+def _counted(count: int, words: tuple[str, str] | str) -> str:
+    return words if isinstance(words, str) else f"{count} {words[0] if count == 1 else words[1]}"
 
 
 _REQUESTS_COUNTED = ("request needs a person", "requests need a person")

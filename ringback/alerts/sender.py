@@ -20,14 +20,17 @@ import sqlalchemy as sa
 
 from ringback.alerts.channels import Email, SignedWebhook
 from ringback.alerts.message import BETWEEN_MESSAGES, Alert, Message
+from ringback.alerts.still_true import still_true
+from ringback.alerts.watch import Watch
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.deadline import Deadline
+from ringback.outbox.attention import LATE
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
 from ringback.store.failures import log_failure
 from ringback.store.locks import lock_table
-from ringback.store.tables import alert_channels, alerts, requests
+from ringback.store.tables import alert_channels, alerts
 
 log = logging.getLogger("ringback.alerts")
 
@@ -38,6 +41,9 @@ NEW_CHANNEL_HEARS = timedelta(days=1)
 SEND_SECONDS = 10.0  # for one message, in whole
 _LEASE = timedelta(seconds=60)
 _LOOK_SECONDS = 1.0
+_WATCH_SECONDS = 5.0
+# Requests that need a person may wait for the next message; whatever keeps many waiting, or is late, may not.
+_NOT_URGENT = ("unknown", "failed", "held")
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,13 @@ class Alerts:
     ) -> None:
         """Do nothing yet: `start` does. A message may take `send_seconds`, with all that belongs to it."""
         self._database = database
+        self._settings = settings
         self._clock = clock
         self._send_seconds = send_seconds
+        self._watch = Watch(database, settings, clock)
+        self._watched_at = 0.0
         self._channels: dict[str, Email | SignedWebhook] = {}
+        self._console = f"{settings.public_url.rstrip('/')}/console/requests"
         if settings.alerts.email and settings.smtp_url:
             self._channels["email"] = Email(settings.smtp_url.get_secret_value(), settings)
         if settings.alerts.webhook:
@@ -90,14 +100,36 @@ class Alerts:
             thread.join(max(deadline - monotonic(), 0))
 
     def run_once(self) -> None:
-        """Tell each channel, one after the other, what may be told now."""
+        """Look at what lasts, and tell each channel, one after the other, what may be told now."""
+        self._look_around()
         for channel in self._channels:
             self._look(channel)
 
+    def test(self) -> dict[str, tuple[bool, str]]:
+        """Send a test to each channel, one after the other: whether it took it, and what it answered."""
+        message = Message([Alert(0, self._clock(), "test", "a test")], self._console)
+        return {name: self._test(channel, message) for name, channel in self._channels.items()}
+
+    def _test(self, channel: Email | SignedWebhook, message: Message) -> tuple[bool, str]:
+        try:
+            return True, self._send(channel, message, self._clock())
+        except Exception as error:
+            return False, _reason(error)
+
     def _run(self, channel: str) -> None:
         while not self._stopping.is_set():
+            if channel == next(iter(self._channels)) and monotonic() - self._watched_at > _WATCH_SECONDS:
+                self._watched_at = monotonic()
+                self._look_around()
             self._look(channel)
             self._stopping.wait(_LOOK_SECONDS)
+
+    def _look_around(self) -> None:
+        try:
+            if self._channels:
+                self._watch.look()
+        except Exception as error:
+            log_failure(log, "alerts", error)
 
     def _look(self, channel: str) -> None:
         """Send what may be sent, if anything."""
@@ -158,8 +190,11 @@ class Alerts:
         return connection.execute(sa.select(sa.func.max(alerts.c.id))).scalar()
 
     def _tell(self, claim: _Claim) -> None:
-        """Send what was claimed, and note how it ended."""
+        """Send what was claimed and is still true, and note how it ended."""
         message = self._message(claim)
+        if message is None:
+            self._settle(claim, sent_up_to=claim.up_to, busy_until=None)
+            return
         channel, now = self._channels[claim.channel], self._clock()
         try:
             self._send(channel, message, now)
@@ -172,21 +207,19 @@ class Alerts:
             self._settle(claim, sent_up_to=claim.up_to, sent_at=self._clock(), busy_until=None)
             log.info("alerts by %s: sent, %d in one message", claim.channel, len(message.alerts))
 
-    def _send(self, channel: Email | SignedWebhook, message: Message, now: datetime) -> None:
+    def _send(self, channel: Email | SignedWebhook, message: Message, now: datetime) -> str:
         with closing(Deadline(self._send_seconds)) as deadline:
             try:
-                channel.send(deadline, message, now)
+                return channel.send(deadline, message, now)
             except Exception as error:
                 # Our own hanging up shows as whatever the library at work makes of a broken connection.
                 raise TimeoutError if deadline.timed_out else error from error
 
-    def _message(self, claim: _Claim) -> Message:
-        waits = sa.and_(alerts.c.id > claim.sent_up_to, alerts.c.id <= claim.up_to)
-        columns = alerts.c.id, alerts.c.at, alerts.c.kind, alerts.c.about, requests.c.phone
-        held = sa.and_(alerts.c.kind == "held", requests.c.reference == alerts.c.about)
-        query = sa.select(*columns).outerjoin(requests, held).where(waits).order_by(alerts.c.id)
+    def _message(self, claim: _Claim) -> Message | None:
+        """What waits and is true at this moment; None where nothing of it is."""
         with self._database.read() as connection:
-            return Message([Alert(*row) for row in connection.execute(query)])
+            true = still_true(connection, self._settings, self._clock(), claim.sent_up_to, claim.up_to)
+        return Message(true, self._console) if true else None
 
     def _wait(self, claim: _Claim, message: Message) -> timedelta:
         """A minute after the first failure, then twice as long each time, up to ten minutes.
@@ -212,7 +245,17 @@ def _due(channel: str, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     free = run_out(columns.busy_until, now, LONGEST_RETRY)  # the lease is shorter
     too_soon = sa.and_(columns.sent_at > now - BETWEEN_MESSAGES, columns.sent_at <= now + SKEW)
     rested = sa.or_(columns.sent_at.is_(None), sa.not_(too_soon))
-    return columns.channel == channel, free, rested
+    return columns.channel == channel, free, sa.or_(rested, _is_urgent(now))
+
+
+def _is_urgent(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether something waits that does not bear it, and of which the channel was told nothing for ten minutes."""
+    told, up_to = alerts.alias(), alert_channels.c.sent_up_to
+    same = sa.or_(told.c.about == alerts.c.about, alerts.c.kind == LATE)
+    lately = told.c.at > now - BETWEEN_MESSAGES, told.c.id <= up_to
+    is_told = sa.exists().where(told.c.kind == alerts.c.kind, same, *lately)
+    waits = alerts.c.id > up_to, alerts.c.kind.not_in(_NOT_URGENT), sa.not_(is_told)
+    return sa.exists().where(*waits).correlate(alert_channels)
 
 
 def _reason(error: Exception) -> str:

@@ -12,6 +12,7 @@ import click
 from flask import Flask
 
 from ringback.cli.accounts import account_commands
+from ringback.cli.alerts import alert_commands
 from ringback.cli.api_keys import api_key_commands
 from ringback.cli.audit import audit_commands
 from ringback.cli.breaker import breaker_commands
@@ -42,6 +43,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(number_commands(services.operations, outbox))
     app.cli.add_command(team_commands(outbox.teams))
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
+    app.cli.add_command(alert_commands(services.alerts))
     app.cli.add_command(audit_commands(services.audit))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
     app.cli.add_command(account_commands(settings, services.accounts.people))

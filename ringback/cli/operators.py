@@ -11,7 +11,7 @@ from ringback.config.settings import Settings
 from ringback.config.widget import Widget
 from ringback.i18n.local_time import instant_of
 from ringback.outbox.slots import Pause, Slots
-from ringback.outbox.teams import Teams
+from ringback.outbox.teams import Team, Teams
 
 _DAYS_OF_A_YEAR = 366
 
@@ -21,10 +21,9 @@ def team_commands(teams: Teams) -> click.Group:
 
     @group.command("list")
     def listed() -> None:
-        """List teams, and why one is paused."""
+        """List teams, and why one is paused, or refuses."""
         for team in teams.listed():
-            paused = f"paused since {time_text(team.paused_at)}: {team.paused_why}" if team.paused_at else "open"
-            click.echo(f"{team.name}  {paused}")
+            click.echo(f"{team.name}  {_team(team)}")
 
     @group.command()
     @click.argument("name")
@@ -38,6 +37,14 @@ def team_commands(teams: Teams) -> click.Group:
         click.echo(f"{name} is called again.")
 
     return group
+
+
+def _team(team: Team) -> str:
+    if team.paused_at:
+        return f"paused since {time_text(team.paused_at)}: {team.paused_why}"
+    if team.refuses_since:
+        return f"refuses since {time_text(team.refuses_since)}: {team.refused_why}"
+    return "open"
 
 
 def widget_commands(settings: Settings, slots: Slots, clock: Clock) -> click.Group:

@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ringback.cli.operators import time_text
+from ringback.outbox.attention import NOBODY, PAUSED, REFUSES, SAMESPACE, Trouble
 from ringback.outbox.request import CallbackRequest, Event
-from ringback.outbox.request_list import Group, Page, Totals, Trouble
+from ringback.outbox.request_list import Group, Page, Totals
 from ringback.outbox.selection import HELD, STATES, is_late, true_state
 from ringback.phone import PhoneNumber
 
 # Each object of `--json` has these; what does not apply is null.
 KEYS = ("kind", "reference", "state", "why", "late", "widget", "phone", "name")
 TIMES = ("requested_at", "due_at", "promised_by", "since")
+_STATES_OF_TROUBLE = {SAMESPACE: "not_reached", PAUSED: "paused", REFUSES: "refusing", NOBODY: "not_running"}
 NOTHING = {True: "Nothing needs a person.", False: "There are no requests."}
 
 
@@ -75,12 +77,16 @@ def group_line(group: Group, now: datetime) -> str:
 
 def trouble_line(trouble: Trouble) -> str:
     since = f" since {time_text(trouble.since)}" if trouble.since else ""
-    if trouble.team is None:
+    if trouble.kind == NOBODY:
+        return f"Nobody hands over{since}: no process that does is running. Nothing is lost; start one."
+    if trouble.kind == SAMESPACE:
         return f"Samespace is not reached{since}: what is due waits, and goes by itself once it answers."
     why = f": {trouble.why}" if trouble.why else ""
+    if trouble.kind == REFUSES:
+        return f"Team {trouble.team} refuses{since}{why}. What is due waits, and goes by itself once it takes one."
     return (
         f"Team {trouble.team} is paused{since}{why}. Once that is mended: "
-        f"flask --app app teams resume {shlex.quote(trouble.team)}"
+        f"flask --app app teams resume {shlex.quote(trouble.team or '')}"
     )
 
 
@@ -105,8 +111,8 @@ def as_object(item: CallbackRequest | Group, now: datetime) -> dict[str, Any]:
 def trouble_object(trouble: Trouble) -> dict[str, Any]:
     """The same keys, so that nobody who reads requests stumbles over a team."""
     return dict.fromkeys((*KEYS, *TIMES)) | {
-        "kind": "team" if trouble.team else "samespace",
-        "state": "paused" if trouble.team else "not_reached",
+        "kind": "team" if trouble.team else trouble.kind,
+        "state": _STATES_OF_TROUBLE[trouble.kind],
         "why": trouble.why,
         "name": trouble.team,
         "since": trouble.since.isoformat() if trouble.since else None,

@@ -18,6 +18,7 @@ class AlertSettings(Table):
 
     email: tuple[Words, ...] = ()
     webhook: WebAddress | None = None
+    unreachable_minutes: float = Field(default=5, gt=0, le=1440)
     not_called_minutes: float = Field(default=60, gt=0, le=_YEAR_MINUTES)  # while the team is open
     allow_private: bool = True
 

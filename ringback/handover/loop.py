@@ -25,6 +25,7 @@ from ringback.handover.samespace import Samespace
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.heartbeat import BEAT_SECONDS
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcome_key import outcome_key
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
@@ -69,6 +70,7 @@ class Delivery:
         self._recent: deque[float] = deque(maxlen=50)  # seconds that calls took
         self._answered_at: float | None = None  # when the last call was, if Samespace took it
         self._last_probe = 0.0
+        self._last_beat = -BEAT_SECONDS
 
     def start(self) -> None:
         """Hand over in the background of this process. Once is enough; more does nothing."""
@@ -112,6 +114,9 @@ class Delivery:
         return alive and time.monotonic() - self._last_turn < _STUCK_SECONDS
 
     def _turn(self) -> None:
+        if time.monotonic() - self._last_beat > BEAT_SECONDS:
+            self._last_beat = time.monotonic()
+            self._outbox.heartbeat.beat()
         self._outbox.arrived.wait(POLL_SECONDS)
         self._outbox.arrived.clear()
         self._look_around()
@@ -228,7 +233,7 @@ class Delivery:
         if widget and self._outbox.breaker.is_paused(widget):
             return self._again(claim, "held; the team is paused")
         if widget and self._outbox.breaker.refuses(widget):
-            if self._settings.delivery.is_last(claim.attempt):
+            if self._is_last(claim):
                 return Settlement(transitions.FAIL, "held; the team refused to the last")
             return self._again(claim, "held; the team refuses at the moment")
         # Asked only where no call has just told it: to ask takes time as well.
@@ -246,7 +251,7 @@ class Delivery:
             case Accepted(reply=reply):
                 return Settlement(transitions.TAKEN, f"accepted: {reply}", UpstreamSignal.SOUND)
             case Refused(message=message, retry_after=wait):
-                if self._settings.delivery.is_last(claim.attempt):
+                if self._is_last(claim):
                     return Settlement(transitions.FAIL, f"refused to the last: {message}", UpstreamSignal.REFUSED)
                 return self._again(claim, f"refused: {message}", UpstreamSignal.REFUSED, wait or 0)
             case NotSent(reason=reason):
@@ -261,6 +266,12 @@ class Delivery:
                 return self._again(claim, f"answered {status}: {reply}", UpstreamSignal.MISCONFIGURED)
             case Unclear(reason=reason, reply=reply):
                 return self._outbox.lost(f"{reason}: {reply}" if reply else reason, claim)
+
+    def _is_last(self, claim: Claim) -> bool:
+        """Whether it is refused for the last time, and has waited all the waits: some may have been cut short."""
+        waits = timedelta(seconds=sum(self._settings.delivery.retry_seconds) * WAITS_VARY_FROM)
+        has_waited = all(self._clock() - request.due_at >= waits for request in claim.requests)
+        return self._settings.delivery.is_last(claim.attempt) and has_waited
 
     def _again(
         self, claim: Claim, detail: str, sign: UpstreamSignal | None = None, at_least: float = 0

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox import audit
+from ringback.outbox import audit, recovery
 from ringback.outbox.breaker_snapshot import BreakerSnapshot, look
 from ringback.outbox.teams import Teams
 from ringback.outbox.wrong_clock import has_run_out, longest_wait, run_out
@@ -37,6 +37,10 @@ class UpstreamSignal(StrEnum):
     WRONG_NUMBER = "wrong_number"  # it did so again, and takes others of the team: it is the number
 
 
+_PROBE_SECONDS = (
+    5.0  # between two questions whether Samespace is back, at most: nobody who waits is to wait longer
+)
+_BUSY_SECONDS = 60.0  # the longest between two trials where Samespace turns calls away unread and names no time
 # Samespace answered, whatever it said.
 CLEAR = frozenset(
     {UpstreamSignal.SOUND, UpstreamSignal.REFUSED, UpstreamSignal.MISCONFIGURED, UpstreamSignal.WRONG_NUMBER}
@@ -75,12 +79,22 @@ class Breaker:
         return {key for key, widget in self._settings.widgets.items() if not snapshot.may_call(widget, now)}
 
     def take_turn(
-        self, connection: sa.Connection, snapshot: "BreakerSnapshot", widget: Widget | None, now: datetime
+        self,
+        connection: sa.Connection,
+        snapshot: "BreakerSnapshot",
+        widget: Widget | None,
+        now: datetime,
+        has_another: bool = False,
     ) -> bool:
-        """Take the one place there is, where places are counted. False: somebody else was quicker."""
+        """Take the one place there is, where places are counted. False: somebody else was quicker.
+
+        `has_another`: at a paused team, another may try right after this one.
+        """
         if snapshot.breaker.state != "closed" and not self._take_trial(connection, now):
             return False
-        return widget is None or not snapshot.is_counted(widget) or self._teams.take_place(connection, widget, now)
+        if widget is None or not snapshot.is_counted(widget):
+            return True
+        return self._teams.take_place(connection, widget, now, has_another)
 
     def _take_trial(self, connection: sa.Connection, now: datetime) -> bool:
         free = breaker.c.state == "trying", run_out(breaker.c.trial_ends_at, now, self._lease)
@@ -109,7 +123,8 @@ class Breaker:
         if sign is UpstreamSignal.MISCONFIGURED and widget:
             self._teams.turned_away(connection, widget.team_name, number, why, now)
         elif sign in (UpstreamSignal.SOUND, UpstreamSignal.REFUSED) and widget:
-            self._teams.answered(connection, snapshot, widget, sign is UpstreamSignal.REFUSED)
+            refused = why if sign is UpstreamSignal.REFUSED else None
+            self._teams.answered(connection, snapshot, widget, refused, now)
 
     def _conclude(
         self, connection: sa.Connection, sign: UpstreamSignal, row: Any, now: datetime, wait: float
@@ -117,12 +132,13 @@ class Breaker:
         """Open or close the breaker, whose `row` is as it was found."""
         if sign in CLEAR:
             if row.state == "trying":
-                self._close(connection)
-        elif sign is UpstreamSignal.UNREACHED:
-            if row.state == "trying":
-                self._open(connection, row.failures, now, wait)
+                self._close(connection, now)
         elif row.state != "open":
-            self._open(connection, row.failures + 1, now, wait)
+            # Not reached costs nobody anything, so it makes no later try wait longer.
+            failures = row.failures + (sign is not UpstreamSignal.UNREACHED)
+            own = self._settings.delivery.wait_after(failures) if failures else 0
+            own = min(own, _BUSY_SECONDS) if sign is UpstreamSignal.BUSY else own
+            self._open(connection, failures, now, max(wait, own))
 
     def refuses(self, widget: Widget) -> bool:
         """Whether the team's last answer was a refusal."""
@@ -134,10 +150,9 @@ class Breaker:
         with self._database.read() as connection:
             return self.look(connection).is_paused(widget)
 
-    def _open(self, connection: sa.Connection, failures: int, now: datetime, wait: float) -> None:
+    def _open(self, connection: sa.Connection, failures: int, now: datetime, trial: float) -> None:
         first = breaker.update().where(breaker.c.state == "closed")
         connection.execute(first.values(opened_at=now))
-        trial = max(wait, self._settings.delivery.wait_after(failures) if failures else 0)
         self._set(
             connection,
             "open",
@@ -147,8 +162,9 @@ class Breaker:
             trial_at=now + timedelta(seconds=trial),
         )
 
-    def _close(self, connection: sa.Connection) -> None:
+    def _close(self, connection: sa.Connection, now: datetime) -> None:
         self._set(connection, "closed", failures=0, opened_at=None)
+        recovery.let_go(connection, now)
 
     def _set(self, connection: sa.Connection, state: str, **values: object) -> None:
         connection.execute(breaker.update().values(state=state, trial_ends_at=None, **values))
@@ -171,7 +187,7 @@ class Breaker:
 
     @property
     def _between_probes(self) -> timedelta:
-        return timedelta(seconds=self._settings.delivery.wait_after(1))
+        return timedelta(seconds=min(self._settings.delivery.wait_after(1), _PROBE_SECONDS))
 
     @property
     def _lease(self) -> timedelta:
@@ -187,7 +203,8 @@ class Breaker:
         began_later = breaker.c.failed_at > now + SKEW
         waited = sa.or_(run_out(breaker.c.trial_at, now, self._longest_wait), began_later)
         ripe = breaker.update().where(breaker.c.state == "open", waited)
-        connection.execute(ripe.values(state="trying", trial_ends_at=None))
+        if connection.execute(ripe.values(state="trying", trial_ends_at=None)).rowcount:
+            recovery.let_go(connection, now)  # the one that tries is to be the oldest promise
 
     # --- for operators ---
 
@@ -213,6 +230,7 @@ class Breaker:
             row = connection.execute(sa.select(breaker.c.state).with_for_update()).one()
             if row.state == "closed":
                 return False
-            self._close(connection)
-            audit.note(connection, self._clock(), by, "reset", ["breaker"])
+            now = self._clock()
+            self._close(connection, now)
+            audit.note(connection, now, by, "reset", ["breaker"])
             return True

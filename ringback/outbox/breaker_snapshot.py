@@ -58,6 +58,11 @@ class BreakerSnapshot:
         row = self.teams.get(widget.team_name)
         return bool(row and row.refuses)
 
+    def is_to_be_tried(self, widget: Widget, now: datetime) -> bool:
+        """Whether somebody who waits for its team is to try, though nobody's own wait is over."""
+        row = self.teams.get(widget.team_name)
+        return bool(row and tries_each(row, now))
+
     def is_counted(self, widget: Widget) -> bool:
         """Whether its calls go one by one."""
         return bool(widget.calls_per_minute) or self.is_paused(widget)
@@ -71,6 +76,13 @@ class BreakerSnapshot:
         """Whether its team may be called now."""
         row = self.teams.get(widget.team_name)
         return row is None or may_call(row, widget, now)
+
+
+def tries_each(row: Any, now: datetime) -> bool:
+    """Whether a team that refuses, or is paused, is to be tried now, though nobody's own wait is over."""
+    return bool(row.refuses or row.paused_at) and has_run_out(
+        row.next_try_at, now, timedelta(seconds=PAUSED_TEAM_SECONDS)
+    )
 
 
 def may_call(row: Any, widget: Widget, now: datetime) -> bool:

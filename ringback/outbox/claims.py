@@ -31,11 +31,13 @@ class Claim:
     """Requests for one number that this owner hands over together, the earliest first.
 
     `attempt` is the lowest of theirs, so that a newcomer is not given up with the requests it joined.
+    `is_its_turn` is False for a try in somebody else's: it counts as no attempt, and their own waits go on.
     """
 
     requests: tuple[CallbackRequest, ...]
     owner: str
     attempt: int
+    is_its_turn: bool = True
 
     @property
     def is_held(self) -> bool:
@@ -85,22 +87,29 @@ class Claims(Core):
             snapshot = self.breaker.look(connection)
             if snapshot.is_stopped(now):
                 return None
-            due = self._due(now, self.breaker.shut_widgets(snapshot, now), busy_widgets)
-            due = replace(due, shut_for_held=self.teams.shut_for_held(snapshot, now))
-            head = self._head(connection, snapshot, due)
+            on_trial = self.trial.on_trial(connection, snapshot)
+            due = self._due(now, self.breaker.shut_widgets(snapshot, now), busy_widgets, on_trial)
+            shut_for_held, tried = self.teams.shut_for_held(snapshot, now), self.trial.tried(snapshot, now)
+            head = self._head(connection, snapshot, replace(due, shut_for_held=shut_for_held, tried=tried))
             # Somebody who is deciding about this number may want the row we hold: do not wait.
             if head is None or not try_lock_number(connection, head.phone):
                 return None
             widget = self._settings.widget(head.widget)
             if head.held:  # takes no place from those who are rung
                 self.teams.take_turn_of_held(snapshot, widget, now)
-            elif not self.breaker.take_turn(connection, snapshot, widget, now):
-                return None
+            else:
+                has_another = self.trial.has_another(connection, snapshot, head, due)
+                if not self.breaker.take_turn(connection, snapshot, widget, now, has_another):
+                    return None
+            if widget and self.trial.ends_by(connection, snapshot, head, now):
+                self.teams.tried(connection, widget, now)
             return self._take(connection, head, owner, now)
 
     def _is_anything_due(self) -> bool:
+        now = self._clock()
         with self._database.read() as connection:
-            return DueQuery(self._clock()).first(connection) is not None
+            tried = self.trial.tried(self.breaker.look(connection), now)
+            return DueQuery(now, tried=tried).first(connection) is not None
 
     def _due(self, now: datetime, *shut: Collection[str]) -> DueQuery:
         return DueQuery(now, tuple(sorted(set().union(*shut))), tuple(sorted(self._closed(now))))
@@ -108,9 +117,9 @@ class Claims(Core):
     def _head(self, connection: sa.Connection, snapshot: BreakerSnapshot, due: DueQuery) -> Any:
         """What goes next. While Samespace is tried, a held request goes only where nobody is to be rung."""
         head = due.first_to_take(connection)
-        if head is None or not head.held or snapshot.breaker.state == "closed":
-            return head
-        return due.first_to_take(connection, rung_only=True) or head
+        if head and head.held and snapshot.breaker.state != "closed":
+            head = due.first_to_take(connection, rung_only=True) or head
+        return head and self.trial.in_place_of(connection, snapshot, head, due)
 
     def _take(self, connection: sa.Connection, head: Any, owner: str, now: datetime) -> Claim | None:
         """Write an `owner` unique to this claim into the rows: only the current owner can settle them.
@@ -120,14 +129,16 @@ class Claims(Core):
         owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
         given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
-        given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at}
+        is_its_turn = head.next_attempt_at <= now
+        given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at, "counted": int(is_its_turn)}
         take = _TAKE_HELD if head.held else _TAKE
         rows = transitions.run(connection, transitions.CLAIM, take[head.slot_starts_at is None], now, **given)
         rows = [row for row in rows if (row.held is None) == (head.held is None)]
         if not rows:
             return None
         rows.sort(key=lambda row: (row.id != head.id, row.requested_at))
-        return Claim(tuple(as_request(row) for row in rows), owner, min(row.attempt for row in rows))
+        attempt = min(row.attempt for row in rows)
+        return Claim(tuple(as_request(row) for row in rows), owner, attempt, is_its_turn)
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
         """Record how a hand-over ended, and return it: a call turned away may fail instead of waiting.
@@ -141,6 +152,8 @@ class Claims(Core):
             if settlement.transition is transitions.RETURN:
                 lock_blocks_to_read(connection)
             settlement = self._whose_fault(connection, claim, settlement)
+            if settlement.transition is transitions.RETURN and not claim.is_its_turn:
+                settlement = replace(settlement, next_attempt_at=None)
             if settlement.sign:
                 widget = self._settings.widget(claim.widget)
                 wait = settlement.wait_seconds
@@ -233,6 +246,7 @@ class Claims(Core):
 _IS_HELD = requests.c.held.is_not(None)
 _WENT_ALONG = "held, and shown as the others for its number"
 _OF_PHONE: sa.BindParameter[str] = sa.bindparam("of_phone")
+_COUNTED: sa.BindParameter[int] = sa.bindparam("counted", type_=sa.Integer)
 
 
 def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
@@ -244,7 +258,11 @@ def _taking(taken: sa.ColumnElement[bool], is_asap: bool) -> Any:
     slot = requests.c.slot_starts_at
     for_one_time = slot.is_(None) if is_asap else slot == sa.bindparam("of_slot", type_=Instant)
     lease_ends_at = sa.bindparam("until", type_=Instant)
-    values = {"owner": sa.bindparam("by_owner"), "lease_ends_at": lease_ends_at, "attempt": requests.c.attempt + 1}
+    values = {
+        "owner": sa.bindparam("by_owner"),
+        "lease_ends_at": lease_ends_at,
+        "attempt": requests.c.attempt + _COUNTED,
+    }
     return transitions.change(
         transitions.CLAIM, free(*mine, for_one_time, taken, sa.not_(left_to_people())), **values
     )

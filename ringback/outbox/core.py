@@ -11,10 +11,12 @@ from ringback.config.widget import FIELDS
 from ringback.outbox.brake import Brake
 from ringback.outbox.breaker import Breaker
 from ringback.outbox.canaries import Canaries
+from ringback.outbox.heartbeat import Heartbeat
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
 from ringback.outbox.teams import Teams
+from ringback.outbox.trial import Trial
 from ringback.store.database import Database
 
 
@@ -27,10 +29,12 @@ class Core:
         self._clock = clock
         self.teams = Teams(database, settings, clock)
         self.breaker = Breaker(database, settings, self.teams, clock)
+        self.trial = Trial(settings)
         self.number_rules = NumberRules(settings)
         self.brake = Brake(settings)
         self.slots = Slots(database, clock)
         self.canaries = Canaries(database)
+        self.heartbeat = Heartbeat(database, clock)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
     def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:

@@ -13,7 +13,7 @@ from ringback.outbox.request_list import RequestList
 from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import IS_HELD, KEPT, NOT_HELD, Selection
 from ringback.outbox.transitions import Transition
-from ringback.store.tables import Instant, blocks, in_state, requests, stops
+from ringback.store.tables import Instant, blocks, breaker, in_state, requests, stops, teams
 
 _RELEASES = (
     transitions.RELEASE_SHOWN,
@@ -112,6 +112,13 @@ class Operations(RequestList):
         with self._database.read() as connection:
             return list(connection.execute(query).scalars())
 
+    def _try_now(self, connection: sa.Connection, widgets: Collection[str]) -> None:
+        """Ask at once whether Samespace is back, and let a paused team be tried: an operator wants it now."""
+        connection.execute(breaker.update().where(breaker.c.state == "open").values(probe_at=None, trial_at=None))
+        names = {each.team_name for key, each in self._settings.widgets.items() if key in widgets}
+        paused = teams.c.name.in_(sorted(names)), teams.c.paused_at.is_not(None)
+        connection.execute(teams.update().where(*paused).values(next_try_at=None))
+
     def _send_on(
         self,
         ids: Collection[str],
@@ -137,5 +144,7 @@ class Operations(RequestList):
                         connection, arrow, sa.and_(which, only), now, "by an operator", **fresh
                     )
                     audit.note(connection, now, *done, [row.reference for row in rows])
+                    if done[1] == "retry" and rows:
+                        self._try_now(connection, {row.widget for row in rows})
                     moved += len(rows)
         return moved

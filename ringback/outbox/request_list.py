@@ -5,26 +5,25 @@ A held request takes the steps of any other where its visitor looks. Here it is 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
+from ringback.outbox.attention import Attention, Trouble, counted, troubles
+from ringback.outbox.attention import parts as attention_parts
 from ringback.outbox.core import as_request
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import (
     EVERYTHING,
     HELD,
     IS_HELD,
-    NOT_HELD,
     Selection,
 )
 from ringback.store.database import Database
-from ringback.store.tables import breaker, in_state, requests, teams
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+from ringback.store.tables import requests
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,6 @@ class Totals:
     def count(self) -> int:
         """All of them."""
         return sum(self.kinds.values())
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What keeps many requests waiting: a paused team, by its name, or Samespace not reached, when `team` is None.
-
-    `since` is None where nobody noted it.
-    """
-
-    team: str | None
-    since: datetime | None
-    why: str | None = None
 
 
 class RequestList:
@@ -112,43 +99,43 @@ class RequestList:
 
     def totals(self, attention: bool = True, selection: Selection = EVERYTHING) -> Totals:
         """How many requests need a person, by kind; or how many there are, by state."""
+        if attention:
+            found = self.attention(selection)
+            return Totals(found.kinds, found.held)
         rows = self._rows(attention, selection, self._clock()).subquery()
         held = sa.and_(rows.c.held.is_not(None), rows.c.state != State.CANCELLED)
         why = sa.case((held, rows.c.held)).label("why")
         kinds = sa.select(rows.c.state, why).subquery()
         query = sa.select(kinds.c.state, kinds.c.why, sa.func.count()).group_by(kinds.c.state, kinds.c.why)
-        found: dict[str, int] = {}
+        states: dict[str, int] = {}
         reasons: dict[str, int] = {}
         with self._database.read() as connection:
             for state, reason, count in connection.execute(query):
-                kind = HELD if reason else "late" if attention and state == State.WAITING else state
-                found[kind] = found.get(kind, 0) + count
+                kind = HELD if reason else state
+                states[kind] = states.get(kind, 0) + count
                 if reason:
                     reasons[reason] = reasons.get(reason, 0) + count
-        return Totals(found, reasons)
+        return Totals(states, reasons)
 
     def _rows(self, attention: bool, selection: Selection, now: datetime, without_held: bool = False) -> Any:
         """The rows of a selection. What needs a person in parts, so that each finds an index of its own."""
         where = selection.where(now)
         if not attention:
             return sa.select(requests).where(*where)
-        # Whatever waits has this. SQLite reads an index that begins with it only where it is asked about.
-        waits = sa.and_(in_state(State.WAITING), requests.c.give_up_at > _LONG_AGO)
-        late = sa.and_(waits, NOT_HELD, requests.c.promised_by < now)
-        parts = [sa.and_(in_state(state), NOT_HELD) for state in (State.UNKNOWN, State.FAILED)]
-        parts += [late] if without_held else [late, IS_HELD]
+        parts = [part for kind, part in attention_parts(now).items() if not (without_held and kind == HELD)]
         return sa.union_all(*(sa.select(requests).where(part, *where) for part in parts))
 
     def troubles(self, widget: str | None = None) -> list[Trouble]:
-        """Samespace, if it is not reached, and the teams that are paused: all of them, or that of one widget."""
-        widgets = self._settings.widgets
-        names = {widgets[key].team_name for key in widgets if widget in (None, key)}
-        is_open = sa.select(breaker.c.opened_at).where(breaker.c.state == "open")
-        paused = sa.select(teams.c.name, teams.c.paused_at, teams.c.paused_why).order_by(teams.c.name)
-        paused = paused.where(teams.c.paused_at.is_not(None), teams.c.name.in_(names))
+        """What keeps many waiting: Samespace, teams, the hand-over; of all widgets, or of one."""
         with self._database.read() as connection:
-            troubles = [Trouble(None, row.opened_at) for row in connection.execute(is_open)]
-            return troubles + [Trouble(*row) for row in connection.execute(paused)]
+            return troubles(connection, self._settings, self._clock(), widget)
+
+    def attention(self, selection: Selection = EVERYTHING) -> Attention:
+        """All that a person has to look at, counted: what the list, the alerts and the figures go by."""
+        now = self._clock()
+        with self._database.read() as connection:
+            kinds, held = counted(connection, now, selection.where(now))
+            return Attention(kinds, held, troubles(connection, self._settings, now, selection.widget))
 
     def find(self, reference: str) -> str | None:
         """The id behind a reference, or None; None too for one that is erased."""

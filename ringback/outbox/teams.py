@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox import audit, turned_away
+from ringback.outbox import audit, recovery, turned_away
 from ringback.outbox.breaker_snapshot import PAUSED_TEAM_SECONDS, BreakerSnapshot, may_call
 from ringback.outbox.turned_away import TurnedAway
 from ringback.store.database import Database
-from ringback.store.tables import alerts, teams
+from ringback.store.tables import Instant, alerts, teams
 
 # A call of a paced team that is late by no more than this delays none after it, so that none is lost to the
 # rhythm of polling. A team that was left alone for longer has nothing to catch up with.
@@ -26,6 +26,8 @@ class Team:
     name: str
     paused_at: datetime | None
     paused_why: str | None
+    refuses_since: datetime | None = None
+    refused_why: str | None = None
 
 
 class Teams:
@@ -46,22 +48,30 @@ class Teams:
             if new:
                 connection.execute(teams.insert(), new)
 
-    def take_place(self, connection: sa.Connection, widget: Widget, now: datetime) -> bool:
+    def take_place(
+        self, connection: sa.Connection, widget: Widget, now: datetime, has_another: bool = False
+    ) -> bool:
         """Take the next place of a team whose calls go one by one. False: somebody else was quicker."""
         mine = teams.c.name == widget.team_name
         row = connection.execute(sa.select(teams).where(mine).with_for_update()).one()
         if not may_call(row, widget, now):
             return False
         values: dict[str, datetime] = {}
-        if row.paused_at:
+        if row.paused_at and not has_another:
             values["next_try_at"] = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
         if widget.calls_per_minute:
             earliest = now - timedelta(seconds=_CATCH_UP_SECONDS)
             on_time = row.next_call_at and earliest <= row.next_call_at <= now
             start = row.next_call_at if on_time else now
             values["next_call_at"] = start + timedelta(seconds=60 / widget.calls_per_minute)
-        connection.execute(teams.update().where(mine).values(values))
+        if values:
+            connection.execute(teams.update().where(mine).values(values))
         return True
+
+    def tried(self, connection: sa.Connection, widget: Widget, now: datetime) -> None:
+        """Let a team that refuses be tried again in a while, if nobody's own wait is over before."""
+        again = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
+        connection.execute(teams.update().where(teams.c.name == widget.team_name).values(next_try_at=again))
 
     def shut_for_held(self, snapshot: "BreakerSnapshot", now: datetime) -> tuple[str, ...]:
         """The widgets at which nobody who is held goes on now, since another one did within a turn."""
@@ -81,15 +91,28 @@ class Teams:
         self._held_went[widget.team_name] = on_time if is_on_time else now
 
     def answered(
-        self, connection: sa.Connection, snapshot: "BreakerSnapshot", widget: Widget, refused: bool
+        self,
+        connection: sa.Connection,
+        snapshot: "BreakerSnapshot",
+        widget: Widget,
+        refused: str | None,
+        now: datetime,
     ) -> None:
-        """Remember how the team answers, so that held requests, which ask nobody, behave like any other."""
+        """Remember how the team answers: `refused` is why, None if it took the call. Then whoever waited goes."""
+        mine, widgets = teams.c.name == widget.team_name, self._widgets_of(widget.team_name)
         if snapshot.turns_away(widget):
             self._resume(connection, widget.team_name)
-            turned_away.try_again(connection, self._widgets_of(widget.team_name), TurnedAway.ALONE)
-        if snapshot.refuses(widget) != refused:
-            mine = teams.c.name == widget.team_name
-            connection.execute(teams.update().where(mine).values(refuses=refused))
+            turned_away.try_again(connection, widgets, TurnedAway.ALONE)
+        if refused is not None:
+            since = sa.case((teams.c.refuses, teams.c.refuses_since), else_=sa.literal(now, Instant))
+            again = now + timedelta(seconds=PAUSED_TEAM_SECONDS)
+            values = {"refuses": True, "refuses_since": since, "refused_why": refused, "next_try_at": again}
+            connection.execute(teams.update().where(mine).values(values))
+        elif snapshot.refuses(widget):
+            values = {"refuses": False, "refuses_since": None, "refused_why": None, "next_try_at": None}
+            connection.execute(teams.update().where(mine).values(values))
+        if refused is None and (snapshot.refuses(widget) or snapshot.turns_away(widget)):
+            recovery.let_go(connection, now, widgets)
 
     def turned_away(self, connection: sa.Connection, name: str, number: str, why: str, now: datetime) -> None:
         """Pause the team once a second number is turned away: with only one, the number may be at fault."""
@@ -116,7 +139,8 @@ class Teams:
 
     def listed(self) -> list[Team]:
         """Every team there is a row for."""
-        query = sa.select(teams.c.name, teams.c.paused_at, teams.c.paused_why).order_by(teams.c.name)
+        names = ("name", "paused_at", "paused_why", "refuses_since", "refused_why")
+        query = sa.select(*(teams.c[name] for name in names)).order_by(teams.c.name)
         with self._database.read() as connection:
             return [Team(*row) for row in connection.execute(query)]
 
@@ -128,5 +152,6 @@ class Teams:
                 return False
             self._resume(connection, name)
             turned_away.try_again(connection, self._widgets_of(name), None)
+            recovery.let_go(connection, self._clock(), self._widgets_of(name))
             audit.note(connection, self._clock(), by, "resume", [f"team {name}"])
             return True

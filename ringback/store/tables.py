@@ -232,6 +232,8 @@ teams = sa.Table(
     sa.Column("next_call_at", Instant),
     sa.Column("refuses", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("turned_away", sa.String(64)),
+    sa.Column("refuses_since", Instant),
+    sa.Column("refused_why", sa.Text),
 )
 
 breaker = sa.Table(
@@ -256,6 +258,7 @@ alerts = sa.Table(
     sa.Column("about", sa.Text, nullable=False),
 )
 sa.Index("alerts_by_kind", alerts.c.kind, alerts.c.at)
+sa.Index("alerts_by_thing", alerts.c.about, alerts.c.kind)
 
 alert_channels = sa.Table(
     "alert_channels",

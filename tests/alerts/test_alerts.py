@@ -122,13 +122,6 @@ def text_of(mail: EmailMessage) -> str:
     return str(mail.get_content())
 
 
-@pytest.fixture
-def receiver() -> Iterator[FaultServer]:
-    """A receiver of webhooks that takes everything."""
-    with FaultServer(answer(response(204))) as server:
-        yield server
-
-
 class Posted:
     """One webhook as it came in."""
 
@@ -258,6 +251,7 @@ def test_one_message_counts_names_twenty_and_says_where_to_look(
         "counts": {"held": 32, "failed": 1, "paused": 1},
         "about": [references[0], "team Sales", *references[1:19]],
         "more": 13,
+        "url": "https://callback.acme.test/console/requests?state=attention",
     }
     (sent,) = server.mails
     text = text_of(sent)
@@ -290,6 +284,7 @@ def test_what_is_held_for_one_number_is_said_once_and_real_customers_are_named_f
         "counts": {"held": 29, "failed": 1, "unknown": 1},
         "about": ["RB-AAAA-AAAA", "RB-BBBB-BBBB", held[0], other.reference],
         "more": 27,
+        "url": "https://callback.acme.test/console/requests?state=attention",
     }
     message = told._message(_Claim("webhook", 0, None, 31, clock.now))
     assert f"{held[0]}  held, and 27 more for the same number\n" in message.text
@@ -417,7 +412,7 @@ def test_nothing_of_a_visitor_is_in_any_message_or_in_the_log(
         Alerts(app.extensions["ringback"].database, settings, clock).run_once()
 
     (post,), (sent,) = posted(receiver), server.mails
-    assert set(post.data["counts"]) == {"held", "unknown", "paused", "failed"}
+    assert set(post.data["counts"]) == {"held", "unknown", "paused", "failed", "unreachable"}
     everything = receiver.requests[0].decode() + sent.as_string() + text_of(sent) + caplog.text
     for said in ("Ann", "Winter", "2079460", "7946", "ann@", "example.org", "leaking", "Tap Ltd", "/requests/"):
         assert said not in everything

@@ -135,6 +135,7 @@ def test_an_answer_in_between_breaks_the_row(
     first, _, third = ask(1), ask(2), ask(3)
     assert ends(outbox, delivery, NO) == first
     ends(outbox, delivery, answer)
+    assert ends(outbox, delivery, NO) == first, "it is the oldest promise, and fails alone"
     assert ends(outbox, delivery, NO) == third
 
     assert paused(outbox) == []
@@ -157,7 +158,9 @@ def test_while_a_team_is_paused_each_try_takes_another_number(
     assert {state(outbox, id) for id in ids} == {State.WAITING}, "none fails for what is everybody's fault"
     late = ask(9)
     clock.passes(minutes=5)
-    assert ends(outbox, delivery, NO) == late, "who was never tried comes before those who were turned away"
+    assert ends(outbox, delivery, NO) == ids[0], "who waited comes before who came last"
+    assert ends(outbox, delivery, NO) == late, "and who was never tried does not wait for all of them"
+    assert outbox.claim("test") is None
 
 
 def test_two_poisoned_numbers_delay_a_team_by_five_minutes_once(
@@ -168,8 +171,9 @@ def test_two_poisoned_numbers_delay_a_team_by_five_minutes_once(
     for _ in "12":
         ends(outbox, delivery, NO)
     clock.passes(minutes=5)
-    assert [ends(outbox, delivery, YES) for _ in "12"] == honest
+    assert ends(outbox, delivery, YES) == honest[0]
     assert [ends(outbox, delivery, NO) for _ in "12"] == poisoned
+    assert ends(outbox, delivery, YES) == honest[1]
 
     assert [state(outbox, id) for id in poisoned] == [State.FAILED] * 2
     assert paused(outbox) == []
@@ -202,7 +206,7 @@ def test_an_operator_who_has_mended_it_lets_all_of_them_begin_anew(
 
     assert ends(outbox, delivery, NO) == ids[0], "in the old order"
     assert paused(outbox) == []
-    assert [ends(outbox, delivery, YES) for _ in "123"] == [*ids[1:], ids[0]]
+    assert [ends(outbox, delivery, YES) for _ in "123"] == [ids[1], ids[0], ids[2]]
 
 
 def test_the_only_one_is_tried_by_its_schedule_and_in_the_end_a_person_is_told(
@@ -248,6 +252,7 @@ def test_whoever_was_not_reached_in_between_is_still_one_that_was_turned_away(
     assert ends(outbox, delivery, NotSent("no connection")) == id
     assert state(outbox, id) is State.WAITING
     clock.passes(seconds=60)
+    outbox.samespace_answers()
     assert ends(outbox, delivery, NO) == id
     assert state(outbox, id) is State.FAILED
 

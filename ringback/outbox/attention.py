@@ -1,0 +1,106 @@
+"""What a person has to look at: one question, which the list, the alerts and the figures ask.
+
+Requests are in it by kind, each kind a condition that finds an index of its own; beside them what keeps many
+requests waiting, a `Trouble`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from ringback.config.settings import Settings
+from ringback.outbox.heartbeat import last_beat
+from ringback.outbox.request import State
+from ringback.outbox.selection import HELD, IS_HELD, NOT_HELD
+from ringback.store.tables import breaker, in_state, requests, teams
+
+LATE = "late"
+SAMESPACE, PAUSED, REFUSES, NOBODY = "samespace", "paused", "refuses", "hand_over"
+# A hand-over that has not been seen for so long has ended: it is seen every ten seconds.
+GONE = timedelta(seconds=60)
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What keeps many requests waiting.
+
+    `kind` is `samespace` (not reached), `paused` or `refuses` (a `team`, by its name) or `hand_over` (nobody does
+    it). `since` is None where nobody noted it.
+    """
+
+    team: str | None
+    since: datetime | None
+    why: str | None = None
+    kind: str = SAMESPACE
+
+
+@dataclass(frozen=True)
+class Attention:
+    """How much there is to look at: requests by kind, of those that are held by reason, and the troubles."""
+
+    kinds: Mapping[str, int]
+    held: Mapping[str, int]
+    troubles: Collection[Trouble]
+
+
+def parts(now: datetime) -> dict[str, sa.ColumnElement[bool]]:
+    """The kinds of requests that need a person, each with its condition; none is in two of them."""
+    # Whatever waits has this. SQLite reads an index that begins with it only where it is asked about.
+    waits = sa.and_(in_state(State.WAITING), requests.c.give_up_at > _LONG_AGO)
+    return {
+        State.UNKNOWN.value: sa.and_(in_state(State.UNKNOWN), NOT_HELD),
+        State.FAILED.value: sa.and_(in_state(State.FAILED), NOT_HELD),
+        LATE: sa.and_(waits, NOT_HELD, requests.c.promised_by < now),
+        HELD: IS_HELD,
+    }
+
+
+def counted(
+    connection: sa.Connection, now: datetime, where: Collection[sa.ColumnElement[bool]] = ()
+) -> tuple[dict[str, int], dict[str, int]]:
+    """How many requests of each kind there are, and of what is held by reason; none where there is none."""
+    kinds: dict[str, int] = {}
+    held: dict[str, int] = {}
+    for kind, part in parts(now).items():
+        why = requests.c.held if kind == HELD else sa.null()
+        query = sa.select(why, sa.func.count()).where(part, *where, requests.c.erased_at.is_(None))
+        for reason, count in connection.execute(query.group_by(requests.c.held) if kind == HELD else query):
+            kinds[kind] = kinds.get(kind, 0) + count
+            if reason:
+                held[reason] = count
+    return {kind: count for kind, count in kinds.items() if count}, held
+
+
+def troubles(
+    connection: sa.Connection, settings: Settings, now: datetime, widget: str | None = None
+) -> list[Trouble]:
+    """What keeps requests waiting: those of all widgets, or of one."""
+    widgets = {key: each for key, each in settings.widgets.items() if widget in (None, key)}
+    names = {each.team_name for each in widgets.values()}
+    found = []
+    beat = last_beat(connection)
+    if beat and beat < now - GONE:
+        found.append(Trouble(None, beat, kind=NOBODY))
+    down = connection.execute(sa.select(breaker.c.state, breaker.c.opened_at)).one()
+    if down.state == "open" or (down.state == "trying" and _waits(connection, now, settings.widgets)):
+        found.append(Trouble(None, down.opened_at))
+    at_fault = sa.or_(teams.c.paused_at.is_not(None), teams.c.refuses)
+    for row in connection.execute(
+        sa.select(teams).where(at_fault, teams.c.name.in_(names)).order_by(teams.c.name)
+    ):
+        mine = [key for key, each in widgets.items() if each.team_name == row.name]
+        if row.paused_at:
+            found.append(Trouble(row.name, row.paused_at, row.paused_why, PAUSED))
+        elif _waits(connection, now, mine):  # else it is old news: at night everybody goes home
+            found.append(Trouble(row.name, row.refuses_since, row.refused_why, REFUSES))
+    return found
+
+
+def _waits(connection: sa.Connection, now: datetime, widgets: Collection[str]) -> bool:
+    """Whether somebody waits there who was due."""
+    which = in_state(State.WAITING), requests.c.give_up_at > _LONG_AGO, requests.c.due_at <= now, NOT_HELD
+    query = sa.select(requests.c.id).where(*which, requests.c.widget.in_(sorted(widgets))).limit(1)
+    return connection.execute(query).first() is not None

@@ -1,0 +1,344 @@
+"""The operators are told in time of what lasts too long, once, and not of what is over."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from ringback.alerts.sender import Alerts
+from ringback.handover.outcomes import Accepted, Misconfigured, NotSent, Outcome, Refused
+from ringback.outbox import transitions
+from ringback.outbox.attention import GONE
+from ringback.outbox.claims import Settlement
+from ringback.outbox.outbox import Receipt
+from ringback.outbox.request import Answers
+from ringback.services import Services, services_of
+from tests.alerts.test_alerts import posted, threads_of_ours
+from tests.conftest import PUBLIC_URL, WIDGET, Clock
+from tests.faults import FaultServer
+
+YES = Accepted("{}")
+DOWN = NotSent("connection refused")
+NOBODY = Refused("Cant make call! Not logged In", "")
+NO = Misconfigured(404, "no such team")
+NO_PROMISE = {name: value for name, value in WIDGET.items() if name != "promise_minutes"}
+
+
+class Office:
+    """A site and what its operators are told."""
+
+    def __init__(self, app: Flask, clock: Clock, receiver: FaultServer) -> None:
+        self.app = app
+        self.services: Services = services_of(app)
+        self.clock = clock
+        self.outbox, self.delivery = self.services.outbox, self.services.delivery
+        self.alerts = Alerts(self.services.database, self.services.settings, clock)
+        self._receiver = receiver
+
+    def asks(self, index: int, widget: str = "sales") -> Receipt:
+        return self.outbox.accept(Answers(widget, f"44207946{index:04}", "GB"))
+
+    def every(self, outcome: Outcome) -> list[str]:
+        """All that may go now ends so; their references, in order."""
+        gone = []
+        while claim := self.outbox.claim("test"):
+            assert self.outbox.settle(claim, self.delivery.settlement_of(outcome, claim))
+            gone.append(claim.requests[0].reference)
+        return gone
+
+    def lasts(self, outcome: Outcome, seconds: float, step: float = 15) -> None:
+        """Whatever is tried for so long ends so; the operators are told meanwhile."""
+        for _ in range(int(seconds / step)):
+            self.clock.passes(seconds=step)
+            self.outbox.take_probe()
+            self.outbox.expire()
+            self.every(outcome)
+            self.alerts.run_once()
+
+    def told(self) -> list[dict[str, int]]:
+        """What each message so far counted."""
+        return [post.data["counts"] for post in posted(self._receiver)]
+
+    def kinds(self) -> list[str]:
+        return [kind for counts in self.told() for kind in counts]
+
+    def links(self) -> list[str]:
+        return [post.data["url"] for post in posted(self._receiver)]
+
+
+Open = Callable[..., Office]
+
+
+@pytest.fixture
+def opened(make_app: Callable[..., Flask], clock: Clock, receiver: FaultServer) -> Open:
+    """An office with settings of its own; `minutes` is `unreachable_minutes`."""
+
+    def make(database_url: str = "", minutes: float = 5, **tables: Any) -> Office:
+        told = {"webhook": receiver.base_url, "unreachable_minutes": minutes}
+        given = {"delivery": {"give_up_minutes": 600}} | tables
+        return Office(make_app(database_url, alerts=told, **given), clock, receiver)
+
+    return make
+
+
+def test_the_incident_is_told_listed_and_ends_with_those_who_waited_first(
+    opened: Open, store_url: str, clock: Clock
+) -> None:
+    """Eleven minutes down, three who wait, a newcomer."""
+    office = opened(store_url)
+    waited = [office.asks(index) for index in range(3) if clock.passes(seconds=1) is None]
+    began = clock.now
+    while not office.told():
+        office.lasts(DOWN, 15)
+    assert clock.now - began <= timedelta(minutes=6)
+    assert office.told() == [{"unreachable": 1}]
+    assert office.links() == [f"{PUBLIC_URL}/console/requests?state=attention"]
+
+    office.lasts(DOWN, (began + timedelta(minutes=11) - clock.now).total_seconds())
+    attention = office.services.operations.attention()
+    assert [(trouble.kind, trouble.since) for trouble in attention.troubles] == [
+        ("samespace", began + timedelta(seconds=15))
+    ]
+
+    back, newcomer = clock.now, office.asks(9)
+    gone: list[str] = []
+    while len(gone) < 4:
+        if office.outbox.take_probe():
+            office.outbox.samespace_answers()
+        gone += office.every(YES)
+        clock.passes(seconds=0.25)
+        assert clock.now - back <= timedelta(seconds=15)
+    assert gone == [receipt.reference for receipt in (*waited, newcomer)]
+    office.alerts.run_once()
+    assert office.told() == [{"unreachable": 1}, {"well": 1}]
+    assert office.services.operations.attention().troubles == []
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 30])
+def test_samespace_that_is_not_reached_is_told_when_the_time_is_over_and_once(
+    opened: Open, clock: Clock, minutes: int
+) -> None:
+    office = opened(minutes=minutes, widgets={"sales": NO_PROMISE})
+    office.asks(1)
+    office.lasts(DOWN, 60 * minutes - 15)
+    assert office.told() == []
+    office.lasts(DOWN, 60)
+    assert office.told() == [{"unreachable": 1}]
+    office.lasts(DOWN, 60 * 45, step=60)
+
+    assert office.told() == [{"unreachable": 1}]
+
+
+def test_what_is_over_before_its_time_is_told_to_nobody(opened: Open) -> None:
+    office = opened(widgets={"sales": NO_PROMISE})
+    office.asks(1)
+    office.lasts(DOWN, 240)
+    office.services.outbox.breaker.reset()
+    office.every(YES)
+    office.lasts(YES, 600)
+
+    assert office.told() == []
+
+
+def test_what_was_over_before_anybody_could_be_told_is_told_to_nobody(opened: Open, clock: Clock) -> None:
+    """The receiver was away, or had a message a minute before."""
+    office = opened(widgets={"sales": NO_PROMISE})
+    office.asks(1)
+    office.every(DOWN)
+    clock.passes(minutes=6)
+    office.alerts._watch.look()
+    office.outbox.breaker.reset()
+    office.every(YES)
+    office.alerts.run_once()
+    office.lasts(YES, 60)
+
+    assert office.told() == []
+
+
+def test_an_outage_is_told_though_a_request_was_told_of_a_minute_before(opened: Open, clock: Clock) -> None:
+    office = opened(minutes=2, widgets={"sales": NO_PROMISE})
+    office.asks(1)
+    office.outbox.settle(office.outbox.claim("test"), Settlement(transitions.FAIL))  # type: ignore[arg-type]
+    office.asks(2)
+    office.lasts(DOWN, 60 * 4)
+
+    assert office.told() == [{"failed": 1}, {"unreachable": 1}]
+
+
+def test_a_request_past_its_promise_is_told_and_its_own_page_in_the_console_is_named(
+    opened: Open, clock: Clock
+) -> None:
+    office = opened(minutes=600)
+    first = office.asks(1)
+    office.lasts(DOWN, 60 * 15)
+    assert office.told() == []
+    office.lasts(DOWN, 60)
+    assert office.told() == [{"late": 1}]
+    assert office.links() == [f"{PUBLIC_URL}/console/requests/{first.reference}"]
+
+    office.lasts(DOWN, 60 * 30, step=60)
+    assert office.told() == [{"late": 1}], "once"
+
+
+@pytest.mark.parametrize("end", ["taken", "erased", "cancelled", "held"])
+def test_nobody_is_told_that_a_request_is_late_that_is_so_no_more(opened: Open, clock: Clock, end: str) -> None:
+    office = opened(minutes=600)
+    late = office.asks(1)
+    office.every(DOWN)
+    clock.passes(minutes=16)
+    office.alerts._watch.look()
+    match end:
+        case "taken":
+            office.outbox.breaker.reset()
+            office.every(YES)
+        case "erased":
+            office.services.personal_data.erase(late.id)
+        case "cancelled":
+            office.outbox.cancel(late.id)
+        case "held":
+            office.services.operations.block("442079460001")
+    office.alerts.run_once()
+
+    assert "late" not in office.kinds()
+
+
+@pytest.mark.parametrize("arrow", [transitions.FAIL, transitions.LOSE])
+@pytest.mark.parametrize("end", ["retried", "erased"])
+def test_nobody_is_told_of_a_request_that_was_dealt_with_meanwhile(opened: Open, arrow: Any, end: str) -> None:
+    office = opened()
+    asked = office.asks(1)
+    office.outbox.settle(office.outbox.claim("test"), Settlement(arrow))  # type: ignore[arg-type]
+    if end == "retried":
+        assert office.services.operations.retry(asked.id)
+    else:
+        office.services.personal_data.erase(asked.id)
+    office.alerts.run_once()
+
+    assert office.told() == []
+
+
+def test_nobody_is_told_of_what_was_held_and_is_released(opened: Open) -> None:
+    office = opened()
+    office.services.operations.block("442079460001")
+    asked = office.asks(1)
+    assert office.services.operations.release(asked.id)
+    office.alerts.run_once()
+
+    assert office.told() == []
+
+
+def test_a_team_that_nobody_is_logged_in_to_is_told_at_its_first_refusal_where_minutes_are_promised(
+    opened: Open,
+) -> None:
+    office = opened(minutes=600)
+    office.asks(1)
+    office.every(NOBODY)
+    office.alerts.run_once()
+    assert office.told() == [{"refusing": 1}]
+    (trouble,) = office.services.operations.attention().troubles
+    assert (trouble.kind, trouble.team) == ("refuses", "Sales")
+    assert "Not logged In" in str(trouble.why)
+
+    office.lasts(YES, 60)
+    assert office.told() == [{"refusing": 1}, {"well": 1}]
+
+
+def test_without_a_promise_a_team_may_refuse_for_as_long_as_samespace_may_be_away(opened: Open) -> None:
+    office = opened(widgets={"sales": NO_PROMISE})
+    office.asks(1)
+    office.lasts(NOBODY, 285)
+    assert office.told() == []
+    office.lasts(NOBODY, 60)
+
+    assert office.told() == [{"refusing": 1}]
+
+
+def test_a_team_that_refused_the_last_one_of_the_day_is_no_trouble_in_the_night(
+    opened: Open, clock: Clock
+) -> None:
+    office = opened(widgets={"sales": NO_PROMISE}, delivery={"give_up_minutes": 1, "retry_seconds": [30.0]})
+    office.asks(1)
+    office.lasts(NOBODY, 90)
+    office.lasts(NOBODY, 3600, step=300)
+
+    assert office.services.operations.attention().troubles == []
+    assert office.told() == [{"failed": 1}]
+
+
+def test_a_paused_team_is_told_and_that_it_is_well_again(opened: Open) -> None:
+    office = opened(widgets={"sales": NO_PROMISE})
+    for index in range(3):
+        office.asks(index)
+    office.every(NO)
+    office.alerts.run_once()
+    assert office.told() == [{"paused": 1}]
+    office.lasts(YES, 330)
+
+    assert office.told() == [{"paused": 1}, {"well": 1}]
+
+
+def test_a_hand_over_that_has_died_is_told_by_whoever_is_left(opened: Open, clock: Clock) -> None:
+    office = opened(widgets={"sales": NO_PROMISE})
+    office.outbox.heartbeat.beat()
+    office.alerts.run_once()
+    for _ in range(4):
+        clock.passes(seconds=10)
+        office.alerts.run_once()
+    assert office.told() == []
+    clock.passes(seconds=GONE.total_seconds())
+    office.alerts.run_once()
+    assert office.told() == [{"nobody": 1}]
+    assert [trouble.kind for trouble in office.services.operations.attention().troubles] == ["hand_over"]
+    clock.passes(minutes=3)
+    office.alerts.run_once()
+    assert office.told() == [{"nobody": 1}], "once"
+
+    office.outbox.heartbeat.beat()
+    office.alerts.run_once()
+    assert office.told() == [{"nobody": 1}, {"well": 1}]
+
+
+def test_after_a_stop_of_everything_nobody_is_told_of_a_hand_over_that_begins_a_moment_later(
+    opened: Open, clock: Clock
+) -> None:
+    office = opened()
+    office.outbox.heartbeat.beat()
+    clock.passes(hours=8)
+    office.alerts.run_once()
+    office.outbox.heartbeat.beat()
+    clock.passes(seconds=30)
+    office.alerts.run_once()
+
+    assert office.told() == []
+
+
+def test_a_hand_over_that_runs_leaves_a_sign_of_life(opened: Open) -> None:
+    office = opened()
+    office.delivery._turn()
+    office.clock.passes(seconds=GONE.total_seconds() + 1)
+
+    assert [trouble.kind for trouble in office.services.operations.attention().troubles] == ["hand_over"]
+
+
+def test_two_processes_that_look_write_one_alert(opened: Open, clock: Clock) -> None:
+    office = opened(minutes=1)
+    office.asks(1)
+    office.every(DOWN)
+    clock.passes(minutes=16)
+    other = Alerts(office.services.database, office.services.settings, clock)
+    for watch in (office.alerts._watch, other._watch, office.alerts._watch):
+        watch.look()
+    office.alerts.run_once()
+
+    assert office.told() == [{"unreachable": 1, "late": 1}]
+
+
+def test_a_web_process_that_hands_nothing_over_tells_the_operators(opened: Open) -> None:
+    office = opened(environment={"delivery_mode": "worker"})
+    office.app.testing = False
+    office.app.test_client().get("/healthz")
+
+    assert "alerts-webhook" in threads_of_ours()
+    assert not office.delivery.is_running
