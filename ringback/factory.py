@@ -17,6 +17,7 @@ from ringback.handover.call_reports import CallReportLoop
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.calls import Calls
+from ringback.outbox.measured_promise import Promises
 from ringback.outbox.not_called import NotCalled
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -115,6 +116,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         outbox=outbox,
         operations=Operations(database, settings, clock),
         calls=calls,
+        promises=Promises(database, clock),
         outcomes=Outcomes(database, outbox.number_rules, clock),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),

@@ -9,6 +9,7 @@ from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.calls import Calls
+from ringback.outbox.measured_promise import Promises
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcomes import Outcomes
@@ -40,6 +41,7 @@ class Services:
     operations: Operations
     calls: Calls
     outcomes: Outcomes
+    promises: Promises
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from ringback.config.settings import Settings
@@ -108,6 +108,16 @@ class CallReportLoop:
         self._stopping.set()
         if self._thread:
             self._thread.join(patience_seconds)
+
+    def fault(self, now: datetime) -> str:
+        """Why a record of the last hour cannot be read; nothing where it can, or none has to be."""
+        if self._reports is None:
+            return ""
+        try:
+            self._reports.page(Window(now - timedelta(hours=1), now), 0, limit=1)
+        except ReportError as error:
+            return str(error)
+        return ""
 
     def run_once(self) -> bool:
         """Read, if it is this process's turn. Whether a whole reading was made."""

@@ -145,6 +145,7 @@ class CallbackRequest:
     attempt: int
     next_attempt_at: datetime
     resent: bool = False
+    promised_minutes: int | None = None  # where the promise was measured
     erased_at: datetime | None = None
 
 

@@ -16,6 +16,7 @@ from http.server import HTTPServer
 from socketserver import TCPServer
 from typing import Any, Self
 
+from ringback.sandbox.call_log import CallEnd, CallLog
 from ringback.sandbox.handler import Handler, Mode
 
 LOCALHOST = "127.0.0.1"
@@ -54,6 +55,7 @@ class SandboxSamespace:
         self._calls: deque[Call] = deque(maxlen=keep)
         self._serial = 0
         self._called = threading.Condition()
+        self.call_log = CallLog()
 
     def __enter__(self) -> Self:
         self.start()
@@ -110,6 +112,14 @@ class SandboxSamespace:
             if not self._called.wait_for(lambda: self._serial >= count, timeout):
                 raise TimeoutError(f"{self._serial} of {count} calls came within {timeout:g} s")
             return list(self._calls)
+
+    def ends(self, serial: int, end: CallEnd) -> bool:
+        """Say what became of a call: there is a record of it a moment later. False: there is no such call."""
+        call = next((call for call in self.calls if call.serial == serial), None)
+        if call is None:
+            return False
+        self.call_log.say(serial, call.body, end)
+        return True
 
     def record(self, body: Mapping[str, Any]) -> None:
         """Note a team call whose body was checked."""
