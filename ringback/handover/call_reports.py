@@ -30,7 +30,8 @@ SESSIONS = "/manage/api/analytics/sessions"
 PAGE_RECORDS = 100
 _PAGE_BYTES = 8_000_000
 # While records come and go between two pages some are missed: then the window is read once more.
-_ROUNDS = 3
+_ROUNDS = 5
+_QUIET_ROUNDS = 2  # without anything new: the total may count what is never shown
 _MOST_PAGES = 2_000
 _LOOK_SECONDS = 1.0
 
@@ -150,10 +151,12 @@ class CallReportLoop:
     def _read(self, reports: CallReports, window: Window) -> None:
         """Page through the window until as many records came as there are. Raises ReportError."""
         seen: set[str] = set()
+        quiet = 0
         for _ in range(_ROUNDS):
             before = len(seen)
             total, unreadable = self._read_round(reports, window, seen)
-            if len(seen) + unreadable >= total or len(seen) == before:
+            quiet = quiet + 1 if len(seen) == before else 0
+            if len(seen) + unreadable >= total or quiet == _QUIET_ROUNDS:
                 return
 
     def _read_round(self, reports: CallReports, window: Window, seen: set[str]) -> tuple[int, int]:
