@@ -33,6 +33,10 @@ _PAGE_BYTES = 8_000_000
 _ROUNDS = 5
 _QUIET_ROUNDS = 2  # without anything new: the total may count what is never shown
 _MOST_PAGES = 2_000
+# A request of which there is never a record keeps the window long: with many calls it would be read all day.
+MANY_PAGES = 50
+_WHOLE_EVERY = timedelta(hours=1)
+_RECENT = timedelta(days=1)
 _LOOK_SECONDS = 1.0
 
 
@@ -94,6 +98,7 @@ class CallReportLoop:
         self._look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tell = Sparing(log)
+        self._whole_again_at: datetime | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -127,7 +132,7 @@ class CallReportLoop:
         try:
             window = self._calls.window()
             if window:
-                self._read(self._reports, window)
+                self._read(self._reports, self._as_far_as_is_due(window))
                 self._calls.ended_well(self._owner, window.end)
             else:
                 self._calls.ended_well(self._owner, None)
@@ -140,7 +145,18 @@ class CallReportLoop:
             log.info("call reports: %s", ways)
         return True
 
+    def _as_far_as_is_due(self, whole: Window) -> Window:
+        """The whole window; of one that took many pages the last day, but for once an hour."""
+        if self._whole_again_at is None or whole.end >= self._whole_again_at:
+            self._whole_again_at = None
+            return whole
+        return Window(max(whole.start, whole.end - _RECENT), whole.end)
+
     def _run(self) -> None:
+        try:
+            self._calls.begin()
+        except Exception as error:
+            log_failure(log, "call reports", error)
         while not self._stopping.is_set():
             try:
                 self.run_once()
@@ -162,7 +178,9 @@ class CallReportLoop:
     def _read_round(self, reports: CallReports, window: Window, seen: set[str]) -> tuple[int, int]:
         """Every page once: how many records there are by its word, and how many of them cannot be read."""
         skip, total, unreadable = 0, 0, 0
-        for _ in range(_MOST_PAGES):
+        for number in range(_MOST_PAGES):
+            if number == MANY_PAGES and self._whole_again_at is None:
+                self._whole_again_at = window.end + _WHOLE_EVERY
             page = reports.page(window, skip)
             self._keep(page)
             seen.update(record.uuid for record in page.records)
