@@ -27,7 +27,7 @@ LIMITS = {"per_number": "99999 per day", "per_widget": "99999 per day", "min_fil
 
 
 class HostileReports(CallReports):
-    """Records with their faults. `appeared` is the number of the reading from which each can be found."""
+    """Records with their faults, each with the number of the reading from which it can be found."""
 
     def __init__(self, draw: random.Random) -> None:
         self.draw = draw
