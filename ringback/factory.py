@@ -31,6 +31,7 @@ from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.gauges import GaugeReader
 from ringback.outbox.intended import Intended
+from ringback.outbox.measured_promise import Promises
 from ringback.outbox.not_called import NotCalled
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -161,6 +162,7 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
         accounts=Accounts(database, settings, clock),
         audit=Audit(database, clock),
         calls=calls,
+        promises=Promises(database, clock),
         outcomes=Outcomes(database, outbox.number_rules, clock),
         audit_list=AuditList(database),
         personal_data=personal_data,

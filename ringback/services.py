@@ -19,6 +19,7 @@ from ringback.outbox.console_list import ConsoleList
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
 from ringback.outbox.intended import Intended
+from ringback.outbox.measured_promise import Promises
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.outcomes import Outcomes
@@ -65,6 +66,7 @@ class Services:
     calls: Calls
     outcomes: Outcomes
     audit_list: AuditList
+    promises: Promises
     personal_data: PersonalData
     purge_loop: PurgeLoop
     figures: FigureCounter

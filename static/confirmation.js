@@ -36,7 +36,9 @@ async function load(address) {
 class LivePage {
   constructor(main) {
     this.main = main;
-    this.wait = FIRST_WAIT_MS;
+    /** The sandbox is looked at side by side with the agent's dock. */
+    this.lookEvery = main.dataset.lookEvery && Number(main.dataset.lookEvery) * 1_000;
+    this.wait = this.lookEvery ?? FIRST_WAIT_MS;
     this.news = document.getElementById("news");
     this.offline = document.getElementById("offline");
     this.shownAt = Date.now();
@@ -70,7 +72,7 @@ class LivePage {
 
   async look() {
     this.looking = true;
-    this.wait = Math.min(Math.max(this.wait, FIRST_WAIT_MS) * SLOWER_BY, LONGEST_WAIT_MS);
+    this.wait = this.lookEvery ?? Math.min(Math.max(this.wait, FIRST_WAIT_MS) * SLOWER_BY, LONGEST_WAIT_MS);
     try {
       await this.update();
       this.offline.textContent = "";

@@ -65,6 +65,7 @@ class Dock {
     part("team").textContent = call.team;
     part("time").dateTime = call.received_at;
     showOwnTime(part("time"));
+    card.querySelector('[name="serial"]').value = call.serial;
     part("attributes").append(...call.attributes.map(({ name, value }) => this.rowOf(name, value)));
     card.querySelector("li").classList.add("is-new");
     return card;

@@ -14,6 +14,7 @@ def described(widget: Widget) -> WidgetInfo:
     snapshot = services().outbox.slots.snapshot(now)
     is_paused = widget.key in snapshot.pauses
     opening = opening_hours.next_opening(widget.hours, now)
+    promised = services().promises.settled(widget).promise_minutes
     marketing = {tag: consent.marketing_sentence(widget, tag) for tag in widget.languages}
     return WidgetInfo(
         widget=widget.key,
@@ -28,7 +29,7 @@ def described(widget: Widget) -> WidgetInfo:
         marketing={tag: sentence for tag, sentence in marketing.items() if sentence},
         is_open=opening is not None and opening <= now and not is_paused,
         is_paused=is_paused,
-        promise_minutes=widget.promise_minutes,
+        promise_minutes=promised if isinstance(promised, int) else None,
         times=[
             Time(
                 slot=value_of(slot.start),

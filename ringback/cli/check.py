@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 
 from ringback.alerts.channels import webhook_secret
 from ringback.config.settings import Settings
-from ringback.config.widget import Texts, Widget
+from ringback.config.widget import MEASURED, Texts, Widget
 from ringback.console import single_sign_on
 from ringback.i18n import languages
 from ringback.services import Services
@@ -67,12 +67,25 @@ def _tried(services: Services) -> Iterator[bool]:
         took = answer.startswith("answered 2")
         click.echo(f"Webhook {host}: {answer}.", err=not took)
         yield took
+    if settings.samespace_api_key:
+        yield _are_read(services)
     redis = urlsplit(settings.ratelimit_storage_uri.get_secret_value())
     if redis.scheme != "memory":
         counts = limits.storage_answers()
         at = redis.netloc.rpartition("@")[2] or redis.path
         click.echo(f"Redis at {at} {'answers' if counts else 'does not answer'}.", err=not counts)
         yield counts
+
+
+def _are_read(services: Services) -> bool:
+    """Whether call reports can be read; one record of them is."""
+    fault = services.call_reports.fault(services.clock())
+    click.echo(f"Call reports cannot be read: {fault}." if fault else "Call reports are read.", err=bool(fault))
+    if services.database.is_there:
+        ways = services.calls.ways()
+        if ways.by_reference + ways.by_number:
+            click.echo(f"  {ways}")
+    return not fault
 
 
 def store_name(database_url: str) -> str:
@@ -86,6 +99,11 @@ def store_name(database_url: str) -> str:
 
 def _process_advice(settings: Settings) -> list[str]:
     advice = []
+    is_measured = any(widget.promise_minutes == MEASURED for widget in settings.widgets.values())
+    if is_measured and not (settings.samespace_api_key or settings.samespace.outcome_links):
+        advice.append(
+            "promise_minutes is measured, and nobody tells of calls: set SAMESPACE_API_KEY or outcome_links."
+        )
     if not (settings.alerts.email or settings.alerts.webhook):
         advice.append("[alerts] is not set: nobody is told when a request needs a person.")
     if settings.delivery_mode == "worker":

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
 from ringback.config.brand_files import BrandFile, read_font, read_logo
 from ringback.config.public_holidays import public_holidays
@@ -20,6 +20,8 @@ from ringback.i18n import languages
 RESERVED_NAMES = frozenset(
     "requests static stop console sandbox embed healthz readyz metrics openapi api docs install outcome".split()
 )
+MEASURED: Literal["measured"] = "measured"  # in place of the minutes of a promise
+_MINUTES = TypeAdapter(Annotated[int, Field(ge=1, le=10_000)])
 FieldName = Literal["name", "email", "company", "message"]
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 # What a host page may not overwrite: our form's own fields and what we tell the agent ourselves.
@@ -194,7 +196,7 @@ class Widget(Table):
     phone: str | None = None  # the team's own, to be called
     caller_id: str | None = None  # what the agents' calls show; nobody can know it from the team's own number
     timezone: Zone | None = None  # whose clock visitors read
-    promise_minutes: int | None = Field(default=None, ge=1, le=10_000)
+    promise_minutes: Annotated[int, Field(ge=1, le=10_000)] | Literal["measured"] | None = None
     confirm_by_email: bool = False
     brand: Annotated[str, AfterValidator(_colour)] = "#4f46e5"
     logo: Annotated[BrandFile | None, _file(read_logo)] = None
@@ -241,6 +243,13 @@ class Widget(Table):
             raise ValueError("should be a number without an extension: no call shows one")
         return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
+    @field_validator("promise_minutes", mode="before")
+    @classmethod
+    def _whole_or_measured(cls, minutes: object) -> object:
+        """Told as any other number is: of a choice between two, each would be told by itself."""
+        is_said = minutes in (None, MEASURED) or isinstance(minutes, bool)
+        return minutes if is_said else _MINUTES.validate_python(minutes)
+
     # Each of these looks back at a field above it, rather than at the whole: a validator of the whole
     # does not run while another key is wrong, and every fault should be told at once.
     @field_validator("required")
@@ -258,6 +267,11 @@ class Widget(Table):
         if regions and region and region not in regions:
             raise ValueError(f'should contain region, which is "{region}"')
         return regions
+
+    @property
+    def set_promise(self) -> int | None:
+        """The minutes of the site owner's own promise; None where it is measured, or there is none."""
+        return None if self.promise_minutes == MEASURED else self.promise_minutes
 
     @property
     def called_regions(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from ringback.config.settings import Settings
@@ -30,8 +30,13 @@ SESSIONS = "/manage/api/analytics/sessions"
 PAGE_RECORDS = 100
 _PAGE_BYTES = 8_000_000
 # While records come and go between two pages some are missed: then the window is read once more.
-_ROUNDS = 3
+_ROUNDS = 5
+_QUIET_ROUNDS = 2  # without anything new: the total may count what is never shown
 _MOST_PAGES = 2_000
+# A request of which there is never a record keeps the window long: with many calls it would be read all day.
+MANY_PAGES = 50
+_WHOLE_EVERY = timedelta(hours=1)
+_RECENT = timedelta(days=1)
 _LOOK_SECONDS = 1.0
 
 
@@ -93,6 +98,7 @@ class CallReportLoop:
         self._look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tell = Sparing(log)
+        self._whole_again_at: datetime | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -109,6 +115,16 @@ class CallReportLoop:
         if self._thread:
             self._thread.join(patience_seconds)
 
+    def fault(self, now: datetime) -> str:
+        """Why a record of the last hour cannot be read; nothing where it can, or none has to be."""
+        if self._reports is None:
+            return ""
+        try:
+            self._reports.page(Window(now - timedelta(hours=1), now), 0, limit=1)
+        except ReportError as error:
+            return str(error)
+        return ""
+
     def run_once(self) -> bool:
         """Read, if it is this process's turn. Whether a whole reading was made."""
         if self._reports is None or not self._calls.take_turn(self._owner, self._busy_seconds):
@@ -116,7 +132,7 @@ class CallReportLoop:
         try:
             window = self._calls.window()
             if window:
-                self._read(self._reports, window)
+                self._read(self._reports, self._as_far_as_is_due(window))
                 self._calls.ended_well(self._owner, window.end)
             else:
                 self._calls.ended_well(self._owner, None)
@@ -129,7 +145,18 @@ class CallReportLoop:
             log.info("call reports: %s", ways)
         return True
 
+    def _as_far_as_is_due(self, whole: Window) -> Window:
+        """The whole window; of one that took many pages the last day, but for once an hour."""
+        if self._whole_again_at is None or whole.end >= self._whole_again_at:
+            self._whole_again_at = None
+            return whole
+        return Window(max(whole.start, whole.end - _RECENT), whole.end)
+
     def _run(self) -> None:
+        try:
+            self._calls.begin()
+        except Exception as error:
+            log_failure(log, "call reports", error)
         while not self._stopping.is_set():
             try:
                 self.run_once()
@@ -140,16 +167,20 @@ class CallReportLoop:
     def _read(self, reports: CallReports, window: Window) -> None:
         """Page through the window until as many records came as there are. Raises ReportError."""
         seen: set[str] = set()
+        quiet = 0
         for _ in range(_ROUNDS):
             before = len(seen)
             total, unreadable = self._read_round(reports, window, seen)
-            if len(seen) + unreadable >= total or len(seen) == before:
+            quiet = quiet + 1 if len(seen) == before else 0
+            if len(seen) + unreadable >= total or quiet == _QUIET_ROUNDS:
                 return
 
     def _read_round(self, reports: CallReports, window: Window, seen: set[str]) -> tuple[int, int]:
         """Every page once: how many records there are by its word, and how many of them cannot be read."""
         skip, total, unreadable = 0, 0, 0
-        for _ in range(_MOST_PAGES):
+        for number in range(_MOST_PAGES):
+            if number == MANY_PAGES and self._whole_again_at is None:
+                self._whole_again_at = window.end + _WHOLE_EVERY
             page = reports.page(window, skip)
             self._keep(page)
             seen.update(record.uuid for record in page.records)

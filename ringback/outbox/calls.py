@@ -1,6 +1,7 @@
 """Call reports and the store: whose turn it is to read them, from when on, how it goes, and what they showed."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -110,7 +111,11 @@ class Calls:
             going_on = connection.execute(_GOING_ON, {"since": now - _LONGEST_CALL}).scalar()
         found = [at for at in (oldest, going_on) if at]
         # Samespace's clock may be behind ours.
-        return Window(max(min(found) - SKEW, start), now - MARGIN) if found else None
+        return Window(max(min(found) - SKEW, start), now - self._margin) if found else None
+
+    @property
+    def _margin(self) -> timedelta:
+        return min(MARGIN, timedelta(seconds=self._settings.samespace.call_reports_seconds))
 
     # --- what was read ---
 
@@ -154,7 +159,16 @@ class Calls:
         """How the reading goes."""
         columns = call_reading.c.read_up_to, call_reading.c.failing_since, call_reading.c.failing_why
         with self._database.read() as connection:
-            return ReadingState(*connection.execute(sa.select(*columns)).one())
+            row = connection.execute(sa.select(*columns)).first()
+            return ReadingState(*row) if row else ReadingState(None, None, None)
+
+    def begin(self) -> None:
+        """Have the line that the processes share, where a store was filled from another without it."""
+        with self._database.read() as connection:
+            is_there = connection.execute(sa.select(call_reading.c.id)).first() is not None
+        if not is_there:
+            with suppress(sa.exc.IntegrityError), self._database.write() as connection:
+                connection.execute(call_reading.insert().values(id=1))
 
     def ways(self) -> Ways:
         """How the calls that are kept were found."""

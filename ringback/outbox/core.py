@@ -4,14 +4,17 @@ import threading
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from ringback import opening_hours
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.config.widget import FIELDS
+from ringback.config.widget import FIELDS, MEASURED
 from ringback.outbox.brake import Brake
 from ringback.outbox.breaker import Breaker
 from ringback.outbox.canaries import Canaries
 from ringback.outbox.heartbeat import Heartbeat
+from ringback.outbox.measured_promise import minutes_at
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
@@ -37,16 +40,18 @@ class Core:
         self.heartbeat = Heartbeat(database, clock)
         self.arrived = threading.Event()  # wakes the hand-over in this process
 
-    def _times(self, answers: Answers, now: datetime) -> dict[str, datetime | None]:
+    def _times(self, connection: sa.Connection, answers: Answers, now: datetime) -> dict[str, Any]:
         """When it is due, by when it is promised, and until when it is tried."""
         widget = self._settings.widgets[answers.widget]
         due = answers.slot_starts_at or opening_hours.next_opening(widget.hours, now) or now
-        minutes = widget.promise_minutes
+        minutes = minutes_at(connection, widget, due, now)
         promised_by = answers.slot_ends_at
         if minutes and not promised_by:
             promised_by = opening_hours.reckoned(widget.hours, due, timedelta(minutes=minutes))
         give_up_at = opening_hours.reckoned(widget.hours, promised_by or due, self._patience)
-        return {"due_at": due, "promised_by": promised_by, "give_up_at": give_up_at, "next_attempt_at": due}
+        times = {"due_at": due, "promised_by": promised_by, "give_up_at": give_up_at, "next_attempt_at": due}
+        # Kept only where it is another tomorrow.
+        return times | {"promised_minutes": minutes if widget.promise_minutes == MEASURED else None}
 
     @property
     def _patience(self) -> timedelta:
@@ -81,6 +86,7 @@ def as_request(row: Any) -> CallbackRequest:
         next_attempt_at=row.next_attempt_at,
         resent=row.resent,
         trace=row.trace,
+        promised_minutes=row.promised_minutes,
         erased_at=row.erased_at,
         claimed_by=row.claimed_by,
         claimed_until=row.claimed_until,

@@ -82,7 +82,7 @@ class Expiry(Claims):
         with self._database.write() as connection:
             for row in connection.execute(sa.select(requests).where(ahead)).all():
                 answers = as_request(row).answers
-                times = self._times(answers, now) if answers.widget in self._settings.widgets else {}
+                times = self._times(connection, answers, now) if answers.widget in self._settings.widgets else {}
                 values = times | {"changed_at": now, "requested_at": min(row.requested_at, now)}
                 connection.execute(requests.update().where(requests.c.id == row.id).values(values))
             to_resend = in_state(State.UNKNOWN), requests.c.resend_at.is_not(None), requests.c.changed_at > late

@@ -103,7 +103,7 @@ class Outbox(Expiry):
             now = self._clock()
             self.slots.admit(connection, self._settings.widgets[answers.widget], answers.slot_starts_at, now)
             held, takes_place = self._check(connection, answers, is_suspect, source, now)
-            row = self._new_row(answers, use, held, now) | {"takes_place": takes_place}
+            row = self._new_row(connection, answers, use, held, now) | {"takes_place": takes_place}
             if source:
                 row |= {"source": source.address, "source_network": source.network}
             connection.execute(_STORE, row)
@@ -133,7 +133,14 @@ class Outbox(Expiry):
         """
         lock(connection, f"widget {widget}")
 
-    def _new_row(self, answers: Answers, use: FormUse | None, held: Held | None, now: datetime) -> dict[str, Any]:
+    def _new_row(
+        self,
+        connection: sa.Connection,
+        answers: Answers,
+        use: FormUse | None,
+        held: Held | None,
+        now: datetime,
+    ) -> dict[str, Any]:
         return {
             **{name: getattr(answers, name) for name in ANSWERS},
             "attributes": dict(answers.attributes),
@@ -146,7 +153,7 @@ class Outbox(Expiry):
             "requested_at": now,
             "changed_at": now,
             "trace": logs.trace.get() or None,
-            **self._times(answers, now),
+            **self._times(connection, answers, now),
         }
 
     def _earlier_use(self, connection: sa.Connection, use: FormUse) -> Receipt | None:
@@ -199,7 +206,7 @@ class Outbox(Expiry):
             )
             values: dict[str, Any] = {name: getattr(answers, name) for name in TIME}
             has_place = slot is None or not self.number_rules.has_place(connection, phone, answers.widget, but=id)
-            values |= {**self._times(answers, now), "attempt": 0, "takes_place": has_place}
+            values |= {**self._times(connection, answers, now), "attempt": 0, "takes_place": has_place}
             moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, **values)
             if not has_place and request.held is None:
                 transitions.hold(connection, requests.c.id == id, Held.BOOKED, now)

@@ -149,6 +149,7 @@ class CallbackRequest:
     attempt: int
     next_attempt_at: datetime
     resent: bool = False
+    promised_minutes: int | None = None  # where the promise was measured
     erased_at: datetime | None = None
     claimed_by: str | None = None  # the operator who calls by hand
     claimed_until: datetime | None = None

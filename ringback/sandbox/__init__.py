@@ -31,7 +31,7 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
     origins = (f"http://localhost:{port}", f"http://127.0.0.1:{port}")
     demo = configuration.widgets["demo"].model_copy(update={"origins": origins})
     ours = {
-        "samespace": SamespaceSettings(base_url=samespace.base_url, space_id="sandbox"),
+        "samespace": SamespaceSettings(base_url=samespace.base_url, space_id="sandbox", call_reports_seconds=1),
         "widgets": {"demo": demo},
     }
     settings = Settings(
@@ -40,6 +40,7 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
         database_url=SecretStr(f"sqlite:///{STORE.absolute()}"),
         public_url=f"http://127.0.0.1:{port}",
         port=port,
+        samespace_api_key=SecretStr("the sandbox asks for any"),
         sandbox=True,
     )
     app = create_app(settings)

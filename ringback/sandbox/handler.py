@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Set
+from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -16,6 +17,7 @@ BODY_BYTES = 64 * 1024
 TEAM_CALL = "/apiv1/team/make_call"
 CLICK_TO_CALL = "/apiv1/make_call"
 TOKEN_RESET = "/router/api/v2/token/reset"  # noqa: S105 (an address, not a secret)
+SESSIONS = "/manage/api/analytics/sessions"
 NOT_LOGGED_IN = "Cant make call! Not logged In"
 IDLE_SECONDS = 30.0
 
@@ -73,6 +75,8 @@ class Handler(BaseHTTPRequestHandler):
             raise _BadRequestError(HTTPStatus.NOT_FOUND, "There is nothing at this address.")
         body = self._json_body()
         check(body)
+        if self.path == SESSIONS:
+            return self._sessions(body)
         if self.path == TOKEN_RESET:
             return {"success": True, "auth_token": str(uuid4())}
         if self.server.sandbox.mode == Mode.REFUSES:
@@ -82,6 +86,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == CLICK_TO_CALL:
             return {"success": True, "callId": self.server.sandbox.record_dial(body)}
         return {"success": True}
+
+    def _sessions(self, body: dict[str, Any]) -> dict[str, Any]:
+        if not self.headers.get("x-api-key"):
+            raise _BadRequestError(HTTPStatus.UNAUTHORIZED, "x-api-key is missing.")
+        return self.server.sandbox.call_log.sessions(body)
 
     def _json_body(self) -> dict[str, Any]:
         length = self.headers.get("Content-Length", "")
@@ -140,6 +149,21 @@ def _check_token_reset(body: dict[str, Any]) -> None:
     _check_strings(body, "cloud_id", "auth_token")
 
 
+def _check_sessions(body: dict[str, Any]) -> None:
+    _check_keys(body, {"filters", "limit", "skip"})
+    filters = body["filters"]
+    if not isinstance(filters, dict):
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, "filters should be an object.")
+    _check_keys(filters, {"start_time", "end_time", "type"})
+    try:
+        start, end = (datetime.fromisoformat(filters[name]) for name in ("start_time", "end_time"))
+        is_short = end - start <= timedelta(days=31) and int(body["limit"]) > 0 <= int(body["skip"])
+    except (TypeError, ValueError):
+        is_short = False
+    if not is_short:
+        raise _BadRequestError(HTTPStatus.BAD_REQUEST, "A query is for a month at most, from a time to a time.")
+
+
 def _check_keys(body: dict[str, Any], required: Set[str], optional: Set[str] = frozenset()) -> None:
     if not required <= body.keys() <= required | optional:
         wanted = ", ".join(sorted(required | optional))
@@ -157,4 +181,9 @@ def _check_digits(number: str) -> None:
         raise _BadRequestError(HTTPStatus.BAD_REQUEST, "number should be digits with the country code, no plus.")
 
 
-_CHECKS = {TEAM_CALL: _check_team_call, CLICK_TO_CALL: _check_click_to_call, TOKEN_RESET: _check_token_reset}
+_CHECKS = {
+    TEAM_CALL: _check_team_call,
+    CLICK_TO_CALL: _check_click_to_call,
+    TOKEN_RESET: _check_token_reset,
+    SESSIONS: _check_sessions,
+}

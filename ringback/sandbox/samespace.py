@@ -16,6 +16,7 @@ from http.server import HTTPServer
 from socketserver import TCPServer
 from typing import Any, Self
 
+from ringback.sandbox.call_log import CallEnd, CallLog
 from ringback.sandbox.handler import Handler, Mode
 
 LOCALHOST = "127.0.0.1"
@@ -55,6 +56,7 @@ class SandboxSamespace:
         self._dials: deque[Mapping[str, Any]] = deque(maxlen=keep)
         self._serial = 0
         self._called = threading.Condition()
+        self.call_log = CallLog()
 
     def __enter__(self) -> Self:
         self.start()
@@ -123,6 +125,14 @@ class SandboxSamespace:
         with self._called:
             self._dials.append(body)
             return f"call-{len(self._dials)}"
+
+    def ends(self, serial: int, end: CallEnd) -> bool:
+        """Say what became of a call: there is a record of it a moment later. False: there is no such call."""
+        call = next((call for call in self.calls if call.serial == serial), None)
+        if call is None:
+            return False
+        self.call_log.say(serial, call.body, end)
+        return True
 
     def record(self, body: Mapping[str, Any]) -> None:
         """Note a team call whose body was checked."""

@@ -355,3 +355,15 @@ def test_check_makes_no_store(tmp_path: Path, samespace: SandboxSamespace) -> No
 )
 def test_the_command_is_known_before_the_app_is(arguments: list[str], command: str) -> None:
     assert command_of(arguments) == command
+
+
+def test_check_live_reads_a_call_report_where_there_is_a_key(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace
+) -> None:
+    key = {"samespace_api_key": SecretStr("a key")}
+    app = make_app(base_url=samespace.base_url, environment=key)
+    assert "Call reports are read." in app.test_cli_runner().invoke(args=["check", "--live"]).output
+    samespace.mode = Mode.DOWN
+    done = app.test_cli_runner().invoke(args=["check", "--live"])
+    assert done.exit_code != 0
+    assert "Call reports cannot be read: could not connect: Connection refused." in done.output

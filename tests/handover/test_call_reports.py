@@ -1,6 +1,7 @@
 """Reading call reports: every page, in spite of whatever the other side does, and what follows from it."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,12 +9,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from ringback.handover import call_reports
 from ringback.handover.call_records import ReportPage, read_page
 from ringback.handover.call_reports import CallReportLoop, CallReports, ReportError
 from ringback.outbox.calls import Calls, Window
 from ringback.outbox.not_called import NotCalled
 from ringback.outbox.request import State
-from ringback.store.call_tables import calls, outcomes
+from ringback.store.call_tables import call_reading, calls, outcomes
 from ringback.store.database import Database
 from tests import faults
 from tests.conftest import WIDGET, Clock, make_settings
@@ -315,3 +317,50 @@ def test_while_call_reports_cannot_be_read_nobody_is_said_not_to_be_called(reade
     for _ in range(120):
         reader.reads()
     assert reader.ringback.told("not_called") == []
+
+
+def test_a_report_that_hangs_delays_no_hand_over(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    asked, let_go = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> ReportPage:
+        asked.set()
+        let_go.wait(60)
+        raise ReportError("no whole answer")
+
+    reader.reports.page = hang  # type: ignore[method-assign]
+    reader.clock.passes(minutes=1)
+    reader.loop.start()
+    assert asked.wait(60)
+    later = reader.ringback.asks(OTHER)
+    assert [references for _, references in reader.ringback.rings()] == [[later.reference]]
+    reader.loop.stop(0)
+    let_go.set()
+    reader.loop.stop(60)
+
+
+def test_a_window_of_many_pages_is_read_whole_once_an_hour_and_its_last_day_in_between(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_reports, "MANY_PAGES", 2)
+    reader.ringback.asks()
+    reader.ringback.rings()
+    began = reader.clock()
+    reader.reports.records = [record(str(n), began, "33123456789") for n in range(9)]
+    reader.clock.passes(days=3)
+    depths = []
+    for _ in range(62):
+        reader.reads()
+        window, _skip = reader.reports.asked[-1]
+        depths.append(window.start <= began)
+    assert depths == [True] + [False] * 59 + [True] + [False]
+
+
+def test_a_store_without_the_line_that_processes_share_gets_it(reader: Reader) -> None:
+    with reader.ringback.database.write() as connection:
+        connection.execute(call_reading.delete())
+    assert not reader.reads()
+    reader.calls.begin()
+    reader.calls.begin()
+    assert reader.reads()

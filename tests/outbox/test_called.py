@@ -205,3 +205,21 @@ def test_operators_ask_for_what_was_called(
     with_the_team(app)
     items = operations.page(False, selection=Selection(state="called")).items
     assert [item.id for item in items] == [id]
+
+
+def test_the_calendar_file_of_a_called_request_says_so_and_replaces_the_one_before(
+    make_app: Callable[..., Flask], clock: Clock
+) -> None:
+    hours = {"timezone": "Europe/London", "tue": ["09:00-17:00"]}
+    app = make_app(widgets={"sales": WIDGET | {"hours": hours}})
+    start = clock() + timedelta(hours=1)
+    slot = {"slot_starts_at": start, "slot_ends_at": start + timedelta(minutes=30)}
+    id = services_of(app).outbox.accept(Answers(widget="sales", phone=NUMBER, region="GB", **slot)).id
+    client = app.test_client()
+    assert b"SEQUENCE:0" in client.get(f"/requests/{id}/calendar.ics").data
+    clock.passes(hours=1)
+    is_called(services_of(app).database, clock, id)
+    changed = client.get(f"/requests/{id}/calendar.ics").data
+    assert b"SEQUENCE:1" in changed
+    assert b"The team called you" in changed
+    assert b"cancel" not in changed

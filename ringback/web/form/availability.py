@@ -1,7 +1,7 @@
 """What a form says about when, before anybody types: who is there, what is promised, which times are available.
 
-A promise is the site owner's own (`promise_minutes`). It is not measured: all we know is when Samespace took the
-request, and a figure for that would be read as the time until the phone rings.
+A promise is the site owner's own (`promise_minutes`), or measured from calls that were made: then it comes with
+the widget, as any other does. When Samespace took a request tells nothing of when the phone rings.
 
 Times are in the team's zone, which is always named by its city. Days are weekdays and dates, never "tomorrow"
 alone: for a reader in another zone it may be another day.
@@ -115,7 +115,7 @@ def _state(widget: Widget, now: datetime, clock: LocalTime) -> _State:
         return _closed(now, clock, opening)
     if closing and now + _lead(widget) > closing:
         return _closing_soon(now, clock, closing, opening_hours.next_opening(hours, closing))
-    minutes = widget.promise_minutes
+    minutes = widget.set_promise
     intro = usual_time(minutes) if minutes else _("Leave your number and we will call you.")
     hint = _usual_time_in_short(minutes) if minutes else ""
     chip = _("Open now") if opening_hours.names_times(hours) else ""
@@ -153,7 +153,7 @@ def _closing_soon(now: datetime, clock: LocalTime, closing: datetime, again: dat
 
 
 def _lead(widget: Widget) -> timedelta:
-    minutes = widget.promise_minutes
+    minutes = widget.set_promise
     return timedelta(minutes=minutes) if minutes else _CLOSING_SOON
 
 

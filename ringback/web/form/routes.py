@@ -112,7 +112,9 @@ def _form_page(
     errors, extra = form.errors_in_order(), form.extra_fields()
     widget = form.widget
     locale = locale_of(widget, form.language)
-    times = availability.describe(widget, form.offered, services().clock(), locale, is_paused)
+    times = availability.describe(
+        services().promises.settled(widget), form.offered, services().clock(), locale, is_paused
+    )
     texts = _texts(form)
     return page(
         "widget/form.html",

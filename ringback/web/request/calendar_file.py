@@ -15,7 +15,7 @@ from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import left_to_right
 from ringback.outbox.request import CallbackRequest, Event, EventKind, State
 
-_CHANGES = (EventKind.RECEIVED, EventKind.RESCHEDULED, EventKind.CANCELLED)
+_CHANGES = (EventKind.RECEIVED, EventKind.RESCHEDULED, EventKind.CANCELLED, EventKind.CALLED)
 
 
 def calendar_file(
@@ -55,7 +55,7 @@ def _event(
         start=time[0],
         end=time[1],
         summary=_("Call from %(company)s", company=widget.company),
-        description=_("This call is cancelled.") if is_cancelled else _what_to_know(widget, page_url),
+        description=_("This call is cancelled.") if is_cancelled else _what_to_know(request, widget, page_url),
         classification=icalendar.CLASS.PRIVATE,
         status=icalendar.STATUS.CANCELLED if is_cancelled else icalendar.STATUS.CONFIRMED,
     )
@@ -66,6 +66,8 @@ def _event(
     return event
 
 
-def _what_to_know(widget: Widget, page_url: str) -> str:
+def _what_to_know(request: CallbackRequest, widget: Widget, page_url: str) -> str:
+    if request.state is State.CALLED:
+        return _("The team called you")
     told = [_("%(number)s will call you.", number=left_to_right(widget.caller_id))] if widget.caller_id else []
     return "\n".join([*told, _("To change the time or cancel: %(link)s", link=page_url)])

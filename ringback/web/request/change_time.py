@@ -155,6 +155,7 @@ def _time_page(
     promise, shown = promise_of(found), shown_as()
     errors = [(form.slot, error) for error in form.slot.errors[:1]] if form else []
     headline = _("Change the time")
+    settled = services().promises.settled(promise.widget)
     return page(
         "widget/time.html",
         status,
@@ -162,7 +163,7 @@ def _time_page(
         title=titled(headline, bool(errors)),
         headline=headline,
         form=form,
-        times=form and availability.describe(promise.widget, form.offered, promise.now, promise.locale),
+        times=form and availability.describe(settled, form.offered, promise.now, promise.locale),
         errors=errors,
         notice={"tone": "warning", "sentences": [notice]} if notice else None,
         asked_for=promise.summary(),

@@ -114,7 +114,7 @@ class Promise:
         if self.is_ahead:
             time = self.opening(self.request.due_at)
             return _("We will call when we open, %(time)s, or soon after.", time=time)
-        minutes = self.widget.promise_minutes
+        minutes = self.request.promised_minutes or self.widget.set_promise
         return usual_time(minutes) if minutes and self.request.promised_by else ""
 
     def _said(self) -> str:
