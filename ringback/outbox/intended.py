@@ -116,7 +116,8 @@ class Intended:
     def _acts(self) -> dict[str, Callable[[str, str, str], bool]]:
         """Each act. False: not yet. What is not possible any more is done with."""
         return {
-            "retry": lambda id, _, by: self._operations.retry(id, by) or True,
+            # Never an unknown: it may have rung, and is looked at by itself.
+            "retry": lambda id, _, by: self._operations.retry_all([id], by) >= 0,
             "release": lambda id, _, by: self._operations.release(id, by) or True,
             "cancel": lambda id, _, by: self._outbox.cancel(id, by) or True,
             "resolve": lambda id, rang, by: self._operations.resolve(id, rang == "yes", by) or True,

@@ -275,6 +275,9 @@ def test_an_unknown_is_resolved_by_saying_whether_it_rang(
     assert claim
     services.outbox.settle(claim, Settlement(transitions.LOSE))
     client = console(Role.OPERATOR)
+    assert post(client, "retry", reference=reference).status_code == 409, (
+        "many were handed over that may have rung"
+    )
     assert post(client, f"{reference}/resolve", rang="perhaps").status_code == 422
     assert post(client, f"{reference}/resolve", rang="yes").status_code == 303
     assert state(services, reference) is State.WITH_TEAM
