@@ -182,7 +182,10 @@ def _rang() -> str:
 
 def _block(mine: CallbackRequest) -> str:
     held = services().operations.block(mine.answers.phone, by=_by())
-    return "The number was blocked already." if held is None else f"The number is blocked. Held by it: {held}."
+    # Not how many: some may be of widgets that are not theirs.
+    return (
+        "The number was blocked already." if held is None else "The number is blocked. What waits for it is held."
+    )
 
 
 def _if(done: bool, said: str) -> str:

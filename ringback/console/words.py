@@ -21,6 +21,7 @@ VIEW_NAMES = {
     State.WAITING.value: "Waiting",
     State.HANDING_OVER.value: "Being handed over",
     State.WITH_TEAM.value: "With the team",
+    "called": "Called",
     State.CANCELLED.value: "Cancelled",
 }
 WHY_HELD = {

@@ -123,7 +123,10 @@ class Delivery:
         now = time.monotonic()
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
-            self._beside()
+            try:
+                self._beside()
+            except Exception as error:  # nobody waits for a call because of it
+                log_failure(log, "acts", error)
             for reference in self._outbox.expire():
                 log.warning(
                     "request %s: lease expired, resent or given up; `requests show` tells which", reference
