@@ -17,7 +17,7 @@ from ringback.console.one_request import ACTS, found, request_page, why_not_now
 from ringback.console.requests import ACT_NAMES, list_page
 from ringback.opening_hours import Interval
 from ringback.outbox.by_hand import CallOutcome, DialState, NotNowError
-from ringback.outbox.request import CallbackRequest, new_id
+from ringback.outbox.request import CallbackRequest, State, new_id
 from ringback.outbox.slots import PausedError, SlotTakenError
 from ringback.services import services
 from ringback.web.page import Answer
@@ -67,7 +67,7 @@ def many(act: str) -> Answer:
     if len(named) > MOST_AT_ONCE or (act in _ONE_BY_ONE and len(named) > 1):
         return list_page(422, "That is done one request at a time." if act in _ONE_BY_ONE else "That is too many.")
     mine = [each for each in map(_find, named) if each]
-    able = [each for each in mine if why_not_now(act, each) is None]
+    able = [each for each in mine if why_not_now(act, each) is None and not _may_have_rung(act, each)]
     try:
         done = _do_to_many(act, able)
     except _UnusableError as fault:
@@ -89,6 +89,11 @@ def undo() -> Answer:
     flash(f"Undone: {count}.")
     back = request.form.get("back_to", "")
     return redirect(back if _is_list(back) else _list(), 303)
+
+
+def _may_have_rung(act: str, each: CallbackRequest) -> bool:
+    """Whether it would ring somebody a second time: of many nobody has looked at each."""
+    return act == "retry" and each.state is State.UNKNOWN
 
 
 def _list() -> str:
@@ -177,7 +182,10 @@ def _rang() -> str:
 
 def _block(mine: CallbackRequest) -> str:
     held = services().operations.block(mine.answers.phone, by=_by())
-    return "The number was blocked already." if held is None else f"The number is blocked. Held by it: {held}."
+    # Not how many: some may be of widgets that are not theirs.
+    return (
+        "The number was blocked already." if held is None else "The number is blocked. What waits for it is held."
+    )
 
 
 def _if(done: bool, said: str) -> str:

@@ -177,7 +177,7 @@ def _happened(one: CallbackRequest, now: datetime) -> list[Happened]:
     zone = words.zone_of(one, services().settings)
     lines = []
     for event, looks in zip(events, which_only_look_so(each.kind for each in events), strict=True):
-        what = words.HAPPENED[event.kind]
+        what = words.HAPPENED.get(event.kind, event.kind.value.capitalize())
         detail = event.detail or ""
         if event.kind is EventKind.HELD and detail:
             detail = words.WHY_HELD.get(Held(detail), detail) if detail in list(Held) else detail

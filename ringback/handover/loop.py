@@ -130,7 +130,10 @@ class Delivery:
         now = time.monotonic()
         if now - self._last_expiry > _EXPIRE_SECONDS:
             self._last_expiry = now
-            self._beside()
+            try:
+                self._beside()
+            except Exception as error:  # nobody waits for a call because of it
+                log_failure(log, "acts", error)
             self._outbox.canaries.take(self._clock())
             for reference in self._outbox.expire():
                 log.warning(

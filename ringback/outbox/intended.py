@@ -3,9 +3,12 @@
 Until then the request is as it was, for its visitor, too; only that it is not handed over. A restart loses none.
 """
 
-from collections.abc import Callable, Collection
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,14 +16,18 @@ from ringback.clock import Clock, utc_now
 from ringback.outbox.number_locks import lock_numbers
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
-from ringback.outbox.personal_data import Erasure, PersonalData
+from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.request import new_id
 from ringback.store.console_tables import intended
 from ringback.store.database import Database
+from ringback.store.failures import log_failure
 from ringback.store.tables import requests
+
+log = logging.getLogger("ringback.acts")
 
 UNDO_FOR = timedelta(seconds=10)
 _AT_ONCE = 200
+_AT_MOST_SECONDS = 0.5  # of the loop that hands over
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Intended:
 
         `act` is retry, release, cancel, erase, resolve (`detail`: yes or no) or block.
         """
-        if act not in self._acts():
+        if act not in (*self._acts(), "erase"):
             raise ValueError(act)
         with self._database.write() as connection:
             which = requests.c.id.in_(ids)
@@ -94,38 +101,66 @@ class Intended:
             return connection.execute(sa.select(intended.c.act).where(intended.c.request_id == id)).scalar()
 
     def carry_out(self) -> int:
-        """Do what is due. How many requests it was done to. Run by whoever hands over, again and again."""
-        is_due = intended.c.due_at <= self._clock()
-        with self._database.read() as connection:
-            some = sa.select(intended).where(is_due).order_by(intended.c.due_at).limit(_AT_ONCE)
-            rows = connection.execute(some).all()
-        return sum(self._carry_out(row.request_id, row.act, row.detail, f"console:{row.by}") for row in rows)
+        """Do what is due, and end after half a second: the rest a second later. How many requests it was done to.
 
-    def _carry_out(self, id: str, act: str, detail: str, by: str) -> bool:
-        mine = intended.c.request_id == id
+        Run by whoever hands over, again and again. What fails is told of, and keeps nothing else from being done.
+        """
+        until = time.monotonic() + _AT_MOST_SECONDS
+        is_due = intended.c.due_at <= self._clock()
+        some = sa.select(intended).where(is_due).order_by(intended.c.due_at, intended.c.request_id).limit(_AT_ONCE)
+        with self._database.read() as connection:
+            rows = connection.execute(some).all()
+        # One who erases has the files written anew once, however many it is.
+        done = sum(self._erase([row for row in rows if row.act == "erase" and row.by == by]) for by in _who(rows))
+        for row in rows:
+            if time.monotonic() > until:
+                break
+            done += row.act != "erase" and self._carry_out(row)
+        return done
+
+    def _erase(self, rows: Sequence[Any]) -> int:
+        ids = [row.request_id for row in rows if self._begins(row)]
+        try:
+            return self._personal_data.erase_all(ids, f"console:{rows[0].by}") if ids else 0
+        except Exception as error:
+            log_failure(log, "an erase", error)
+            return 0
+
+    def _carry_out(self, row: Any) -> bool:
+        if not self._begins(row):
+            return False
+        try:
+            self._acts()[row.act](row.request_id, row.detail, f"console:{row.by}")
+        except Exception as error:  # tried again in a second
+            log_failure(log, f"an act, {row.act}", error)
+            return False
         with self._database.write() as connection:
-            if connection.execute(intended.update().where(mine).values(begun=True)).rowcount == 0:
-                return False  # taken back a moment ago, or done by another process
-        if not self._acts()[act](id, detail, by):
-            return False  # on its way at this moment: looked at again
-        with self._database.write() as connection:
-            connection.execute(intended.delete().where(mine))
+            connection.execute(intended.delete().where(intended.c.request_id == row.request_id))
         self._outbox.arrived.set()
         return True
 
-    def _acts(self) -> dict[str, Callable[[str, str, str], bool]]:
-        """Each act. False: not yet. What is not possible any more is done with."""
+    def _begins(self, row: Any) -> bool:
+        """Whether it is to be done: not if it was taken back a moment ago, or done by another process."""
+        mine = intended.c.request_id == row.request_id, intended.c.batch == row.batch
+        with self._database.write() as connection:
+            return connection.execute(intended.update().where(*mine).values(begun=True)).rowcount > 0
+
+    def _acts(self) -> dict[str, Callable[[str, str, str], object]]:
+        """Each act but erase. What is not possible any more is done with."""
         return {
-            "retry": lambda id, _, by: self._operations.retry(id, by) or True,
-            "release": lambda id, _, by: self._operations.release(id, by) or True,
-            "cancel": lambda id, _, by: self._outbox.cancel(id, by) or True,
-            "resolve": lambda id, rang, by: self._operations.resolve(id, rang == "yes", by) or True,
+            # Never an unknown: it may have rung, and is looked at by itself.
+            "retry": lambda id, _, by: self._operations.retry_all([id], by),
+            "release": lambda id, _, by: self._operations.release(id, by),
+            "cancel": lambda id, _, by: self._outbox.cancel(id, by),
+            "resolve": lambda id, rang, by: self._operations.resolve(id, rang == "yes", by),
             "block": lambda id, _, by: self._block(id, by),
-            "erase": lambda id, _, by: self._personal_data.erase(id, by) is not Erasure.ON_ITS_WAY,
         }
 
-    def _block(self, id: str, by: str) -> bool:
+    def _block(self, id: str, by: str) -> None:
         found = self._outbox.read(id)
         if found and found[0].erased_at is None:
             self._operations.block(found[0].answers.phone, by=by)
-        return True
+
+
+def _who(rows: Sequence[Any]) -> list[str]:
+    return list(dict.fromkeys(row.by for row in rows if row.act == "erase"))

@@ -5,7 +5,7 @@ After them stands what was asked of the figures, and whether they were so.
 
 import sys
 
-from tools.bench import accepting, at_rest, form_page, growth, hand_over, host_page
+from tools.bench import accepting, at_rest, console, form_page, growth, hand_over, host_page
 from tools.bench.record import bar_table, record
 
 PARTS = {
@@ -14,6 +14,7 @@ PARTS = {
     "accepting": accepting.main,
     "hand-over": hand_over.main,
     "growth": growth.main,
+    "console": console.main,
     "at-rest": at_rest.main,
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import sqlalchemy as sa
 
 from ringback.store.database import Database
@@ -57,7 +58,7 @@ def with_past(url: str, count: int) -> None:
         for kind in ("received", "attempted", "with_team"):
             connection.exec_driver_sql(_PAST_EVENTS.format(kind=kind))
         connection.exec_driver_sql(_PAST_CONSENTS)
-    _tidy_up(database, "VACUUM ANALYZE")
+    tidy_up(database, "VACUUM ANALYZE")
     database.close()
 
 
@@ -68,17 +69,18 @@ def with_waiting(url: str, count: int) -> None:
     first = 10_000_000 + secrets.randbelow(80_000_000 - count)
     with database.write() as connection:
         connection.exec_driver_sql(_insert(database, first, count, "waiting", 0, 1))
-    _tidy_up(database, "ANALYZE requests")
+    tidy_up(database, "ANALYZE requests")
     database.close()
 
 
-def _tidy_up(database: Database, how: str) -> None:
+def tidy_up(database: Database, how: str) -> None:
     """What PostgreSQL does by itself within a minute: without statistics a claim goes through all that waits."""
     if database.is_sqlite:
         return
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SET statement_timeout = 0")
-        connection.exec_driver_sql(how)
+    connection = psycopg.connect(database.engine.url.set(drivername="postgresql").render_as_string(False))
+    connection.autocommit = True  # a transaction cannot be vacuumed in
+    connection.execute(how)
+    connection.close()
 
 
 def _insert(database: Database, first: int, count: int, state: str, attempt: int, spread: int) -> str:

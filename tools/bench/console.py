@@ -1,0 +1,101 @@
+"""The console beside a short and a long past: its list, its searches and the page of one are to take as long.
+
+Asked as the pages ask, of the store itself: what a template takes is the same for both.
+"""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from ringback.outbox.console_list import ConsoleList
+from ringback.outbox.console_view import View
+from ringback.store.database import Database
+from tests.conftest import make_settings
+from tools.bench import stored
+from tools.bench.record import Bar, at_most, machine, record, table
+
+PASTS = (1_000, 1_000_000)
+ROUNDS = 41
+# Everybody has one first name, and each a name of their own.
+_WORDS = """
+INSERT INTO search_words (word, widget, request_id)
+SELECT 'ann', widget, id FROM requests UNION ALL SELECT 'n' || phone, widget, id FROM requests
+"""
+# Of ten one was cancelled, and of ten thousand one is held, whatever the past: so that pages are as full.
+_OTHERS = (
+    "UPDATE requests SET state = 'cancelled' WHERE phone LIKE '%0'",
+    "UPDATE requests SET held = 'stopped' WHERE phone LIKE '%0001'",
+)
+
+
+def asked() -> dict[str, Callable[[ConsoleList], object]]:
+    """What the pages ask."""
+    one = "RB-000001f4"
+    return {
+        "the list, with its counts": lambda it: (it.page(View()), it.counts(View())),
+        "with the team": lambda it: it.page(View(state="with_team")),
+        "bound to a widget": lambda it: it.page(View(widgets=frozenset({"sales"}))),
+        "bound to another": lambda it: it.page(View(widgets=frozenset({"help"}))),
+        "cancelled, at one widget": lambda it: it.page(View(state="cancelled", widget="sales")),
+        "search: a name of their own": lambda it: it.page(View(typed="n441100000500")),
+        "search: two names": lambda it: it.page(View(typed="ann n441100000500")),
+        "search: a number": lambda it: it.page(View(typed="+44 1100 000500")),
+        "search: nobody": lambda it: it.page(View(typed="nobody")),
+        "one, and others of its number": lambda it: (
+            it.others(found, None) if (found := it.find(one, None)) else None
+        ),
+    }
+
+
+def prepare(url: str, past: int) -> ConsoleList:
+    """A store with so many requests, and the words by which they are found."""
+    stored.with_past(url, past)
+    database = Database(url)
+    with database.write() as connection:
+        if not database.is_sqlite:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql(_WORDS)
+        for statement in _OTHERS:
+            connection.exec_driver_sql(statement if database.is_sqlite else statement.replace("%", "%%"))
+    stored.tidy_up(database, "VACUUM ANALYZE")
+    return ConsoleList(database, make_settings(url))
+
+
+def compare(lists: dict[int, ConsoleList]) -> dict[str, dict[int, float]]:
+    """Milliseconds of each question, by the length of the past, in turns."""
+    found: dict[str, dict[int, float]] = {}
+    for name, ask in asked().items():
+        taken: dict[int, list[float]] = {past: [] for past in lists}
+        for _ in range(ROUNDS):
+            for past, it in lists.items():
+                began = time.perf_counter()
+                ask(it)
+                taken[past].append((time.perf_counter() - began) * 1000)
+        found[name] = {past: statistics.median(times) for past, times in taken.items()}
+    return found
+
+
+def main() -> list[Bar]:
+    measured_on = machine()
+    shown: list[tuple[object, ...]] = []
+    bars: list[Bar] = []
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        new_stores = stack.enter_context(stored.engines(Path(name)))
+        lists: dict[str, dict[int, ConsoleList]] = {}
+        for past in PASTS:
+            for engine, url in new_stores().items():
+                lists.setdefault(engine, {})[past] = prepare(url, past)
+        for engine, of in lists.items():
+            for what, times in compare(of).items():
+                ratio = times[PASTS[-1]] / times[PASTS[0]]
+                shown.append((f"{what}, {engine}", *(f"{times[past]:.2f}" for past in PASTS), f"{ratio:.2f}"))
+                bars.append(at_most(f"{what}, {PASTS[-1]:,} stored / {PASTS[0]:,}, {engine}", ratio, 1.5))
+    record("console", f"{table(', '.join(['ms', *map(str, PASTS), 'ratio']), shown)}\n\n{measured_on}.")
+    return bars
+
+
+if __name__ == "__main__":
+    main()
