@@ -6,7 +6,7 @@
  */
 
 /** Smaller changes of height are rounding, and answering them could go on for ever. */
-const SMALLEST_CHANGE_PX = 2;
+const STEP_PX = 2;
 
 const root = document.documentElement;
 
@@ -16,7 +16,7 @@ const root = document.documentElement;
  */
 function parentOrigins() {
   const ancestor = location.ancestorOrigins?.[0];
-  return ancestor ? [ancestor] : root.dataset.parentOrigins.split(" ").filter(Boolean);
+  return ancestor ? [ancestor] : root.dataset.parentOrigins?.split(" ").filter(Boolean) ?? [];
 }
 
 function tell(type, details) {
@@ -46,7 +46,7 @@ function tellHeight() {
   let told = 0;
   new ResizeObserver(() => {
     const height = Math.ceil(root.getBoundingClientRect().height);
-    if (Math.abs(height - told) >= SMALLEST_CHANGE_PX) {
+    if (Math.abs(height - told) >= STEP_PX) {
       told = height;
       tell("height", { height });
     }
@@ -58,6 +58,20 @@ function tellRequested({ widget, reference, state }) {
   if (reference && history.state?.told !== reference) {
     history.replaceState({ told: reference }, "");
     tell("requested", { widget, reference, state });
+  }
+}
+
+/**
+ * Tells that a form is begun, and counts it with nobody's name to it; or tells that it was sent and not stored: then
+ * its page begins with what is wrong.
+ */
+function follow({ form: { action } }) {
+  const [path] = action.split("?");
+  const widget = path.split("/").pop();
+  if (document.querySelector("[data-takes-focus]")) {
+    tell("failed", { widget });
+  } else {
+    addEventListener("input", () => navigator.sendBeacon(path + "/begun") && tell("begun", { widget }), { once: true });
   }
 }
 
@@ -76,6 +90,7 @@ function focusHeading(preventScroll) {
   });
 }
 
+document.querySelectorAll("[name=page]").forEach(follow);
 if (parent !== window) {
   addEventListener("message", takePage);
   tell("ready", { words: JSON.parse(root.dataset.embedWords) });

@@ -71,13 +71,13 @@ class Times {
     this.labels = [...box.querySelectorAll("[data-end]")];
     const own = new Clock(box.dataset, zone);
     this.zone = own.zone("longGeneric");
-    this.views = { team: this.asTheServerWroteIt(), own: this.labels.map((label) => viewOf(label, own)) };
+    this.views = { team: this.asWritten(), own: this.labels.map((label) => viewOf(label, own)) };
     const team = new Clock(box.dataset, box.dataset.zone);
     this.differs = this.labels.map(startOf).some((start) => own.reads(start) !== team.reads(start));
     this.button.addEventListener("click", () => this.show(this.shown === "own" ? "team" : "own"));
   }
 
-  asTheServerWroteIt() {
+  asWritten() {
     return this.labels.map((label) => ({ text: label.textContent, day: label.parentElement.label }));
   }
 

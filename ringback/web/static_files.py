@@ -26,6 +26,7 @@ _ADDRESSED = {
     "frame_js": "frame.js",
     "console_css": "console.css",
     "console_js": "console.js",
+    "console_wall_js": "console-wall.js",
 }
 _DARK_RULE = re.compile(r':root\[data-theme="dark"\][^{}]*\{[^{}]*\}')
 
