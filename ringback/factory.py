@@ -15,6 +15,7 @@ from ringback.config.settings import Settings
 from ringback.handover.auth_token import AuthToken
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
+from ringback.handover.token_renewal import TokenRenewal
 from ringback.outbox.audit import Audit
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.figures_loop import FiguresLoop
@@ -123,6 +124,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         delivery=Delivery(outbox, samespace, settings, clock),
         alerts=Alerts(database, settings, clock),
         auth_token=auth_token,
+        token_renewal=TokenRenewal(auth_token, samespace, settings, clock),
         tokens=Tokens(settings.secret_keys, clock),
         proxies=Proxies(settings.trusted_proxies, settings.proxy_addresses),
         probe=Probe(database, clock, tell),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.handover.auth_token import AuthToken
     from ringback.handover.loop import Delivery
     from ringback.handover.samespace import Samespace
+    from ringback.handover.token_renewal import TokenRenewal
     from ringback.web.form.token import Tokens
     from ringback.web.health import Probe
 
@@ -48,6 +49,7 @@ class Services:
     delivery: "Delivery"
     alerts: "Alerts"
     auth_token: "AuthToken"
+    token_renewal: "TokenRenewal"
     tokens: "Tokens"
     proxies: Proxies
     probe: "Probe"
@@ -60,10 +62,12 @@ class Services:
         self.delivery.start()
         self.purge_loop.start()
         self.figures_loop.start()
+        self.token_renewal.start()
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
         self.purge_loop.stop(0)
+        self.token_renewal.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.figures_loop.stop(_LAST_COUNT_SECONDS)

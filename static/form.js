@@ -2,12 +2,6 @@
  * Makes the forms kinder where scripts run; they work as well without.
  */
 
-/** After this long without an answer we say that we are still at it. */
-const SLOW_MS = 8_000;
-
-/** By then the server has answered or never will; sending again leads to the same request. */
-const LOST_MS = 30_000;
-
 /**
  * Sends a form once, however often its button is pressed, and says how it goes.
  *
@@ -33,13 +27,14 @@ class Guard {
     history.replaceState({ ...history.state, token }, "");
     this.status.textContent = this.button.textContent = this.button.dataset.sending;
     this.timers = [
-      setTimeout(() => this.wait(), SLOW_MS),
-      setTimeout(() => this.release(), LOST_MS),
+      setTimeout(() => this.wait(), 8_000),
+      // By then the server has answered or never will; sending again leads to the same request.
+      setTimeout(() => this.release(), 30_000),
     ];
   }
 
   wait() {
-    this.status.textContent = this.status.dataset.stillSending;
+    this.status.textContent = this.status.dataset.slow;
     this.status.className = "hint";
   }
 

@@ -33,7 +33,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(breaker_commands(outbox.breaker, clock))
     app.cli.add_command(audit_commands(services.audit))
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
-    app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token, services.audit))
+    app.cli.add_command(samespace_commands(services))
 
 
 def command_of(arguments: Sequence[str]) -> str:

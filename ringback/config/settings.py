@@ -40,6 +40,7 @@ class SamespaceSettings(Table):
     base_url: WebAddress | None = None  # in place of https://{cluster_id}.samespace.com
     cluster_id: str | None = Field(default=None, validate_default=True)
     space_id: Words
+    renew_token_days: int | None = Field(default=None, ge=1, le=365)  # None: only by hand
 
     @field_validator("cluster_id")
     @classmethod
