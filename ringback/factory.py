@@ -22,6 +22,7 @@ from ringback.handover.call_reports import CallReportLoop
 from ringback.handover.click_to_call import ClickToCall
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
+from ringback.handover.token_renewal import TokenRenewal
 from ringback.outbox.audit import Audit
 from ringback.outbox.audit_list import AuditList
 from ringback.outbox.by_hand import ByHand
@@ -179,6 +180,7 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
         webhooks=webhooks,
         delivery_list=DeliveryList(database, clock),
         auth_token=auth_token,
+        token_renewal=TokenRenewal(auth_token, samespace, settings, clock),
         api_keys=ApiKeys(database, clock),
         kept_answers=KeptAnswers(database, clock),
         programs=Programs(database, outbox.number_rules, clock),

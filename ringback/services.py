@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # held here for those who work with them, and known to nobody
     from ringback.handover.click_to_call import ClickToCall
     from ringback.handover.loop import Delivery
     from ringback.handover.samespace import Samespace
+    from ringback.handover.token_renewal import TokenRenewal
     from ringback.web.form.token import Tokens
     from ringback.web.health import Probe
     from ringback.webhooks.delivery_list import DeliveryList
@@ -84,6 +85,7 @@ class Services:
     api_keys: ApiKeys
     kept_answers: KeptAnswers
     programs: Programs
+    token_renewal: "TokenRenewal"
     tokens: "Tokens"
     proxies: Proxies
     probe: "Probe"
@@ -100,6 +102,7 @@ class Services:
         self.figures_loop.start()
         self.call_reports.start()
         self.upkeep.start()
+        self.token_renewal.start()
 
     def start_web(self) -> None:
         """Start what runs in a web process: all of it, or the alerts alone where others hand over.
@@ -116,6 +119,7 @@ class Services:
         self.upkeep.stop()
         self.purge_loop.stop(0)
         self.call_reports.stop(0)
+        self.token_renewal.stop(0)
         self.alerts.stop(0)
         self.delivery.stop(self.settings.delivery.timeout_seconds + 5)
         self.figures_loop.stop(_LAST_COUNT_SECONDS)

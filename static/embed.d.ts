@@ -51,6 +51,12 @@ declare namespace Ringback {
     readonly state: State;
   }
 
+  /** A form, of which nothing else is said. */
+  interface OfForm {
+    /** The widget's name in ringback.toml. */
+    readonly widget: string;
+  }
+
   interface Embed {
     /** Opens the form of a widget over the page. */
     open(widget: string, options?: Options): void;
@@ -68,6 +74,10 @@ interface DocumentEventMap {
   "ringback:open": CustomEvent<null>;
   /** A request was stored, in the dialog or inline. */
   "ringback:requested": CustomEvent<Ringback.Requested>;
+  /** The first letter was typed into a form, in the dialog or inline. */
+  "ringback:begun": CustomEvent<Ringback.OfForm>;
+  /** A form was sent and not stored: something is to be mended, or to be tried later. */
+  "ringback:failed": CustomEvent<Ringback.OfForm>;
   /** The dialog was closed. */
   "ringback:close": CustomEvent<null>;
 }

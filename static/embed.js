@@ -219,7 +219,7 @@
     if (type === "escape") close();
     if (type === "page") tellPage(pane);
     if (type === "height" && height === (height & 8191)) pane.frame.style.height = `${height}px`; // in the dialog, the frame fills what there is
-    if (type === "requested") announce(type, detail);
+    if (/^(requested|begun|failed)$/.test(type)) announce(type, detail);
   }
 
   /** The page it is asked on, which changes under a frame where a single-page site goes on. */

@@ -2,18 +2,12 @@
  * Makes the forms kinder where scripts run; they work as well without.
  */
 
-/** After this long without an answer we say that we are still at it. */
-const STILL_SENDING_AFTER_MS = 8_000;
-
-/** By then the server has answered or never will; sending again leads to the same request. */
-const GIVE_BUTTON_BACK_AFTER_MS = 30_000;
-
 /**
  * Sends a form once, however often its button is pressed, and says how it goes.
  *
  * The button is `aria-disabled` rather than `disabled`, so that it keeps the focus.
  */
-class SubmitGuard {
+class Guard {
   constructor(form) {
     this.button = form.querySelector("[data-sending]");
     this.label = this.button.textContent;
@@ -33,13 +27,14 @@ class SubmitGuard {
     history.replaceState({ ...history.state, token }, "");
     this.status.textContent = this.button.textContent = this.button.dataset.sending;
     this.timers = [
-      setTimeout(() => this.reassure(), STILL_SENDING_AFTER_MS),
-      setTimeout(() => this.release(), GIVE_BUTTON_BACK_AFTER_MS),
+      setTimeout(() => this.wait(), 8_000),
+      // By then the server has answered or never will; sending again leads to the same request.
+      setTimeout(() => this.release(), 30_000),
     ];
   }
 
-  reassure() {
-    this.status.textContent = this.status.dataset.stillSending;
+  wait() {
+    this.status.textContent = this.status.dataset.slow;
     this.status.className = "hint";
   }
 
@@ -53,7 +48,7 @@ class SubmitGuard {
 }
 
 /** A plus written as it is reads as a space; where no space can be, it was a plus. */
-const PREFILLED = {
+const GIVEN = {
   name: (text) => text,
   email: (text) => text.replaceAll(" ", "+"),
   phone: (text) => text.replace(/^ /, "+"),
@@ -66,11 +61,11 @@ const PREFILLED = {
  */
 function prefill() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const names = Object.keys(PREFILLED).filter((name) => given.has(name));
+  const names = Object.keys(GIVEN).filter((name) => given.has(name));
   for (const name of names) {
     const field = document.getElementById(name);
     if (field && !field.value) {
-      field.value = PREFILLED[name](given.get(name));
+      field.value = GIVEN[name](given.get(name));
       field.closest("details")?.setAttribute("open", "");
     }
   }
@@ -84,7 +79,7 @@ function prefill() {
  *
  * So that sending the same again leads to the same request, as when the browser brings the whole page back.
  */
-function takeTokenBack() {
+function takeToken() {
   const [navigation] = performance.getEntriesByType("navigation");
   const field = document.querySelector("[name=csrf_token]");
   if (navigation?.type === "back_forward" && history.state?.token && field) {
@@ -104,8 +99,8 @@ function tellZone() {
   }
 }
 
-takeTokenBack();
+takeToken();
 tellZone();
-document.querySelectorAll("[data-guarded]").forEach((form) => new SubmitGuard(form));
+document.querySelectorAll("[data-guarded]").forEach((form) => new Guard(form));
 prefill();
 document.querySelector("[data-takes-focus]")?.focus();

@@ -5,9 +5,6 @@
  * Every message is `{ringback: 1, type, …}` and holds nothing that a person typed.
  */
 
-/** Smaller changes of height are rounding, and answering them could go on for ever. */
-const SMALLEST_CHANGE_PX = 2;
-
 const root = document.documentElement;
 
 /**
@@ -16,11 +13,11 @@ const root = document.documentElement;
  */
 function parentOrigins() {
   const ancestor = location.ancestorOrigins?.[0];
-  return ancestor ? [ancestor] : root.dataset.parentOrigins.split(" ").filter(Boolean);
+  return ancestor ? [ancestor] : root.dataset.parentOrigins?.split(" ").filter(Boolean);
 }
 
 function tell(type, details) {
-  parentOrigins().forEach((origin) => parent.postMessage({ ringback: 1, type, ...details }, origin));
+  parentOrigins()?.forEach((origin) => parent.postMessage({ ringback: 1, type, ...details }, origin));
 }
 
 /** Takes down which page it is asked on. A single-page site may have gone on since the form was loaded. */
@@ -46,7 +43,8 @@ function tellHeight() {
   let told = 0;
   new ResizeObserver(() => {
     const height = Math.ceil(root.getBoundingClientRect().height);
-    if (Math.abs(height - told) >= SMALLEST_CHANGE_PX) {
+    // Smaller changes are rounding, and answering them could go on for ever.
+    if (Math.abs(height - told) >= 2) {
       told = height;
       tell("height", { height });
     }
@@ -54,10 +52,24 @@ function tellHeight() {
 }
 
 /** Tells that a request was stored; once, also when its page is loaded again. */
-function tellRequested({ widget, reference, state }) {
+function tellStored({ widget, reference, state }) {
   if (reference && history.state?.told !== reference) {
     history.replaceState({ told: reference }, "");
     tell("requested", { widget, reference, state });
+  }
+}
+
+/**
+ * Tells that a form is begun, and counts it with nobody's name to it; or tells that it was sent and not stored: then
+ * its page begins with what is wrong.
+ */
+function follow({ form: { action } }) {
+  const [path] = action.split("?");
+  const widget = path.split("/").pop();
+  if (document.querySelector("[data-takes-focus]")) {
+    tell("failed", { widget });
+  } else {
+    addEventListener("input", () => navigator.sendBeacon(path + "/begun") && tell("begun", { widget }), { once: true });
   }
 }
 
@@ -68,7 +80,7 @@ function tellRequested({ widget, reference, state }) {
  * whoever comes by Tab or a tap is on the way to a field. Where the page before had the focus, they have sent the form
  * or followed a link, and its top, where the answer stands, may be far above what they see.
  */
-function focusHeading(preventScroll) {
+function toHeading(preventScroll) {
   setTimeout(() => {
     if (document.activeElement === document.body) {
       document.querySelector("h1").focus({ preventScroll });
@@ -76,16 +88,17 @@ function focusHeading(preventScroll) {
   });
 }
 
+document.querySelectorAll("[name=page]").forEach(follow);
 if (parent !== window) {
   addEventListener("message", takePage);
-  tell("ready", { words: JSON.parse(root.dataset.embedWords) });
+  tell("ready", { words: JSON.parse(root.dataset.words) });
   addEventListener("focusin", () => tell("page"));
   addEventListener("keydown", tellEscape);
   tellHeight();
-  tellRequested(document.querySelector("main").dataset);
+  tellStored(document.querySelector("main").dataset);
   if (document.hasFocus()) {
-    focusHeading(false);
+    toHeading(false);
   } else {
-    addEventListener("focus", () => focusHeading(true), { once: true });
+    addEventListener("focus", () => toHeading(true), { once: true });
   }
 }

@@ -7,7 +7,7 @@
 /** By how much a clock is put back, in minutes: an hour nearly everywhere, half of one on Lord Howe Island. */
 const PUT_BACK = [30, 60];
 
-const MINUTE_MS = 60_000;
+const MINUTE = 60_000;
 
 /** A day, an hour, a whole label as people in one zone write them, as ringback/dates.py does. */
 class Clock {
@@ -29,7 +29,7 @@ class Clock {
 
   /** In an hour that is repeated `01:30 GMT-4`: else nobody could tell which. */
   clock(at) {
-    const shifts = PUT_BACK.flatMap((minutes) => [minutes * MINUTE_MS, -minutes * MINUTE_MS]);
+    const shifts = PUT_BACK.flatMap((minutes) => [minutes * MINUTE, -minutes * MINUTE]);
     const isRepeated = shifts.some((shift) => this.reads(new Date(+at + shift)) === this.reads(at));
     return isRepeated ? `${this.time(at)} ${this.zone("shortOffset", at)}` : this.time(at);
   }
@@ -71,13 +71,13 @@ class Times {
     this.labels = [...box.querySelectorAll("[data-end]")];
     const own = new Clock(box.dataset, zone);
     this.zone = own.zone("longGeneric");
-    this.views = { team: this.asTheServerWroteIt(), own: this.labels.map((label) => viewOf(label, own)) };
+    this.views = { team: this.asWritten(), own: this.labels.map((label) => viewOf(label, own)) };
     const team = new Clock(box.dataset, box.dataset.zone);
     this.differs = this.labels.map(startOf).some((start) => own.reads(start) !== team.reads(start));
     this.button.addEventListener("click", () => this.show(this.shown === "own" ? "team" : "own"));
   }
 
-  asTheServerWroteIt() {
+  asWritten() {
     return this.labels.map((label) => ({ text: label.textContent, day: label.parentElement.label }));
   }
 

@@ -23,7 +23,7 @@ _LETTERS = {
     RIGHT_TO_LEFT: "".join(islice(cycle("אבגדהוזחטיכלמנסעפצקרשת"), len(_LATIN))),
 }
 # What is read, or read out; the rest of the attributes are for machines.
-_READ_OUT = ("aria-label", "alt", "title", "placeholder", "data-sending", "data-still-sending", "data-copied")
+_READ_OUT = ("aria-label", "alt", "title", "placeholder", "data-sending", "data-slow", "data-copied")
 _READ_OUT += ("data-sentence", "label", "data-own", "data-team", "data-switch", "data-slot", "data-today")
 _READ_OUT += ("data-tomorrow",)
 _TAKEN_BY_A_SCRIPT = re.compile(r"\{\w+\}")

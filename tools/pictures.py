@@ -51,6 +51,9 @@ def take_all(browser: Browser, server: Server) -> None:
     dock.call(NUMBER).wait_for()
     take(dock.page, "dock")
 
+    take_of(open_page(browser, DESKTOP, LIGHTER), f"{server.url}/console/requests", "console")
+    take_of(open_page(browser, DESKTOP, LIGHTER), f"{server.url}/console/figures", "console-figures")
+
     take_of(open_page(browser, DESKTOP), f"{server.url}/demo", "form")
     take_of(open_page(browser, PHONE), f"{server.url}/demo", "form-phone")
 

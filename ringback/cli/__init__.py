@@ -48,7 +48,7 @@ def init_app(app: Flask, services: Services) -> None:
     app.cli.add_command(widget_commands(settings, outbox.slots, clock))
     app.cli.add_command(account_commands(settings, services.accounts.people))
     app.cli.add_command(api_key_commands(settings, services.api_keys))
-    app.cli.add_command(samespace_commands(settings, services.samespace, services.auth_token, services.audit))
+    app.cli.add_command(samespace_commands(services))
 
 
 def command_of(arguments: Sequence[str]) -> str:

@@ -4,8 +4,7 @@ import click
 
 from ringback import phone
 from ringback.cli.system_user import by_command_line
-from ringback.config.settings import Settings
-from ringback.handover.auth_token import LOCKED_OUT, AuthToken, LockedOutError
+from ringback.handover.auth_token import LOCKED_OUT, LockedOutError
 from ringback.handover.outcomes import (
     Accepted,
     Busy,
@@ -17,14 +16,13 @@ from ringback.handover.outcomes import (
     Refused,
     Unclear,
 )
-from ringback.handover.samespace import Samespace
-from ringback.outbox.audit import Audit
-from ringback.store.failures import STORE_ERRORS
+from ringback.handover.token_renewal import BusyError, NotKeptError
+from ringback.services import Services
 
 
-def samespace_commands(
-    settings: Settings, samespace: Samespace, auth_token: AuthToken, audit: Audit
-) -> click.Group:
+def samespace_commands(services: Services) -> click.Group:
+    settings, samespace, audit = services.settings, services.samespace, services.audit
+    auth_token, renewal = services.auth_token, services.token_renewal
     group = click.Group("samespace", help="Use Samespace's own interfaces. These calls are real.")
     regions = tuple(dict.fromkeys(code for widget in settings.widgets.values() for code in widget.called_regions))
 
@@ -76,14 +74,14 @@ def samespace_commands(
         if old is None:
             raise click.ClickException("There is no token yet: set SAMESPACE_AUTH_TOKEN.")
         audit.note(by_command_line(), "reset", "token")
-        outcome = samespace.reset_token(old)
-        if isinstance(outcome, NewToken):
-            try:
-                auth_token.replace(old, outcome.token)
-            except STORE_ERRORS:
-                # It exists nowhere else, and the old one may be dead already.
-                click.echo(f"The store did not take the new token. Keep it: {outcome.token}", err=True)
-                raise click.ClickException("Set SAMESPACE_AUTH_TOKEN to it.") from None
+        try:
+            outcome = renewal.renew(old)
+        except BusyError:
+            raise click.ClickException("It is being renewed at this moment; nothing was done.") from None
+        except NotKeptError as error:
+            # It exists nowhere else, and the old one may be dead already.
+            click.echo(f"The store did not take the new token. Keep it: {error.token}", err=True)
+            raise click.ClickException("Set SAMESPACE_AUTH_TOKEN to it.") from None
         if isinstance(outcome, Unclear) and outcome.reply:
             click.echo(f"Samespace answered this, which may hold the new token: {outcome.reply}", err=True)
         _tell(outcome, "The new token is in the store; the one before is kept beside it.")

@@ -44,6 +44,7 @@ class SamespaceSettings(Table):
     space_id: Words
     call_reports_seconds: float = Field(default=60, ge=1, le=_DAY_SECONDS)
     outcome_links: bool = False  # the agent gets an address where they say what became of a call
+    renew_token_days: int | None = Field(default=None, ge=1, le=365)  # None: only by hand
 
     @field_validator("cluster_id")
     @classmethod

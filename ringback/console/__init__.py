@@ -18,6 +18,7 @@ from ringback.console import (
     sign_in,
     single_sign_on,
     teams,
+    wall,
     webhooks,
     widgets,
 )
@@ -30,5 +31,5 @@ def init_app(app: Flask, settings: Settings) -> None:
     single_sign_on.init_app(app, settings)
     for pages in (sign_in, single_sign_on, account, operators, audit):
         app.register_blueprint(pages.blueprint)
-    for pages in (requests, one_request, acts, figures, widgets, teams, numbers, install, webhooks):
+    for pages in (requests, one_request, acts, figures, wall, widgets, teams, numbers, install, webhooks):
         app.register_blueprint(pages.blueprint)

@@ -88,7 +88,7 @@ def shown() -> Answer:
         "figures.html",
         "Figures",
         filters=filters,
-        widgets=_theirs(),
+        widgets=theirs(),
         found=found,
         tables=tables,
         outcomes=OUTCOMES,
@@ -96,6 +96,7 @@ def shown() -> Answer:
         median=_length(found.median),
         p90=_length(found.p90),
         weekdays=WEEKDAYS,
+        day_names=[_day_name(day.label) for day in found.days],
         most_in_an_hour=max(max(day) for day in found.week),
         csv=lambda name: url_for("console_figures.as_csv", table=name, **filters.query),
     )
@@ -128,18 +129,19 @@ def _safe(cell: str | int) -> str | int:
 # --- what is asked for ---
 
 
-def _theirs() -> list[str]:
+def theirs() -> list[str]:
+    """The widgets that they may see, by key."""
     return [key for key in services().settings.widgets if access.operator().may_see(key)]
 
 
 def _filters() -> Filters:
     widget = request.args.get("widget", "")
-    if widget and widget not in _theirs():
+    if widget and widget not in theirs():
         abort(404)
-    today = _today()
-    first, last, wrong = today - timedelta(days=DAYS_SHOWN - 1), today, ""
+    latest = today()
+    first, last, wrong = latest - timedelta(days=DAYS_SHOWN - 1), latest, ""
     try:
-        last = _day("to") or today
+        last = _day("to") or latest
         first = _day("from") or last - timedelta(days=DAYS_SHOWN - 1)
     except ValueError:
         wrong = "A day is written as 2026-11-24. Shown are the last four weeks."
@@ -160,9 +162,9 @@ def _day(name: str) -> date | None:
     return day
 
 
-def _today() -> date:
+def today() -> date:
     """The latest day that any of their teams has reached."""
-    zones = {services().settings.widgets[key].team_zone for key in _theirs()}
+    zones = {services().settings.widgets[key].team_zone for key in theirs()}
     now: datetime = services().clock()
     return max((now.astimezone(zone).date() for zone in zones), default=now.date())
 
@@ -210,6 +212,11 @@ def _count(counts: Counts, name: str) -> int:
 
 def _up_to(number: int) -> str:
     return length(timedelta(seconds=round(seconds_from(number + 1))))
+
+
+def _day_name(day: str) -> str:
+    """`2026-11-24` as `24 Nov`."""
+    return f"{date.fromisoformat(day).day} {date.fromisoformat(day):%b}"
 
 
 def _length(seconds: float | None) -> str:

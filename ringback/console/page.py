@@ -11,6 +11,7 @@ from ringback.services import services
 BAR: list[tuple[str, str, Role]] = [
     ("console_requests.listed", "Requests", Role.VIEWER),
     ("console_figures.shown", "Figures", Role.VIEWER),
+    ("console_wall.shown", "Wall", Role.VIEWER),
     ("console_widgets.listed", "Widgets", Role.VIEWER),
     ("console_teams.listed", "Teams", Role.VIEWER),
     ("console_numbers.listed", "Numbers", Role.OPERATOR),

@@ -7,6 +7,7 @@ from SECRET_KEY: whoever gets hold of a back-up alone has no token.
 
 import base64
 import logging
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -14,10 +15,12 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from ringback.config.settings import Settings
 from ringback.keyed_hash import keyed_hash
 from ringback.store.database import Database
+from ringback.store.locks import lock
 from ringback.store.tables import about
 
 log = logging.getLogger("ringback")
 
+_RENEWED_AT, _TURN = "samespace_auth_token_at", "samespace_auth_token_turn"
 _NOW, _BEFORE = "samespace_auth_token", "samespace_auth_token_before"
 _LOCKED = "fernet:"  # a version before stored the token as it is
 LOCKED_OUT = (
@@ -70,12 +73,46 @@ class AuthToken:
         token = self._settings.samespace_auth_token
         return token.get_secret_value() if token else None
 
-    def replace(self, old: str, new: str) -> None:
-        """Put the new one in use and keep the old one beside it, in one commit."""
+    def replace(self, old: str, new: str, now: datetime | None = None) -> None:
+        """Put the new one in use and keep the old one beside it, in one commit. `now`: when it was made."""
+        rows = {_NOW: self._locked(new), _BEFORE: self._locked(old)}
+        rows |= {_RENEWED_AT: now.isoformat()} if now else {}
         with self._database.write() as connection:
-            connection.execute(about.delete().where(about.c.key.in_([_NOW, _BEFORE])))
-            rows = [{"key": _NOW, "value": self._locked(new)}, {"key": _BEFORE, "value": self._locked(old)}]
-            connection.execute(about.insert(), rows)
+            connection.execute(about.delete().where(about.c.key.in_(list(rows))))
+            connection.execute(about.insert(), [{"key": key, "value": value} for key, value in rows.items()])
+
+    def renewed_at(self) -> datetime | None:
+        """When it was renewed, or first looked at; None where nobody noted it."""
+        with self._database.read() as connection:
+            at = connection.execute(sa.select(about.c.value).where(about.c.key == _RENEWED_AT)).scalar()
+        return datetime.fromisoformat(at) if at else None
+
+    def is_older(self, age: timedelta, now: datetime) -> bool:
+        """Whether the token in use is. One whose age nobody knows is new from now on."""
+        renewed_at = self.renewed_at()
+        if renewed_at is None:
+            with self._database.write() as connection:
+                lock(connection, _RENEWED_AT)
+                connection.execute(about.delete().where(about.c.key == _RENEWED_AT))
+                connection.execute(about.insert().values(key=_RENEWED_AT, value=now.isoformat()))
+            return False
+        return now - renewed_at >= age
+
+    def take_turn(self, now: datetime, length: timedelta) -> bool:
+        """Be the one that renews it, for so long. False: another one is."""
+        with self._database.write() as connection:
+            lock(connection, _TURN)
+            until = connection.execute(sa.select(about.c.value).where(about.c.key == _TURN)).scalar()
+            if until and now < datetime.fromisoformat(until) <= now + length:
+                return False
+            connection.execute(about.delete().where(about.c.key == _TURN))
+            connection.execute(about.insert().values(key=_TURN, value=(now + length).isoformat()))
+            return True
+
+    def end_turn(self) -> None:
+        """Let others renew it."""
+        with self._database.write() as connection:
+            connection.execute(about.delete().where(about.c.key == _TURN))
 
     def _stored(self, connection: sa.Connection) -> dict[str, str]:
         rows = connection.execute(sa.select(about).where(about.c.key.in_([_NOW, _BEFORE])))

@@ -173,6 +173,12 @@ class Outbox(Expiry):
                 Event(event.at, EventKind(event.kind), event.detail) for event in connection.execute(found)
             ]
 
+    @property
+    def has_any(self) -> bool:
+        """Whether anything was ever asked for."""
+        with self._database.read() as connection:
+            return connection.execute(sa.select(requests.c.id).limit(1)).first() is not None
+
     def cancel(self, id: str, by: str | None = None) -> bool:
         """Withdraw a request. False if it no longer waited: then nothing has changed. `by`: an operator's name."""
         with self._database.write() as connection:

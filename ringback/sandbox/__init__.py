@@ -15,8 +15,10 @@ from pydantic import SecretStr
 from ringback.config.loading import read_configuration, read_port
 from ringback.config.settings import SamespaceSettings, Settings
 from ringback.factory import create_app
+from ringback.sandbox.history import make_up
 from ringback.sandbox.pages import sandbox_pages
 from ringback.sandbox.samespace import SandboxSamespace
+from ringback.services import services_of
 
 STORE = Path(".sandbox") / "ringback.db"
 
@@ -44,6 +46,8 @@ def create_sandbox(environ: Mapping[str, str]) -> Flask:
         sandbox=True,
     )
     app = create_app(settings)
+    services = services_of(app)
+    make_up(services.database, settings, services.clock())
     app.register_blueprint(sandbox_pages(samespace))
     app.config["WELCOME"] = welcome(port)
     return app
@@ -64,10 +68,11 @@ def welcome(port: int) -> str:
     """What to open, for the person who has just started it."""
     return "\n".join(
         [
-            "Ringback is running as a sandbox: nobody is called. Four pages to open:",
+            "Ringback is running as a sandbox: nobody is called. Five pages to open:",
             f"  the customer's web site   http://localhost:{port}/sandbox/site",
             f"  the form on its own       http://127.0.0.1:{port}/demo",
             f"  the agent's dock          http://127.0.0.1:{port}/sandbox/dock",
+            f"  the operators' console    http://127.0.0.1:{port}/console/",
             f"  how to put it on a site   http://127.0.0.1:{port}/demo/install",
             "Ask for a call on the first, see it arrive on the third. Ctrl+C stops it.",
         ]

@@ -28,6 +28,7 @@ _ADDRESSED = {
     "console_js": "console.js",
     "console_requests_js": "console-requests.js",
     "console_passkey_js": "console-passkey.js",
+    "console_wall_js": "console-wall.js",
 }
 _DARK_RULE = re.compile(r':root\[data-theme="dark"\][^{}]*\{[^{}]*\}')
 

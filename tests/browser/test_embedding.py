@@ -12,7 +12,7 @@ from tests.running import production
 
 # Writes every event of ours, with its detail, on the page.
 LISTENER = """<output id="heard"></output><script>
-for (const name of ["open", "requested", "close"]) document.addEventListener(
+for (const name of ["open", "begun", "failed", "requested", "close"]) document.addEventListener(
   `ringback:${name}`, ({ detail }) => heard.append(`${name} ${JSON.stringify(detail)} `))
 </script>"""
 
@@ -212,15 +212,24 @@ def test_a_page_opens_and_closes_the_form_itself(visitor: Visitor, company: Comp
 # --- what the form tells the page ---
 
 
-def test_the_page_hears_when_the_form_is_opened_sent_and_closed(visitor: Visitor, company: Company) -> None:
+def test_the_page_hears_when_the_form_is_opened_begun_sent_in_vain_sent_and_closed(
+    visitor: Visitor, company: Company
+) -> None:
     visitor.goes_to(company, LISTENER + company.link())
     visitor.opens_the_dialog()
+    with visitor.page.expect_request("**/sales/begun") as counted:
+        visitor.fills_in(phone="12")
+    assert counted.value.post_data is None
+    visitor.sends()
+    expect(visitor.page.locator("#heard")).to_contain_text("failed")
     visitor.asks()
     told = f'requested {{"widget":"sales","reference":"{visitor.reference}","state":'
     expect(visitor.page.locator("#heard")).to_contain_text(told)
     visitor.close_button.click()
 
-    expect(visitor.page.locator("#heard")).to_have_text(re.compile(r"^open null requested \{[^}]*\} close null $"))
+    of_form = r'\{"widget":"sales"\}'
+    heard = rf"^open null begun {of_form} failed {of_form} requested \{{[^}}]*\}} close null $"
+    expect(visitor.page.locator("#heard")).to_have_text(re.compile(heard))
 
 
 def test_another_frame_on_the_page_cannot_speak_for_the_form(visitor: Visitor, company: Company) -> None:

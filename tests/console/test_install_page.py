@@ -364,6 +364,7 @@ def test_in_production_the_form_may_stand_in_the_preview_of_our_own_page(make_ap
 def test_the_sandbox_tells_where_it_is_when_it_starts() -> None:
     said = welcome(8123)
 
-    assert "Four pages to open:" in said
-    assert len(re.findall(r"http://\S+", said)) == 4
+    assert "Five pages to open:" in said
+    assert len(re.findall(r"http://\S+", said)) == 5
     assert "http://127.0.0.1:8123/demo/install" in said
+    assert "http://127.0.0.1:8123/console/" in said

@@ -48,6 +48,8 @@ ROWS: dict[str, Role | None] = {
     "POST /console/numbers/block": OPERATOR,
     "POST /console/numbers/unblock": OPERATOR,
     "POST /console/numbers/unstop": OPERATOR,
+    "GET /console/wall": VIEWER,
+    "POST /console/teams/token/renew": ADMIN,
     "GET /console/webhooks": ADMIN,
     "POST /console/webhooks/deliveries/<int:id>/again": ADMIN,
     "POST /console/webhooks/receivers/<int:place>/on": ADMIN,
