@@ -145,10 +145,12 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
     figures = FigureCounter(database, settings, clock)
     calls = Calls(database, settings, clock)
     webhooks = Webhooks(database, settings, clock)
+    accounts = Accounts(database, settings, clock)
     if is_open:
         outbox.teams.register()
         webhooks.register()
         auth_token.lock_up()
+        accounts.second_factor.lock_up()
         database.close()  # whoever made the app may fork now: a connection is one process's
     return Services(
         settings=settings,
@@ -160,7 +162,7 @@ def make_services(settings: Settings, clock: Clock, opening: Opening = Opening.M
         by_hand=by_hand,
         intended=intended,
         click_to_call=ClickToCall(by_hand, samespace, settings),
-        accounts=Accounts(database, settings, clock),
+        accounts=accounts,
         audit=Audit(database, clock),
         calls=calls,
         promises=Promises(database, clock),
