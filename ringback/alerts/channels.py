@@ -69,7 +69,7 @@ class Email:
                 smtp.putcmd("quit")
         if refused:
             total = len(str(mail["To"]).split(","))
-            log.error("email: the mail server refused %d of %d recipients", len(refused), total)
+            log.error("alerts by email: the mail server refused %d of %d recipients", len(refused), total)
 
     def _encrypt(self, smtp: "_Smtp") -> None:
         smtp.ehlo_or_helo_if_needed()
