@@ -57,14 +57,19 @@ class KeptAnswers:
                 connection.execute(kept_answers.delete().where(sa.or_(over, stuck)))
                 connection.execute(kept_answers.insert().values(key=key, body_hash=body_hash, begun_at=now))
         except sa.exc.IntegrityError:
-            return self._before(key, body_hash)
+            before = self.find(key, body_hash)
+            if before is None:  # it was refused in this very moment
+                raise UnderWayError from None
+            return before
         return None
 
-    def _before(self, key: str, body_hash: str) -> KeptAnswer:
+    def find(self, key: str, body_hash: str) -> KeptAnswer | None:
+        """What was answered before, or None; nothing has to follow. Raises as `begin` does."""
+        mine = kept_answers.c.key == key, kept_answers.c.begun_at > self._clock() - GOOD_FOR
         with self._database.read() as connection:
-            row = connection.execute(sa.select(kept_answers).where(kept_answers.c.key == key)).first()
-        if row is None:  # it was refused in this very moment
-            raise UnderWayError
+            row = connection.execute(sa.select(kept_answers).where(*mine)).first()
+        if row is None:
+            return None
         if row.body_hash != body_hash:
             raise OtherBodyError
         if row.status is None:

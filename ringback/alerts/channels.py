@@ -69,7 +69,7 @@ class Email:
                 smtp.putcmd("quit")
         if refused:
             total = len(str(mail["To"]).split(","))
-            log.error("email: the mail server refused %d of %d recipients", len(refused), total)
+            log.error("alerts by email: the mail server refused %d of %d recipients", len(refused), total)
             return f"taken by {self._host}, which refused {len(refused)} of {total} recipients"
         return f"taken by {self._host}"
 

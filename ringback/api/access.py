@@ -3,7 +3,7 @@
 from flask import Response, current_app, request
 
 from ringback.accounts.api_keys import ApiKey
-from ringback.api.reading import refuse
+from ringback.api.reading import ProblemError, refuse
 from ringback.config.widget import Widget
 from ringback.services import services
 from ringback.web import limits
@@ -17,8 +17,13 @@ def widget_of(key: str) -> Widget:
     """The widget at an address. Raises ProblemError (404)."""
     widget = services().settings.widget(key)
     if widget is None:
-        raise refuse(404, "not_found", "There is no such widget.")
+        raise no_such_widget()
     return widget
+
+
+def no_such_widget() -> ProblemError:
+    """The error for a widget that is not there, and for one that is not the key's."""
+    return refuse(404, "not_found", "There is no such widget.")
 
 
 def key_of() -> ApiKey | None:

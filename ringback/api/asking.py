@@ -56,7 +56,8 @@ def answer(widget: Widget, key: ApiKey | None, sent: Mapping[str, Any]) -> Respo
     name = once.name_of(f"key {key.name}" if key else f"address {limits.address_key()}")
     form_id = name[:_FORM_ID_LENGTH] if name else None
     post = Post(is_over_limit, key is None and is_from_elsewhere(widget), form_id, _MADE_BY)
-    return once.once(name, sent, lambda: _decided(widget, asked, post, has_token=key is None or bool(asked.token)))
+    has_token = key is None or bool(asked.token)
+    return once.once(name, sent, lambda: _decided(widget, asked, post, has_token), is_over_limit)
 
 
 def _decided(widget: Widget, asked: NewRequest, post: Post, has_token: bool) -> Response:

@@ -32,13 +32,18 @@ def name_of(caller: str) -> str | None:
     return _hash([caller, key])
 
 
-def once(name: str | None, sent: Mapping[str, Any], answer: Callable[[], Response]) -> Response:
-    """The answer; with a key, for all posts that have it, and kept if it is no refusal."""
+def once(
+    name: str | None, sent: Mapping[str, Any], answer: Callable[[], Response], is_over_limit: bool = False
+) -> Response:
+    """The answer; with a key, for all posts that have it, and kept if it is no refusal.
+
+    Over the limit nothing is written: there may be a flood of them, each with a key of its own.
+    """
     if name is None:
         return answer()
-    kept = services().kept_answers
+    kept, body_hash = services().kept_answers, _hash([request.path, sent])
     try:
-        before = kept.begin(name, _hash([request.path, sent]))
+        before = kept.find(name, body_hash) if is_over_limit else kept.begin(name, body_hash)
     except UnderWayError:
         raise refuse(409, "under_way", "The first post with this Idempotency-Key is being answered.") from None
     except OtherBodyError:
@@ -46,6 +51,8 @@ def once(name: str | None, sent: Mapping[str, Any], answer: Callable[[], Respons
         raise refuse(422, "idempotency_key_reused", detail) from None
     if before:
         return _as_response(before)
+    if is_over_limit:
+        return answer()
     try:
         response = answer()
         if response.status_code >= 300:

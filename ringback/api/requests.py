@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 
 from ringback.accounts.api_keys import ApiKey
+from ringback.api.access import no_such_widget
 from ringback.api.models import Cancelled, Found, FoundWhole, Happened, Listed, Spoken, Withdrawn
 from ringback.api.reading import refuse
 from ringback.outbox.programs import Asked
@@ -42,7 +43,7 @@ def _its_widget(key: ApiKey, name: str | None) -> str | None:
         return None
     widget = services().settings.widget(name)
     if widget is None or not key.may_see(widget.key):
-        raise refuse(404, "not_found", "There is no such widget.")
+        raise no_such_widget()
     return widget.key
 
 

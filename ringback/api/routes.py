@@ -27,7 +27,7 @@ def ask(key: str) -> Response:
     """Ask for a call: a page with a token, or a server with a key."""
     widget, by = access.widget_of(key), access.key_of()
     if by is not None and not by.may_see(widget.key):
-        access.widget_of("")  # a 404 like any other
+        raise access.no_such_widget()
     return asking.answer(widget, by, read_json())
 
 

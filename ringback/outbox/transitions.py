@@ -127,8 +127,7 @@ def begin(connection: sa.Connection, id: str, reference: str, held: Held | None,
     connection.execute(
         _RECORD, [{"request_id": id, "at": now, "kind": kind, "detail": detail} for kind, detail in happened]
     )
-    for kind, detail in happened:
-        webhook_events.note(connection, [id], now, kind, detail)
+    webhook_events.note_first(connection, id, now, held)
     is_told = held is not None and held is not Held.WIDGET_LIMIT  # the brake has told of itself
     connection.execute(_TELL_IF, {"told_at": now, "reference": reference, "is_told": is_told})
 

@@ -6,6 +6,7 @@ erased; never the states that its visitor is shown.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -38,6 +39,12 @@ def note(connection: sa.Connection, ids: Iterable[str], at: datetime, kind: Even
     _note(connection, ids, at, _OF_KIND[kind.value], reason if kind.value in _WITH_REASON else None, kind)
 
 
+def note_first(connection: sa.Connection, id: str, at: datetime, held: str | None) -> None:
+    """Write down that a request was stored, and if it is held that too: in one statement, as each takes time."""
+    accepted = _row(id, at, _OF_KIND["received"], None)
+    connection.execute(_NOTE, [accepted, _row(id, at, _OF_KIND["held"], held) | {"needs_held": True}])
+
+
 def note_erased(connection: sa.Connection, ids: Iterable[str], at: datetime) -> None:
     """Write down that what is kept about these was erased."""
     _note(connection, ids, at, ERASED, None)
@@ -61,11 +68,15 @@ def _note(
     reason: str | None,
     kind: EventKind | None = None,
 ) -> None:
-    is_real = kind not in OF_THE_HAND_OVER
-    given = {"of_type": type, "happened_at": at, "why": reason, "is_real": is_real}
-    rows = [{"of_request": id, **given} for id in ids]
+    rows = [_row(id, at, type, reason) | {"is_real": kind not in OF_THE_HAND_OVER} for id in ids]
     if rows:
         connection.execute(_NOTE, rows)
+
+
+def _row(id: str, at: datetime, type: str, reason: str | None) -> dict[str, Any]:
+    """What `_NOTE` is given. `is_real`: it is so of a held request, too; `needs_held`: it is so of no other."""
+    given = {"of_request": id, "of_type": type, "happened_at": at, "why": reason}
+    return given | {"is_real": True, "needs_held": False}
 
 
 _LOOKS_HELD = sa.and_(
@@ -89,6 +100,7 @@ _NOTE = (
             requests.c.id == sa.bindparam("of_request"),
             sa.exists().where(webhook_receivers.c.url.is_not(None)),
             sa.or_(requests.c.held.is_(None), sa.bindparam("is_real", type_=sa.Boolean)),
+            sa.or_(requests.c.held.is_not(None), sa.not_(sa.bindparam("needs_held", type_=sa.Boolean))),
         ),
     )
     .inline()

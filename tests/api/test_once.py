@@ -9,7 +9,7 @@ from flask import Flask
 from ringback.outbox.operations import Operations
 from ringback.services import services_of
 from ringback.store.program_tables import kept_answers
-from tests.api.conftest import Program
+from tests.api.conftest import SITE, Program
 from tests.api.test_asking import at_once
 from tests.conftest import Clock
 
@@ -68,6 +68,18 @@ def test_fifty_posts_at_once_with_one_key_are_one_request(
     assert {answer.get_json()["code"] for answer in answers if answer.status_code != 201} <= {"under_way"}
     assert len(services_of(app).operations.listed()) == 1
     assert {server.asks("sales", "order-1").get_data()} == done
+
+
+def test_over_the_limit_an_answer_is_given_again_and_no_key_is_kept(make_app: Callable[..., Flask]) -> None:
+    app = make_app(limits={"min_fill_seconds": 0, "per_address": "1 per minute"})
+    page = Program(app, origin=SITE)
+    token = page.token()
+    first = page.asks("sales", "kept", token=token)
+    for turn in range(20):
+        page.asks("sales", f"flood {turn}", token=page.token(), phone="020 7946 0199")
+    assert page.asks("sales", "kept", token=token).get_data() == first.get_data()
+    with services_of(app).database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(kept_answers)).scalar() == 1
 
 
 def test_a_post_cut_off_before_its_answer_was_kept_is_not_done_twice(
