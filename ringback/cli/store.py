@@ -54,11 +54,10 @@ def _backup(services: Services) -> click.Command:
     def backup(file: Path) -> None:
         """Write all of the store into a file, while it is used. A file that is there is replaced."""
         try:
-            back_up(services.database, file, services.clock())
+            kind = back_up(services.database, file, services.clock())
         except StoreError as error:
             raise click.ClickException(str(error)) from None
-        kind = "" if services.database.is_sqlite else ", in pg_dump's custom format, for pg_restore"
-        click.echo(f"Backed up: {file}, {file.stat().st_size:,} bytes{kind}.")
+        click.echo(f"Backed up: {file}, {file.stat().st_size:,} bytes ({kind}).")
         click.echo("Once it is put back, and before anything is started: flask --app app store restored")
 
     return backup

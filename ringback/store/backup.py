@@ -22,8 +22,10 @@ _NO_PG_DUMP = (
 )
 
 
-def back_up(database: Database, file: Path, now: datetime) -> None:
-    """Write all of a store into a file, as it is at one moment; whole or not at all. Raises StoreError.
+def back_up(database: Database, file: Path, now: datetime) -> str:
+    """Write all of a store into a file, as it is at one moment; whole or not at all. What kind of file that is.
+
+    Raises StoreError.
 
     A file that is there is replaced, as a nightly back-up expects.
     """
@@ -39,6 +41,7 @@ def back_up(database: Database, file: Path, now: datetime) -> None:
             _dump_postgresql(database.engine.url, part)
         part.replace(file)
         _keep(file)
+        return "SQLite" if database.is_sqlite else "pg_dump's custom format, for pg_restore"
     except (OSError, sqlite3.Error, sa.exc.SQLAlchemyError) as error:
         raise StoreError(f"the back-up could not be made ({said(error)})") from error
     finally:

@@ -1,17 +1,19 @@
 """Who may import whom is a table in pyproject.toml, held by `make check`; here is what it cannot say."""
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "ringback"
-SEES_THE_ENVIRONMENT = {"app.py", "gunicorn.conf.py"}
+# The last two know nothing of settings there: systemd's own variables, and what pg_dump is to find.
+SEES_THE_ENVIRONMENT = {"app.py", "gunicorn.conf.py", "ringback/cli/__init__.py", "ringback/store/backup.py"}
 
 
 def test_only_the_entrances_see_the_environment() -> None:
     readers = {file for file in [*ROOT.glob("*.py"), *PACKAGE.rglob("*.py")] if "environ" in names_of_os(file)}
 
-    assert {file.name for file in readers} == SEES_THE_ENVIRONMENT
+    assert {str(file.relative_to(ROOT)) for file in readers} == SEES_THE_ENVIRONMENT
 
 
 def test_only_the_store_knows_which_engine_it_is() -> None:
@@ -25,7 +27,9 @@ def test_only_the_store_knows_which_engine_it_is() -> None:
 
 
 def test_keyed_hashes_are_made_in_one_place() -> None:
-    makers = [file.name for file in PACKAGE.rglob("*.py") if "hmac." in file.read_text(encoding="utf-8")]
+    makers = [
+        file.name for file in PACKAGE.rglob("*.py") if re.search(r"hmac\.(?!compare)", file.read_text("utf-8"))
+    ]
 
     assert makers == ["keyed_hash.py"]
 
