@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import transitions, webhook_events
+from ringback.outbox import transitions, visitor_mails, webhook_events
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
@@ -26,6 +26,7 @@ from ringback.outbox.request import EventKind, State
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.database import Database
 from ringback.store.locks import lock
+from ringback.store.program_tables import kept_answers
 from ringback.store.tables import (
     about,
     alerts,
@@ -186,6 +187,8 @@ class PersonalData:
             self._forget_hashes(connection, now)
             _drop_old_alerts(connection, long_ago)
             webhook_events.drop_old(connection, long_ago)
+            visitor_mails.drop_old(connection, now)
+            connection.execute(kept_answers.delete().where(kept_answers.c.begun_at <= now - timedelta(days=1)))
             _note(connection, _LAST_PURGE, now.isoformat())
         self._sweep()
         return Purge(now, erased, self._count_erased())
