@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import audit, by_hand, transitions, webhook_events
+from ringback.outbox import audit, by_hand, transitions, visitor_mails, webhook_events
 from ringback.outbox.brake import Brake
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
@@ -29,6 +29,7 @@ from ringback.outbox.wrong_clock import STEADY
 from ringback.store.call_tables import calls, outcomes
 from ringback.store.database import Database
 from ringback.store.locks import lock
+from ringback.store.program_tables import kept_answers
 from ringback.store.tables import (
     about,
     alerts,
@@ -212,6 +213,8 @@ class PersonalData:
             _drop_old_alerts(connection, long_ago)
             audit.drop_old(connection, now)
             webhook_events.drop_old(connection, long_ago)
+            visitor_mails.drop_old(connection, now)
+            connection.execute(kept_answers.delete().where(kept_answers.c.begun_at <= now - timedelta(days=1)))
             _note(connection, _LAST_PURGE, now.isoformat())
         self._sweep()
         return Purge(now, erased, self._count_erased())

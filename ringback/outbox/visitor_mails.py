@@ -15,6 +15,7 @@ from ringback.store.program_tables import visitor_mails
 from ringback.store.tables import Instant, requests
 
 ONE_IN = timedelta(hours=1)
+_KNOWN_FOR = timedelta(days=1)
 
 
 def note(connection: sa.Connection, id: str, answers: Answers, settings: Settings, now: datetime) -> None:
@@ -24,6 +25,12 @@ def note(connection: sa.Connection, id: str, answers: Answers, settings: Setting
     address = keyed_hash(settings.secret_keys[-1], f"e-mail {answers.email.lower()}").hex()
     lock(connection, f"mail {address}")  # always the last that is taken
     connection.execute(_NOTE, {"of_request": id, "address": address, "now_at": now, "earliest": now - ONE_IN})
+
+
+def drop_old(connection: sa.Connection, now: datetime) -> None:
+    """Forget to whom mails went, once that limits nothing any more."""
+    done = visitor_mails.c.at <= now - _KNOWN_FOR, visitor_mails.c.next_at.is_(None)
+    connection.execute(visitor_mails.delete().where(*done))
 
 
 _LATELY = sa.exists().where(

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from pydantic import SecretStr
 
 from ringback.alerts.visitor_mail import address_of
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
+from ringback.store.program_tables import visitor_mails
 from tests.alerts.test_alerts import MailServer
 from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, Visit
@@ -118,6 +120,19 @@ def test_what_was_erased_is_written_to_nobody(mailing: Callable[..., Services], 
     services.personal_data.erase(id)
     services.visitor_mails.run_once()
     assert server.mails == []
+
+
+def test_a_day_later_nothing_is_known_of_whom_was_written_to(
+    mailing: Callable[..., Services], clock: Clock
+) -> None:
+    services = mailing()
+    ask(services)
+    services.personal_data.purge()
+    for _ in range(26):  # a clock that leaps purges nothing
+        clock.passes(hours=1)
+        services.personal_data.purge()
+    with services.database.read() as connection:
+        assert connection.execute(sa.select(visitor_mails)).all() == []
 
 
 @pytest.mark.parametrize(
