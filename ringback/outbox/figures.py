@@ -12,6 +12,7 @@ from ringback.store.database import Database
 from ringback.store.figure_tables import COUNTS, figures
 
 MOST_VALUES = 12  # of a breakdown, the largest
+_ENDS = ("requests", "handed_over", "unknown", "failed", "cancelled", "held", "kept", "late")
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,11 @@ def read_figures(database: Database, first: date, last: date, widgets: Collectio
     """What was counted from one day to another, for these widgets; None for all, also those of the past."""
     where = _where(first, last, widgets)
     with database.read() as connection:
-        hours = _grouped(connection, figures.c.hour, figures.c.by == "", *where)
-        by = {"widget": _largest(_grouped(connection, figures.c.widget, figures.c.by == "", *where))}
+        hours = _grouped(connection, figures.c.hour, COUNTS, figures.c.by == "", *where)
+        by = {"widget": _largest(connection, figures.c.widget, "", where)}
         for kind in ("language", "page", "campaign", "held"):
-            by[kind] = _largest(_grouped(connection, figures.c.value, figures.c.by == kind, *where))
-        delays = _grouped(connection, figures.c.value, figures.c.by == "delay", *where)
+            by[kind] = _largest(connection, figures.c.value, kind, where)
+        delays = _grouped(connection, figures.c.value, ("handed_over",), figures.c.by == "delay", *where)
     return Figures(
         first,
         last,
@@ -81,17 +82,26 @@ def _where(first: date, last: date, widgets: Collection[str] | None) -> list[sa.
     return where if widgets is None else [*where, figures.c.widget.in_(sorted(widgets))]
 
 
-def _grouped(connection: sa.Connection, column: sa.Column[Any], *where: sa.ColumnElement[bool]) -> list[Counts]:
-    sums = [sa.func.sum(figures.c[name]).label(name) for name in COUNTS]
+def _grouped(
+    connection: sa.Connection, column: sa.Column[Any], counts: Sequence[str], *where: sa.ColumnElement[bool]
+) -> list[Counts]:
+    sums = [sa.func.sum(figures.c[name]).label(name) for name in counts]
     query = sa.select(column.label("label"), *sums).where(*where).group_by(column).order_by(column)
-    return [
-        Counts(row.label, {name: int(getattr(row, name)) for name in COUNTS}) for row in connection.execute(query)
-    ]
+    return [Counts(row[0], dict(zip(counts, map(int, row[1:]), strict=True))) for row in connection.execute(query)]
 
 
-def _largest(found: Sequence[Counts]) -> list[Counts]:
-    there = [each for each in found if any(each.of.values())]
-    return sorted(there, key=lambda each: (-each["requests"], each.label))[:MOST_VALUES]
+def _largest(
+    connection: sa.Connection, column: sa.Column[Any], by: str, where: Sequence[sa.ColumnElement[bool]]
+) -> list[Counts]:
+    """Those with the most requests. Found first, and only they are summed: there may be a hundred a day."""
+    requests = sa.func.sum(figures.c.requests)
+    query = sa.select(column).where(figures.c.by == by, *where).group_by(column)
+    query = query.having(requests > 0).order_by(requests.desc(), column).limit(MOST_VALUES)
+    labels = list(connection.execute(query).scalars())
+    if not labels:
+        return []
+    found = _grouped(connection, column, _ENDS, figures.c.by == by, column.in_(labels), *where)
+    return sorted(found, key=lambda each: labels.index(each.label))
 
 
 def _sum(label: str, some: Sequence[Counts]) -> Counts:

@@ -21,4 +21,5 @@ figures = sa.Table(
     sa.Column("widget", sa.String, primary_key=True),
     sa.Column("value", sa.String(400), primary_key=True),
     *(sa.Column(name, sa.Integer, nullable=False, server_default="0") for name in COUNTS),
+    sqlite_with_rowid=False,  # rows lie in the order of the key, in which they are read
 )

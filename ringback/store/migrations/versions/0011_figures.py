@@ -23,4 +23,5 @@ def upgrade() -> None:
         sa.Column("widget", sa.String, primary_key=True),
         sa.Column("value", sa.String(400), primary_key=True),
         *(sa.Column(name, sa.Integer, nullable=False, server_default="0") for name in _COUNTS),
+        sqlite_with_rowid=False,
     )
