@@ -326,6 +326,7 @@ def test_a_brake_is_told_of_by_itself_and_is_no_request(
         "RB-BBBB-BBBB",
     ]
     assert re.findall(r"^    (.*?)\r?$", text, re.MULTILINE) == [
+        "https://callback.acme.test/console/requests?state=attention",
         "flask --app app requests list --attention",
         "flask --app app teams list",
         "flask --app app requests release --held widget_limit",

@@ -80,14 +80,7 @@ def test_each_python_file_that_is_named_without_its_folder_is_somewhere() -> Non
 
 def test_each_module_that_is_named_is_there() -> None:
     dotted = r"(?<![\w./-])((?:ringback|tests|tools)(?:\.\w+)+)(?!\.?\w|\()"
-    others = (
-        "ringback.toml",
-        "ringback.sock",
-        "ringback.db",
-        "ringback.css",
-        "ringback.attention",
-        "ringback.test",
-    )
+    others = {f"ringback.{end}" for end in ("toml", "sock", "db", "css", "attention", "test")}
 
     assert [(where, name) for where, name in named(dotted) if name not in others and not is_there(name)] == []
 
