@@ -58,7 +58,8 @@ class Happened:
 def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typed: str = "") -> Answer:
     """The page of one. `problem` says why an act was not done; `typed` is what was written with it."""
     now, settings, operator = services().clock(), services().settings, access.operator()
-    why_not = {act: why_not_now(act, one) for act in ACTS}
+    about_to = services().intended.acts_on([one.id]).get(one.id)
+    why_not = {act: _why_not(act, one, about_to) for act in ACTS}
     data = services().personal_data.export(one.id, for_operators=True) or {}
     others = services().console_list.others(one, operator.widgets)
     return page(
@@ -75,7 +76,6 @@ def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typ
         why_not=why_not,
         is_mine=words.claimed_by(one, now) == operator.name,
         needs_reason=services().by_hand.is_unwanted(one.answers.phone),
-        about_to=services().intended.act_on(one.id),
         undo=intentions(),
         act_names=ACT_NAMES,
         outcomes=[(each.value, words.OUTCOME_NAMES[each.value]) for each in CallOutcome],
@@ -91,7 +91,11 @@ def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typ
 
 def why_not_now(act: str, one: CallbackRequest) -> str | None:
     """Why an act is not possible at this moment, in a sentence; None if it is."""
-    if act != "note" and (about_to := services().intended.act_on(one.id)):
+    return _why_not(act, one, services().intended.acts_on([one.id]).get(one.id))
+
+
+def _why_not(act: str, one: CallbackRequest, about_to: str | None) -> str | None:
+    if about_to and act != "note":
         return f"“{ACT_NAMES[about_to]}” is about to happen. Undo that first, or wait a moment."
     return _WHY_NOT.get(act, lambda _: None)(one)
 

@@ -60,13 +60,13 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
     view, now = _view(), services().clock()
     found = services().console_list.page(view)
     operator = access.operator()
-    about_to = {r: each.act for each in intentions() for r in each.references}
+    about_to = services().intended.acts_on([each.id for each in found.requests])
     return page(
         "requests.html",
         "Requests",
         status,
         rows=[
-            words.row_of(each, services().settings, now, _about_to(about_to.get(each.reference)))
+            words.row_of(each, services().settings, now, _about_to(about_to.get(each.id)))
             for each in found.requests
         ],
         counts=services().console_list.counts(view),

@@ -95,10 +95,11 @@ class Intended:
             for batch, rows in batches.items()
         ]
 
-    def act_on(self, id: str) -> str | None:
-        """The act that is about to happen to a request."""
+    def acts_on(self, ids: Collection[str]) -> dict[str, str]:
+        """The act that is about to happen to each of these requests, by their ids."""
+        query = sa.select(intended.c.request_id, intended.c.act).where(intended.c.request_id.in_(ids))
         with self._database.read() as connection:
-            return connection.execute(sa.select(intended.c.act).where(intended.c.request_id == id)).scalar()
+            return {row.request_id: row.act for row in connection.execute(query)}
 
     def carry_out(self) -> int:
         """Do what is due, and end after half a second: the rest a second later. How many requests it was done to.

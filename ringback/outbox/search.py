@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,7 +61,7 @@ def found(
         if ids:
             return ids
     words = _typed_words(typed)
-    return list(connection.execute(_by_words(words, widgets, mine)).scalars()) if words else []
+    return _by_words(connection, words, widgets, mine) if words else []
 
 
 def _numbers(typed: str, regions: Collection[str]) -> sa.ColumnElement[bool] | None:
@@ -96,18 +95,22 @@ def _typed_words(typed: str) -> list[str]:
 
 
 def _by_words(
-    words: list[str], widgets: Collection[str] | None, mine: Collection[sa.ColumnElement[bool]]
-) -> sa.Select[Any]:
+    connection: sa.Connection,
+    words: list[str],
+    widgets: Collection[str] | None,
+    mine: Collection[sa.ColumnElement[bool]],
+) -> list[str]:
     first, *others = words
-    # No join yet: the first words that are found end the search, however many there are.
     looked_at = sa.select(search_words.c.request_id).where(_begins(search_words, first))
     if widgets is not None:
         looked_at = looked_at.where(search_words.c.widget.in_(widgets))
-    query = sa.select(requests.c.id).where(requests.c.id.in_(looked_at.limit(_MOST_LOOKED_AT)), *mine)
+    # Two steps: the first words that are found end the search, and how few they are no planner would guess.
+    ids = list(connection.execute(looked_at.limit(_MOST_LOOKED_AT)).scalars())
+    query = sa.select(requests.c.id).where(requests.c.id.in_(ids), *mine)
     for word in others:
         other = search_words.alias()
         query = query.where(sa.exists().where(other.c.request_id == requests.c.id, _begins(other, word)))
-    return query.limit(MOST_FOUND + 1)
+    return list(connection.execute(query.limit(MOST_FOUND + 1)).scalars()) if ids else []
 
 
 def _begins(words: sa.FromClause, word: str) -> sa.ColumnElement[bool]:

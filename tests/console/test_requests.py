@@ -246,6 +246,8 @@ def test_many_are_done_at_once_and_told_how_many(services: Services, console: Co
     assert "Release: 3 requests in ten seconds. Not possible now, and left as they are: 1." in text(
         client.get(answer.location)
     )
+    assert text(client.get("/console/requests")).count("Release: in a moment") == 3
+    assert "is about to happen" in text(post(client, f"{held[0]}/retry"))
     clock.passes(seconds=11)
     while services.intended.carry_out():
         pass
