@@ -176,8 +176,10 @@ class Database:
         return done
 
     def advance_mark(self) -> None:
-        """Have copies that were made before known for older."""
+        """Have copies made before known for older. Raises StoreError for one that was put in its place."""
         with self.write() as connection:
+            if self.is_sqlite:  # PostgreSQL's may have failed over meanwhile
+                self._mark.check(connection)
             number = self._mark.advance(connection)
         self._mark.note(number)
 

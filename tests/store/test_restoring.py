@@ -123,6 +123,19 @@ def test_a_copy_of_the_file_itself_is_known_for_older_once_time_has_passed(tmp_p
         opened(url, clock)
 
 
+def test_what_still_runs_does_not_take_a_back_up_for_its_own(tmp_path: Path, clock: Clock) -> None:
+    store, copy = tmp_path / "ringback.db", tmp_path / "copy.db"
+    app = opened(f"sqlite:///{store}", clock)
+    said(app, "store", "backup", str(copy))
+    app.extensions["ringback"].database.close()
+    put_in_place(copy, store, by_moving=True)
+
+    app.extensions["ringback"].upkeep.run_once()
+    close(app)
+    with pytest.raises(StoreError, match="store restored"):
+        opened(f"sqlite:///{store}", clock)
+
+
 def test_a_store_on_another_disk_has_to_be_said_to_be_moved_and_keeps_all(tmp_path: Path, clock: Clock) -> None:
     (tmp_path / "a").mkdir()
     app = opened(f"sqlite:///{tmp_path}/a/ringback.db", clock)
