@@ -168,9 +168,9 @@ def test_an_outage_is_told_though_a_request_was_told_of_a_minute_before(opened: 
 
 
 def test_a_request_past_its_promise_is_told_and_its_own_page_in_the_console_is_named(
-    opened: Open, clock: Clock
+    opened: Open, store_url: str
 ) -> None:
-    office = opened(minutes=600)
+    office = opened(store_url, minutes=600)
     first = office.asks(1)
     office.lasts(DOWN, 60 * 15)
     assert office.told() == []
@@ -279,8 +279,8 @@ def test_a_paused_team_is_told_and_that_it_is_well_again(opened: Open) -> None:
     assert office.told() == [{"paused": 1}, {"well": 1}]
 
 
-def test_a_hand_over_that_has_died_is_told_by_whoever_is_left(opened: Open, clock: Clock) -> None:
-    office = opened(widgets={"sales": NO_PROMISE})
+def test_a_hand_over_that_has_died_is_told_by_whoever_is_left(opened: Open, store_url: str, clock: Clock) -> None:
+    office = opened(store_url, widgets={"sales": NO_PROMISE})
     office.outbox.heartbeat.beat()
     office.alerts.run_once()
     for _ in range(4):
