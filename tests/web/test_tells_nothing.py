@@ -43,6 +43,7 @@ RANDOM = [
     (re.compile(rb"\b[0-9a-f]{32}\b"), b"(id)"),
     (re.compile(rb"Retry-After: \d+"), b"Retry-After: (by another clock)"),
     (re.compile(rb"\bRB-\w{4}-\w{4}\b"), b"(reference)"),
+    (re.compile(rb"(?<=last four characters: )\S*\w{4}\S*(?=\.)"), b"(its end)"),
     (re.compile(rb'(name="csrf_token"[^>]*value=")[^"]+'), rb"\1(token)"),
 ]
 
