@@ -10,6 +10,7 @@ from ringback.console import (
     audit,
     figures,
     install,
+    list_export,
     numbers,
     one_request,
     operators,
@@ -31,5 +32,17 @@ def init_app(app: Flask, settings: Settings) -> None:
     single_sign_on.init_app(app, settings)
     for pages in (sign_in, single_sign_on, account, operators, audit):
         app.register_blueprint(pages.blueprint)
-    for pages in (requests, one_request, acts, figures, wall, widgets, teams, numbers, install, webhooks):
+    for pages in (
+        requests,
+        list_export,
+        one_request,
+        acts,
+        figures,
+        wall,
+        widgets,
+        teams,
+        numbers,
+        install,
+        webhooks,
+    ):
         app.register_blueprint(pages.blueprint)

@@ -1,17 +1,16 @@
 """The figures, in pictures, each with its table; and the tables as CSV."""
 
-import csv
-import io
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import Response, abort, request, url_for
+from flask import abort, request, url_for
 
 from ringback.accounts.operator import Role
 from ringback.console import access
 from ringback.console.clock_text import length
+from ringback.console.csv_file import csv_file
 from ringback.console.page import page
 from ringback.outbox.figures import Counts, Figures, read_figures
 from ringback.outbox.tally import seconds_from
@@ -23,8 +22,6 @@ blueprint = access.pages("figures", __name__)
 DAYS_SHOWN = 28
 MOST_DAYS = 366
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 # What is counted, as columns of a table.
 OUTCOMES = (
     ("requests", "Requests"),
@@ -111,19 +108,7 @@ def as_csv() -> Answer:
         abort(404)
     filters = _filters()
     table = _table(name, read_figures(services().database, filters.first, filters.last, filters.widgets))
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table.columns)
-    writer.writerows([_safe(cell) for cell in row] for row in table.rows)
-    answer = Response(text.getvalue(), mimetype="text/csv")
-    file = f"ringback-{name}-{filters.first}-{filters.last}.csv"
-    answer.headers["Content-Disposition"] = f"attachment; filename={file}"
-    return answer
-
-
-def _safe(cell: str | int) -> str | int:
-    """A cell that no spreadsheet computes: pages and campaigns are words of strangers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    return csv_file(f"ringback-{name}-{filters.first}-{filters.last}.csv", table.columns, table.rows)
 
 
 # --- what is asked for ---

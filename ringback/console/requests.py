@@ -45,7 +45,7 @@ def listed() -> Answer:
 @access.needs(Role.VIEWER)
 def counts() -> Answer:
     """How many there are of each state, and how many have come `since`: for a page that is open."""
-    view = _view()
+    view = view_asked_for()
     found = services().console_list.counts(view)
     new = services().console_list.arrived(view, _moment(request.args.get("since", "")))
     return jsonify(
@@ -57,7 +57,7 @@ def counts() -> Answer:
 
 def list_page(status: int = 200, problem: str = "") -> Answer:
     """The list as its address asks for it; `problem` says why an act was not done."""
-    view, now = _view(), services().clock()
+    view, now = view_asked_for(), services().clock()
     found = services().console_list.page(view)
     operator = access.operator()
     about_to = services().intended.acts_on([each.id for each in found.requests])
@@ -77,6 +77,7 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
         widgets=[key for key in services().settings.widgets if operator.may_see(key)],
         acts=MANY if operator.role >= Role.OPERATOR else {},
         address=_address,
+        export=_address().replace("/requests", "/requests.csv", 1),
         asked_from=request.args.get("from", ""),
         asked_to=request.args.get("to", ""),
         rendered_at=now.isoformat(),
@@ -105,7 +106,7 @@ def _about_to(act: str | None) -> str:
     return f"{ACT_NAMES[act]}: in a moment" if act else ""
 
 
-def _view() -> View:
+def view_asked_for() -> View:
     """What the address asks for. What it cannot mean is left out."""
     state = _given("state")
     return View(

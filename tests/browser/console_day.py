@@ -36,8 +36,8 @@ _ARROWS = {
 }
 
 
-def make_day(folder: Path, first: int = len(DAY), asked_ago: int | None = None) -> list[str]:
-    """Fill the store of the sandbox in this folder with the `first` of `DAY`; their references, in its order.
+def make_day(folder: Path, first: int = len(DAY), asked_ago: int | None = None, widget: str = "demo") -> list[str]:
+    """Fill the store in this folder with the `first` of `DAY`; their references, in its order.
 
     `asked_ago`: so many minutes, in place of those of the day.
     """
@@ -46,12 +46,12 @@ def make_day(folder: Path, first: int = len(DAY), asked_ago: int | None = None) 
     made = []
     for name, phone, region, minutes, stands in DAY[:first]:
         asked = datetime.now(UTC) - timedelta(minutes=minutes if asked_ago is None else asked_ago)
-        settings = make_settings(f"sqlite:///{file}", widgets={"demo": WIDGET})
+        settings = make_settings(f"sqlite:///{file}", widgets={widget: WIDGET})
         outbox = Outbox(database, settings, lambda asked=asked: asked)
         email = f"{name.split()[0].lower()}@example.com"
         # A time that is still to come, so that the sandbox does not hand it over before it stands where it should.
         answers = Answers(
-            *("demo", phone, region, name, email),
+            *(widget, phone, region, name, email),
             message="Prices for a team of twelve, please.",
             page="https://www.example.com/prices",
             slot_starts_at=datetime.now(UTC) + timedelta(days=2),

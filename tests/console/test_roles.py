@@ -32,6 +32,7 @@ ROWS: dict[str, Role | None] = {
     "GET /console/": VIEWER,
     "GET /console/requests": VIEWER,
     "GET /console/requests.json": VIEWER,
+    "GET /console/requests.csv": OPERATOR,
     "GET /console/requests/<reference>": VIEWER,
     "POST /console/requests/<reference>/<act>": OPERATOR,
     "POST /console/requests/<act>": OPERATOR,
