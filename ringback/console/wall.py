@@ -36,7 +36,9 @@ def shown() -> Answer:
         "Wall",
         wall=wall,
         longest=length(now - wall.since) if wall.since else "–",
-        share=f"{round(100 * total['handed_over'] / total['requests'])} %" if total["requests"] else "–",
+        share=f"{round(100 * total['handed_over'] / total['requests'])}\N{NO-BREAK SPACE}%"
+        if total["requests"]
+        else "–",
         total=total,
         widget=widget,
         trouble=[_told(each) for each in _trouble(widget)],

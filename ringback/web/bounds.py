@@ -33,6 +33,7 @@ HEADERS = {
     "Origin": 500,
     "Range": 200,
     "Referer": 4_000,
+    "Sec-Fetch-Dest": 50,
     "Sec-Fetch-Site": 50,
 }
 

@@ -115,7 +115,8 @@ def answered(app: Flask, method: str, path: str, body: bytes = b"", kind: str = 
 
 def test_every_form_and_every_route_that_takes_a_post_is_measured(app: Flask) -> None:
     posts = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert posts == set(FORMS)
+    posts -= {"funnel.begun"}  # reads nothing of what is sent
+    assert {post for post in posts if not post.startswith("console_")} == set(FORMS), "visitors' posts"
 
     def below(form: type) -> Iterator[type]:
         for each in form.__subclasses__():
