@@ -105,7 +105,8 @@ def _by_words(
     if widgets is not None:
         looked_at = looked_at.where(search_words.c.widget.in_(widgets))
     # Two steps: the first words that are found end the search, and how few they are no planner would guess.
-    ids = list(connection.execute(looked_at.limit(_MOST_LOOKED_AT)).scalars())
+    most = _MOST_LOOKED_AT if others else MOST_FOUND + 1
+    ids = list(connection.execute(looked_at.limit(most)).scalars())
     query = sa.select(requests.c.id).where(requests.c.id.in_(ids), *mine)
     for word in others:
         other = search_words.alias()
