@@ -17,6 +17,7 @@ from ringback.handover.auth_token import AuthToken
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.outbox.audit import Audit
+from ringback.outbox.audit_list import AuditList
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -113,6 +114,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         operations=Operations(database, settings, clock),
         accounts=Accounts(database, settings, clock),
         audit=Audit(database, clock),
+        audit_list=AuditList(database),
         personal_data=personal_data,
         purge_loop=PurgeLoop(personal_data),
         samespace=samespace,

@@ -10,6 +10,7 @@ from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.logs import Sparing
 from ringback.outbox.audit import Audit
+from ringback.outbox.audit_list import AuditList
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
@@ -39,6 +40,7 @@ class Services:
     operations: Operations
     accounts: Accounts
     audit: Audit
+    audit_list: AuditList
     personal_data: PersonalData
     purge_loop: PurgeLoop
     samespace: "Samespace"

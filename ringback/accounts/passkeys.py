@@ -16,7 +16,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from ringback.accounts.tries import Tries
+from ringback.accounts.tries import WINDOW, Tries
 from ringback.clock import Clock
 from ringback.store.account_tables import operators, passkeys
 from ringback.store.database import Database
@@ -54,8 +54,8 @@ class Passkeys:
         self._clock = clock
 
     def challenge(self) -> str:
-        """What a device has to sign, once."""
-        return secrets.token_urlsafe(_CHALLENGE_BYTES)
+        """What a device has to sign, once and soon: it says when it was made."""
+        return f"{int(self._clock().timestamp())}.{secrets.token_urlsafe(_CHALLENGE_BYTES)}"
 
     def creation_options(self, name: str, site: Site, challenge: str) -> str:
         """What a browser is told to make a passkey, as JSON."""
@@ -78,7 +78,7 @@ class Passkeys:
 
     def add(self, name: str, credential: str, site: Site, challenge: str, label: str) -> bool:
         """Keep a passkey that a browser made. False where it did not make it for this challenge, here."""
-        if not self._tries.is_first(f"passkey {challenge}"):
+        if not self._is_fresh(challenge):
             return False
         try:
             made = webauthn.verify_registration_response(
@@ -115,7 +115,7 @@ class Passkeys:
 
     def owner_of(self, credential: str, site: Site, challenge: str) -> str | None:
         """Who signs in with what a browser sent; None if it is not right."""
-        if not self._tries.is_first(f"passkey {challenge}"):
+        if not self._is_fresh(challenge):
             return None
         try:
             id_ = str(json.loads(credential)["id"])
@@ -143,6 +143,13 @@ class Passkeys:
         with self._database.write() as connection:
             connection.execute(passkeys.update().where(passkeys.c.id == id_).values(**values))
         return str(known.owner)
+
+    def _is_fresh(self, challenge: str) -> bool:
+        """Whether a challenge is young enough that its use would still be known, and was not used."""
+        at, _, _ = challenge.partition(".")
+        if not at.isdecimal() or not 0 <= self._clock().timestamp() - int(at) < WINDOW.total_seconds():
+            return False
+        return self._tries.is_first(f"passkey {challenge}")
 
     def listed(self, name: str) -> list[Passkey]:
         """An operator's passkeys, the oldest first."""

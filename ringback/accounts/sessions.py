@@ -79,6 +79,16 @@ class Sessions:
             mine = sa.and_(self._of(name), sessions.c.id == session_id)
             return connection.execute(sessions.delete().where(mine)).rowcount > 0
 
+    def end_key(self, key: str) -> None:
+        """End the session with this key."""
+        with self._database.write() as connection:
+            connection.execute(sessions.delete().where(sessions.c.id == hash_of(key)))
+
+    @staticmethod
+    def id_of(key: str) -> str:
+        """The id of the session with this key."""
+        return hash_of(key)
+
     def end_others(self, name: str, key: str) -> int:
         """End all of an operator's sessions but the one with this key. How many there were."""
         with self._database.write() as connection:

@@ -75,6 +75,35 @@ class SignIn:
             self._hash_anew(row.id, password)
         return Yes(row.name)
 
+    def by_code(self, name: str, code: str, addresses: Mapping[str, int]) -> Answer:
+        """Check the code of somebody whose password was right a moment ago."""
+        account = f"account {key_of(name)}"
+        if wait := self._tries.spend({account: PER_ACCOUNT, **addresses}):
+            return TooMany(wait)
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(operators).where(operators.c.key == key_of(name))).one_or_none()
+        if row is None or not row.second_factor or not row.password:
+            return No.WRONG
+        if not self._second_factor.takes(row.id, row.second_factor, code):
+            return No.WRONG_CODE
+        self._tries.give_back(*addresses)
+        self._tries.forget(account)
+        return Yes(row.name)
+
+    def knows_password(self, name: str, password: str) -> bool:
+        """Whether somebody who is signed in knows their password. Counted as tries of the account."""
+        account = f"account {key_of(name)}"
+        if self._tries.spend({account: PER_ACCOUNT}):
+            return False
+        with self._database.read() as connection:
+            kept = connection.execute(
+                sa.select(operators.c.password).where(operators.c.key == key_of(name))
+            ).scalar()
+        if not passwords.is_right(kept, password):
+            return False
+        self._tries.give_back(account)
+        return True
+
     def by_subject(self, subject: str, name: str) -> str | None:
         """Who signs in by the single sign-on; None where nobody has such an account.
 

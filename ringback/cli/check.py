@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 from ringback.alerts.channels import webhook_secret
 from ringback.config.settings import Settings
 from ringback.config.widget import Texts, Widget
+from ringback.console import single_sign_on
 from ringback.i18n import languages
 from ringback.services import Services
 from ringback.web import limits
@@ -18,7 +19,9 @@ def check_command(services: Services) -> click.Command:
     settings = services.settings
 
     @click.command("check")
-    @click.option("--live", is_flag=True, help="Also try the store, Samespace and Redis. Rings nobody.")
+    @click.option(
+        "--live", is_flag=True, help="Also try the store, Samespace, the single sign-on and Redis. Rings nobody."
+    )
     def check(live: bool) -> None:
         """Say what is configured. Faults stop every command before this one runs."""
         click.echo("The configuration is complete." if not settings.sandbox else "This is the sandbox.")
@@ -54,6 +57,10 @@ def _tried(services: Services) -> Iterator[bool]:
     answers = samespace.probe()
     click.echo(f"{settings.samespace.url} {'answers' if answers else 'does not answer'}.", err=not answers)
     yield answers
+    if settings.oidc_issuer:
+        fault = single_sign_on.fault_of(settings)
+        click.echo(f"The single sign-on at {settings.oidc_issuer} {fault or 'answers'}.", err=bool(fault))
+        yield fault is None
     redis = urlsplit(settings.ratelimit_storage_uri.get_secret_value())
     if redis.scheme != "memory":
         counts = limits.storage_answers()

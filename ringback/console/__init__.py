@@ -3,12 +3,13 @@
 from flask import Flask
 
 from ringback.config.settings import Settings
-from ringback.console import access, requests, session, sign_in
+from ringback.console import access, account, audit, operators, requests, session, sign_in, single_sign_on
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Add the pages."""
     session.init_app(app, settings)
     access.init_app(app)
-    for pages in (sign_in, requests):
+    single_sign_on.init_app(app, settings)
+    for pages in (sign_in, single_sign_on, requests, account, operators, audit):
         app.register_blueprint(pages.blueprint)

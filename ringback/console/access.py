@@ -7,7 +7,7 @@ nobody learns of it.
 from collections.abc import Callable
 from typing import TypeVar, cast
 
-from flask import Blueprint, Flask, current_app, g, redirect, request, url_for
+from flask import Blueprint, Flask, current_app, g, redirect, request, session, url_for
 from werkzeug.exceptions import NotFound
 
 from ringback.accounts.operator import Operator, Role
@@ -18,6 +18,7 @@ from ringback.web.page import Answer
 View = TypeVar("View", bound=Callable[..., Answer])
 
 PREFIX = "console"
+_LONGEST_PATH = 2000  # of what stands in the cookie
 # The sandbox is open to everybody.
 _SANDBOX = Operator("sandbox", Role.ADMIN)
 
@@ -58,6 +59,8 @@ def _check() -> Answer | None:
     if role is None:
         return None
     if g.operator is None:
+        if request.method == "GET":
+            session["wanted"] = request.full_path.rstrip("?")
         return redirect(url_for("console_sign_in.sign_in"), 303)
     if g.operator.role < role:
         raise NotFound
@@ -65,4 +68,12 @@ def _check() -> Answer | None:
 
 
 def _signed_in() -> Operator | None:
-    return _SANDBOX if services().settings.sandbox else None
+    if services().settings.sandbox:
+        return _SANDBOX
+    key = session.get("key")
+    return services().accounts.sessions.operator_of(key) if key else None
+
+
+def is_own_path(path: str) -> bool:
+    """Whether an address is one of the console's own pages, and leads nowhere else."""
+    return path.startswith("/console/") and "\\" not in path and path.isprintable() and len(path) <= _LONGEST_PATH

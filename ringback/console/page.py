@@ -10,6 +10,8 @@ from ringback.services import services
 # The pages of the bar, in their order: endpoint, name, and the least role.
 BAR: list[tuple[str, str, Role]] = [
     ("console_requests.listed", "Requests", Role.VIEWER),
+    ("console_operators.listed", "Operators", Role.ADMIN),
+    ("console_audit.listed", "Audit", Role.VIEWER),
 ]
 
 

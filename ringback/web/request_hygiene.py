@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, current_app, request
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, NotFound
 
 from ringback.server.proxies import believe
 from ringback.services import Services, services
@@ -66,9 +66,20 @@ def _trust_hosts(app: Flask, services: Services) -> None:
     def check_host() -> None:
         # Not as Werkzeug compares hosts: it takes what stands before the first colon, of [::1] a bracket.
         name = re.sub(r":\d+$", "", request.host.lower())
-        if request.blueprint != "health" and name not in trusted:
+        if request.blueprint == "health":
+            return
+        if settings.has_console_host and _is_of_the_other_host(name == settings.console_host):
+            raise NotFound
+        if name not in trusted and not (settings.has_console_host and name == settings.console_host):
             services.tell(_NOT_LOCAL if settings.sandbox else _OTHER_HOST.format(host=host))
             raise BadRequest
+
+
+def _is_of_the_other_host(asks_console: bool) -> bool:
+    """Whether a page is asked for at the wrong one of two hosts. What pages are made of is at both."""
+    if request.path.startswith("/static/"):
+        return False
+    return asks_console != request.path.startswith("/console/")
 
 
 def is_forged() -> bool:

@@ -26,6 +26,7 @@ _ADDRESSED = {
     "frame_js": "frame.js",
     "console_css": "console.css",
     "console_js": "console.js",
+    "console_passkey_js": "console-passkey.js",
 }
 _DARK_RULE = re.compile(r':root\[data-theme="dark"\][^{}]*\{[^{}]*\}')
 

@@ -127,7 +127,7 @@ def rows_under(heading: str, text: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("heading", "text", "count"),
-    [("problem", EMBEDDING, 15), ("threat", SECURITY, 71)],
+    [("problem", EMBEDDING, 15), ("threat", SECURITY, 83)],
     ids=["embedding", "security"],
 )
 def test_each_row_names_tests_that_exist(heading: str, text: str, count: int) -> None:
