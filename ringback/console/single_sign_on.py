@@ -3,7 +3,6 @@
 import logging
 from typing import Any, cast
 
-import requests
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from flask import Flask, Response, current_app, url_for
@@ -23,7 +22,7 @@ blueprint = access.pages("single_sign_on", __name__)
 _NAME = "single_sign_on"
 _PATIENCE_SECONDS = 5  # a worker that waits for it answers nobody
 # What can go wrong between a browser, a provider and the way to it.
-_FAULTS = (OAuthError, JoseError, requests.RequestException, RuntimeError, ValueError, KeyError, TypeError)
+_FAULTS = (OAuthError, JoseError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
