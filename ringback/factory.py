@@ -102,9 +102,11 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
     samespace = Samespace(settings.samespace.url, settings.samespace.space_id, settings.delivery.timeout_seconds)
     personal_data = PersonalData(database, settings, outbox.number_rules, clock)
     auth_token = AuthToken(database, settings)
+    accounts = Accounts(database, settings, clock)
     if is_open:
         outbox.teams.register()
         auth_token.lock_up()
+        accounts.second_factor.lock_up()
         database.close()  # whoever made the app may fork now: a connection is one process's
     return Services(
         settings=settings,
@@ -112,7 +114,7 @@ def make_services(settings: Settings, clock: Clock, makes_store: bool = True) ->
         database=database,
         outbox=outbox,
         operations=Operations(database, settings, clock),
-        accounts=Accounts(database, settings, clock),
+        accounts=accounts,
         audit=Audit(database, clock),
         audit_list=AuditList(database),
         personal_data=personal_data,

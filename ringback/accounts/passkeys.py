@@ -118,9 +118,11 @@ class Passkeys:
         if not self._is_fresh(challenge):
             return None
         try:
-            id_ = str(json.loads(credential)["id"])
+            id_ = json.loads(credential)["id"]
+            bytes_of_id = base64url_to_bytes(id_)
         except _FAULTS:
             return None
+        id_ = bytes_to_base64url(bytes_of_id)  # in its one spelling
         with self._database.read() as connection:
             known = connection.execute(
                 sa.select(passkeys, operators.c.name.label("owner")).join(operators).where(passkeys.c.id == id_)

@@ -182,8 +182,8 @@ _ACCOUNTS = sa.select(operators, _KEYS.label("passkeys"))
 
 
 def key_of(name: str) -> str:
-    """A name as it is compared."""
-    return unicodedata.normalize("NFKC", " ".join(name.split())).casefold()
+    """A name as it is compared. No name has a NUL in it, and PostgreSQL takes none."""
+    return unicodedata.normalize("NFKC", " ".join(name.replace("\0", " ").split())).casefold()
 
 
 def _clean(name: str) -> str:

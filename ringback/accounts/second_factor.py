@@ -19,6 +19,12 @@ _STEPS = 1  # before and after this half minute: clocks differ, and typing takes
 _RECOVERY_CODES = 8
 
 
+LOCKED_OUT = (
+    "The second factor of an operator opens with none of our keys: put the SECRET_KEY it was kept with into "
+    "SECRET_KEY_FALLBACKS, or give them a new link with `flask --app app operators reset`."
+)
+
+
 class SecondFactor:
     """The second factors of all operators."""
 
@@ -26,6 +32,22 @@ class SecondFactor:
         self._database = database
         self._safe = safe
         self._clock = clock
+
+    def lock_up(self) -> None:
+        """Encrypt anew what an earlier key locked, so that it can be retired."""
+        with self._database.read() as connection:
+            rows = connection.execute(sa.select(operators).where(operators.c.second_factor.is_not(None))).all()
+        for row in rows:
+            if not self._safe.is_old(row.second_factor):
+                continue
+            try:
+                locked = self._safe.lock(self._safe.open(row.second_factor))
+            except LockedOutError:
+                log.error(LOCKED_OUT)
+                continue
+            same = sa.and_(operators.c.id == row.id, operators.c.second_factor == row.second_factor)
+            with self._database.write() as connection:
+                connection.execute(operators.update().where(same).values(second_factor=locked))
 
     def new_secret(self) -> str:
         """What an app is told; nothing is kept of it before `begin`."""
@@ -73,10 +95,7 @@ class SecondFactor:
         try:
             step = self._step_of(self._safe.open(locked), code)
         except LockedOutError:
-            log.error(
-                "The second factor of an operator opens with none of our keys: put the SECRET_KEY it was kept "
-                "with into SECRET_KEY_FALLBACKS, or give them a new link with `flask --app app operators reset`."
-            )
+            log.error(LOCKED_OUT)
             return False
         if step is None:
             return False

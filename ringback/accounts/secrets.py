@@ -39,7 +39,8 @@ class Safe:
     def __init__(self, secret_keys: Sequence[str], purpose: str) -> None:
         """`secret_keys`: oldest first. The last one locks, each of them opens."""
         keys = [keyed_hash(key, f"Ringback: {purpose}") for key in reversed(secret_keys)]
-        self._keys = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+        each = [Fernet(base64.urlsafe_b64encode(key)) for key in keys]
+        self._newest, self._keys = each[0], MultiFernet(each)
 
     def lock(self, text: str) -> str:
         """Encrypt a text."""
@@ -51,3 +52,11 @@ class Safe:
             return self._keys.decrypt(locked).decode()
         except InvalidToken:
             raise LockedOutError from None
+
+    def is_old(self, locked: str) -> bool:
+        """Whether an earlier key locked it."""
+        try:
+            self._newest.decrypt(locked)
+        except InvalidToken:
+            return True
+        return False

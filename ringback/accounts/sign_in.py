@@ -57,51 +57,39 @@ class SignIn:
 
         The same is done whether there is such an account or not.
         """
-        account = f"account {key_of(name)}"
-        if wait := self._tries.spend({account: PER_ACCOUNT, **addresses}):
+        if wait := self._tries.spend({_account(name): PER_ACCOUNT, **addresses}):
             return TooMany(wait)
-        with self._database.read() as connection:
-            row = connection.execute(sa.select(operators).where(operators.c.key == key_of(name))).one_or_none()
+        row = self._row(name)
         if not passwords.is_right(row.password if row else None, password) or row is None:
             return No.WRONG
         if row.second_factor and not code.strip():
-            self._tries.give_back(account, *addresses)
+            self._tries.give_back(_account(name), *addresses)
             return No.NEEDS_CODE
         if row.second_factor and not self._second_factor.takes(row.id, row.second_factor, code):
             return No.WRONG_CODE
-        self._tries.give_back(*addresses)
-        self._tries.forget(account)
         if passwords.is_old(row.password):
-            self._hash_anew(row.id, password)
-        return Yes(row.name)
+            self._hash_anew(row.password, password)
+        return self._let_in(row.name, addresses)
 
     def by_code(self, name: str, code: str, addresses: Mapping[str, int]) -> Answer:
         """Check the code of somebody whose password was right a moment ago."""
-        account = f"account {key_of(name)}"
-        if wait := self._tries.spend({account: PER_ACCOUNT, **addresses}):
+        if wait := self._tries.spend({_account(name): PER_ACCOUNT, **addresses}):
             return TooMany(wait)
-        with self._database.read() as connection:
-            row = connection.execute(sa.select(operators).where(operators.c.key == key_of(name))).one_or_none()
-        if row is None or not row.second_factor or not row.password:
+        row = self._row(name)
+        if row is None or not row.second_factor or not row.password:  # reset meanwhile
             return No.WRONG
         if not self._second_factor.takes(row.id, row.second_factor, code):
             return No.WRONG_CODE
-        self._tries.give_back(*addresses)
-        self._tries.forget(account)
-        return Yes(row.name)
+        return self._let_in(row.name, addresses)
 
     def knows_password(self, name: str, password: str) -> bool:
         """Whether somebody who is signed in knows their password. Counted as tries of the account."""
-        account = f"account {key_of(name)}"
-        if self._tries.spend({account: PER_ACCOUNT}):
+        if self._tries.spend({_account(name): PER_ACCOUNT}):
             return False
-        with self._database.read() as connection:
-            kept = connection.execute(
-                sa.select(operators.c.password).where(operators.c.key == key_of(name))
-            ).scalar()
-        if not passwords.is_right(kept, password):
+        row = self._row(name)
+        if row is None or not passwords.is_right(row.password, password):
             return False
-        self._tries.give_back(account)
+        self._tries.give_back(_account(name))
         return True
 
     def by_subject(self, subject: str, name: str) -> str | None:
@@ -119,7 +107,21 @@ class SignIn:
             name_found: str | None = connection.execute(joined).scalar()
         return name_found
 
-    def _hash_anew(self, operator_id: str, password: str) -> None:
+    def _row(self, name: str) -> sa.Row[tuple[object, ...]] | None:
+        with self._database.read() as connection:
+            return connection.execute(sa.select(operators).where(operators.c.key == key_of(name))).one_or_none()
+
+    def _let_in(self, name: str, addresses: Mapping[str, int]) -> Yes:
+        """Forget the tries of the account; of the address only this one: no account of one's own buys others."""
+        self._tries.give_back(*addresses)
+        self._tries.forget(_account(name))
+        return Yes(name)
+
+    def _hash_anew(self, kept: str, password: str) -> None:
         hashed = passwords.hashed(password)
         with self._database.write() as connection:
-            connection.execute(operators.update().where(operators.c.id == operator_id).values(password=hashed))
+            connection.execute(operators.update().where(operators.c.password == kept).values(password=hashed))
+
+
+def _account(name: str) -> str:
+    return f"account {key_of(name)}"

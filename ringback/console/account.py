@@ -10,6 +10,7 @@ from ringback.accounts.people import Account, AccountError
 from ringback.console import access
 from ringback.console.entrance import site
 from ringback.console.page import page
+from ringback.console.typed import typed
 from ringback.services import services
 from ringback.web.page import Answer
 
@@ -18,6 +19,7 @@ blueprint = access.pages("account", __name__)
 WRONG_PASSWORD = "That is not your password."  # noqa: S105 (a sentence)
 WRONG_CODE = "That is not the code the app shows now. Check the clock of your phone, then type the next one."
 _LONGEST_LABEL = 60
+_LONGEST_ID = 2000  # of a passkey: 1,023 bytes at most
 
 
 @blueprint.get("/account")
@@ -52,7 +54,7 @@ def second_factor() -> Answer:
         return _second_factor_page(mine)
     if not _knows_password(mine):
         return _second_factor_page(mine, 422, {"old": WRONG_PASSWORD})
-    codes = factor.begin(mine.operator.name, session["secret"], request.form.get("code", "")[:20])
+    codes = factor.begin(mine.operator.name, session["secret"], typed("code"))
     if codes is None:
         return _second_factor_page(mine, 422, {"code": WRONG_CODE})
     session.pop("secret")
@@ -86,7 +88,7 @@ def passkey_options() -> Answer:
 @access.needs(Role.VIEWER)
 def add_passkey() -> Answer:
     """The passkey that a browser made."""
-    label = " ".join(request.form.get("label", "").split())[:_LONGEST_LABEL] or "Passkey"
+    label = typed("label", _LONGEST_LABEL) or "Passkey"
     is_kept = services().accounts.passkeys.add(
         _mine().operator.name, request.form.get("credential", ""), site(), session.pop("challenge", ""), label
     )
@@ -99,7 +101,7 @@ def add_passkey() -> Answer:
 @access.needs(Role.VIEWER)
 def remove_passkey() -> Answer:
     """One passkey less."""
-    if not services().accounts.passkeys.remove(_mine().operator.name, request.form.get("id", "")):
+    if not services().accounts.passkeys.remove(_mine().operator.name, typed("id", _LONGEST_ID)):
         raise NotFound
     return _done("The passkey signs nobody in any more.")
 
@@ -109,8 +111,8 @@ def remove_passkey() -> Answer:
 def end_session() -> Answer:
     """Sign out elsewhere: one session, or all but this one."""
     name, sessions = _mine().operator.name, services().accounts.sessions
-    if request.form.get("id"):
-        if not sessions.end(name, request.form["id"]):
+    if session_id := typed("id"):
+        if not sessions.end(name, session_id):
             raise NotFound
     else:
         sessions.end_others(name, session["key"])

@@ -6,6 +6,7 @@ from werkzeug.exceptions import NotFound
 from ringback.accounts.operator import Operator, Role
 from ringback.console import access
 from ringback.console.page import page
+from ringback.console.typed import typed
 from ringback.services import services
 from ringback.web.page import Answer
 
@@ -19,12 +20,12 @@ _LAST_ID = 2**63 - 1
 @access.needs(Role.VIEWER)
 def listed() -> Answer:
     """The newest first; what is shown is in the address."""
-    who, act, about = (request.args.get(name, "").strip()[:_LONGEST] for name in ("who", "act", "about"))
+    who, act, about = (typed(name, _LONGEST) for name in ("who", "act", "about"))
     me, audit_list = access.operator(), services().audit_list
     acts, before = audit_list.page(
-        who.replace("\0", ""),
-        act.replace("\0", ""),
-        about.replace("\0", ""),
+        who,
+        act,
+        about,
         _before(),
         me.widgets,
         _bounds(me),

@@ -7,6 +7,7 @@ from ringback.accounts.operator import Role
 from ringback.accounts.people import Account, AccountError
 from ringback.console import access
 from ringback.console.page import page
+from ringback.console.typed import typed
 from ringback.services import services
 from ringback.web.page import Answer
 
@@ -29,13 +30,13 @@ def listed() -> Answer:
 @access.needs(Role.ADMIN)
 def add() -> Answer:
     """A new account. Its link is shown once."""
-    name, role = request.form.get("name", "")[:200], _role()
+    name, role = typed("name"), _role()
     try:
         widgets = _widgets(None)
         key = services().accounts.people.add(name, role, widgets, by=_me())
     except AccountError as error:
         return _page(422, error=error)
-    return _show_link(" ".join(name.split()), key)
+    return _show_link(name, key)
 
 
 @blueprint.route("/operators/<name>", methods=["GET", "POST"])
@@ -47,7 +48,7 @@ def one(name: str) -> Answer:
         return _one(account)
     try:
         _not_oneself(account)
-        user = request.form.get("samespace_user", "").strip()[:_LONGEST_USER]
+        user = typed("samespace_user", _LONGEST_USER)
         services().accounts.people.change(account.operator.name, _role(), _widgets(account), user, by=_me())
     except AccountError as error:
         return _one(account, 422, error)

@@ -10,6 +10,7 @@ from ringback.accounts.sign_in import No, TooMany, Yes
 from ringback.console import access, single_sign_on
 from ringback.console.entrance import addresses, begin, end_session, site
 from ringback.console.page import page
+from ringback.console.typed import typed
 from ringback.services import services
 from ringback.web.page import Answer
 
@@ -17,7 +18,6 @@ blueprint = access.pages("sign_in", __name__)
 
 # Between the right password and the code.
 _HALF_WAY = timedelta(minutes=5)
-_LONGEST = 300  # characters of what is typed
 
 WRONG = "The user name or the password is not right."
 WRONG_CODE = "That code is not right, or was used already. Wait for the next one."
@@ -38,7 +38,7 @@ def sign_in() -> Answer:
 @access.needs(None)
 def enter() -> Answer:
     """A name with its password, and a code where there is a second factor."""
-    name, password, code = (request.form.get(field, "")[:_LONGEST] for field in ("username", "password", "code"))
+    name, password, code = typed("username"), request.form.get("password", ""), typed("code")
     half = _half_way()
     ways_in = services().accounts.sign_in
     if half and not password:

@@ -29,7 +29,7 @@ def test_a_password_is_the_same_on_every_keyboard(accounts: Accounts) -> None:
 
 
 def test_what_is_wrong_is_not_told(accounts: Accounts) -> None:
-    for name, password in (("Robin", "wrong"), ("nobody", PASSWORD), ("", ""), ("Robin", "")):
+    for name, password in (("Robin", "wrong"), ("nobody", PASSWORD), ("", ""), ("Robin", ""), ("\0", PASSWORD)):
         assert tries(accounts, name, password) == No.WRONG
 
 
@@ -179,6 +179,18 @@ def test_without_the_key_of_the_store_the_second_factor_holds(
     assert tries(elsewhere, code=totp.at(clock())) == No.WRONG_CODE
     assert "SECRET_KEY_FALLBACKS" in caplog.text
     assert tries(elsewhere, code=codes[0]) == Yes("Robin")
+
+
+def test_an_old_key_can_be_retired_once_ringback_has_started_with_the_new_one(
+    accounts: Accounts, clock: Clock, store_url: str
+) -> None:
+    totp, _ = with_second_factor(accounts, clock)
+    settings, store = make_settings(store_url), accounts.sign_in._database
+    new = SecretStr("another key, for tests only")
+    both = settings.model_copy(update={"secret_key": new, "secret_key_fallbacks": (settings.secret_key,)})
+    Accounts(store, both, clock).second_factor.lock_up()
+    alone = Accounts(store, settings.model_copy(update={"secret_key": new}), clock)
+    assert tries(alone, code=totp.at(clock())) == Yes("Robin")
 
 
 def test_the_single_sign_on_keeps_an_account_for_who_came_first(accounts: Accounts) -> None:
