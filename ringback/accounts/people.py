@@ -208,7 +208,8 @@ def _listed(widgets: Iterable[str] | None) -> list[str] | None:
 
 
 def _id_of(connection: sa.Connection, name: str) -> str:
-    found = connection.execute(sa.select(operators.c.id).where(operators.c.key == key_of(name))).scalar()
+    query = sa.select(operators.c.id).where(operators.c.key == key_of(name)).with_for_update()
+    found = connection.execute(query).scalar()
     if found is None:
         raise AccountError(f"There is no account {name}.", "name")
     return str(found)

@@ -39,7 +39,9 @@ class Sessions:
         key, now = new_key(), self._clock()
         with self._database.write() as connection:
             connection.execute(sessions.delete().where(sessions.c.ends_at <= now))
-            found = connection.execute(sa.select(operators.c.id).where(operators.c.name == name)).scalar()
+            # One after the other with who signs them out everywhere at this moment.
+            theirs = sa.select(operators.c.id).where(operators.c.name == name).with_for_update()
+            found = connection.execute(theirs).scalar()
             if found is None:
                 return None
             row = {"id": hash_of(key), "operator_id": found, "way": way, "browser": browser[:100]}

@@ -59,7 +59,8 @@ def _check() -> Answer | None:
     if role is None:
         return None
     if g.operator is None:
-        if request.method == "GET":
+        # Where a person goes, not what a script on a page asks for meanwhile.
+        if request.method == "GET" and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
             session["wanted"] = request.full_path.rstrip("?")
         return redirect(url_for("console_sign_in.sign_in"), 303)
     if g.operator.role < role:

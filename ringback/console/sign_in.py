@@ -74,7 +74,9 @@ def passkey_options() -> Answer:
 @access.needs(None)
 def enter_with_passkey() -> Answer:
     """What a passkey signed."""
-    accounts, each = services().accounts, addresses()
+    accounts = services().accounts
+    # Counted by themselves: whoever tries passwords from this address keeps nobody's passkey out.
+    each = {f"passkey {address}": most for address, most in addresses().items()}
     if wait := accounts.tries.spend(each):
         return _too_many(wait)
     challenge = session.pop("challenge", "")

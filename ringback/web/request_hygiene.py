@@ -79,7 +79,9 @@ def _is_of_the_other_host(asks_console: bool) -> bool:
     """Whether a page is asked for at the wrong one of two hosts. What pages are made of is at both."""
     if request.path.startswith("/static/"):
         return False
-    return asks_console != request.path.startswith("/console/")
+    # Some of the console's pages stand beside the form they are about.
+    is_console = request.path.startswith("/console/") or (request.blueprint or "").startswith("console_")
+    return asks_console != is_console
 
 
 def is_forged() -> bool:

@@ -380,25 +380,27 @@ SECRETS = {
     "RATELIMIT_STORAGE_URI": "redis://:hunter2@redis:6379/0",
     "SAMESPACE_AUTH_TOKEN": "hunter2",
     "SMTP_URL": "smtp://ann:hunter2@mail.acme.test",
+    "OIDC_CLIENT_SECRET": "hunter2",
 }
+BESIDE = {"OIDC_ISSUER": "https://login.acme.test", "OIDC_CLIENT_ID": "ringback"}
 
 
 def test_every_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     secret = {name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)}
     assert secret == {name for variable, name, _ in VARIABLES if variable in SECRETS}
-    files = {}
+    files = dict(BESIDE)
     for variable, value in SECRETS.items():
         (tmp_path / variable).write_text(f"{value}\n")
         files |= {variable: "", f"{variable}_FILE": str(tmp_path / variable)}
     in_files = loaded(tmp_path, **files)
 
-    assert in_files == loaded(tmp_path, **SECRETS)
+    assert in_files == loaded(tmp_path, **SECRETS, **BESIDE)
     assert in_files.secret_keys == ["an older one", "an even older one", "0123abcd" * 5]
 
 
 @pytest.mark.parametrize("variable", SECRETS)
 def test_a_secret_that_is_given_twice_or_not_to_be_read_is_a_fault(tmp_path: Path, variable: str) -> None:
-    environment = {name: value for name, value in SECRETS.items() if name != variable} | {variable: ""}
+    environment = {name: value for name, value in SECRETS.items() if name != variable} | {variable: "", **BESIDE}
     held = tmp_path / "held"
     held.write_text("hunter2 " * 8)
     missing, empty, binary = tmp_path / "missing", tmp_path / "empty", tmp_path / "binary"

@@ -97,6 +97,7 @@ def test_too_many_tries_are_told_with_the_time_to_wait(client: FlaskClient, name
 
 def test_one_comes_where_one_wanted_to_go(client: FlaskClient) -> None:
     client.get("/console/requests?state=late&q=44")
+    client.get("/console/account/passkey", headers={"Sec-Fetch-Mode": "cors"})
     assert sign_in(client).location == "/console/requests?state=late&q=44"
 
 

@@ -96,8 +96,10 @@ def person(provider: Server) -> Iterator[Callable[..., None]]:
     yield known
     provider.logout()
     with provider.app.app_context():
-        for user in users:
-            provider.backend.delete(user)
+        # It looks for any code of a client, and a code that was not used would be taken for the next one's.
+        codes = provider.backend.query(provider.models.AuthorizationCode)
+        for each in [*codes, *users]:
+            provider.backend.delete(each)
 
 
 def goes_round(
