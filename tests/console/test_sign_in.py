@@ -42,13 +42,16 @@ def test_the_cookie_is_this_hosts_alone_and_no_script_reads_it(client: FlaskClie
 
 
 def test_a_session_is_new_at_each_sign_in_and_the_one_before_is_ended(client: FlaskClient) -> None:
-    client.get("/console/sign-in")
+    token = token_of(client.get("/console/sign-in"))
     before = client.get_cookie("__Host-ringback", domain="callback.acme.test")
     sign_in(client)
     first = client.get_cookie("__Host-ringback", domain="callback.acme.test")
     assert before
     assert first
     assert before.value != first.value
+    assert client.post("/console/sign-out", data={"csrf_token": token}).status_code == 400, (
+        "nor is its form's token"
+    )
     client.delete_cookie("__Host-ringback", domain="callback.acme.test")
     client.set_cookie("__Host-ringback", before.value, domain="callback.acme.test", secure=True)
     assert not is_in(client), "what was there before one signed in is nobody's"

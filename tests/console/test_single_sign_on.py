@@ -15,6 +15,7 @@ from pytest_iam import Server
 from werkzeug.test import TestResponse
 
 from ringback.accounts.operator import Role
+from ringback.console import single_sign_on
 from ringback.services import services_of
 from tests.conftest import PUBLIC_URL
 from tests.console.signing_in import words_of
@@ -156,6 +157,26 @@ def test_what_somebody_calls_themselves_is_no_name(
     # The address is not verified, and the name that is shown is of their own choice.
     person("mallory", display_name="robin")
     assert goes_round(app, provider).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("claims", "name"),
+    [
+        ({"email": "Ann@acme.test", "email_verified": True}, "Ann@acme.test"),
+        ({"email": "ann@acme.test", "email_verified": False}, "subject"),
+        ({"email": "ann@acme.test", "email_verified": "true"}, "subject"),
+        ({"email": "ann@acme.test"}, "subject"),
+        ({"email": "other@acme.test", "email_verified": True}, "subject"),
+        ({"preferred_username": "ann@acme.test"}, "subject"),
+        ({"sub": "ann@acme.test"}, ""),
+    ],
+)
+def test_an_account_is_found_by_a_verified_address_or_by_the_subject(
+    app: Flask, claims: dict[str, Any], name: str
+) -> None:
+    services_of(app).accounts.people.add("ann@acme.test", Role.VIEWER, None)
+    with app.app_context():
+        assert single_sign_on._name_in({"sub": "subject"} | claims) == name
 
 
 def test_an_answer_that_is_not_to_our_question_signs_nobody_in(
