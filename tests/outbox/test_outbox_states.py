@@ -125,7 +125,7 @@ class Requests(RuleBasedStateMachine):
         """By what claim each request is in the air: not every claim counts as an attempt."""
         query = sa.select(requests.c.id, requests.c.owner).where(requests.c.state == State.HANDING_OVER)
         with self.database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row.id: row.owner for row in connection.execute(query)}
 
     @rule(seconds=st.sampled_from([1, 10, 31, 600, 4000]))
     def time_passes(self, seconds: int) -> None:
