@@ -242,7 +242,7 @@ class Delivery:
         # Asked only where no call has just told it: to ask takes time as well.
         if self._was_answered_lately() or self._samespace.probe():
             return Settlement(transitions.TAKEN, "held, on the attention list")
-        return self._again(claim, "held; Samespace did not answer")
+        return self._again(claim, "held; Samespace did not answer", UpstreamSignal.UNREACHED)
 
     def _was_answered_lately(self) -> bool:
         answered_at = self._answered_at

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
@@ -23,6 +24,7 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.outbox.transitions import Transition
 from ringback.store.database import Database
+from ringback.store.tables import requests
 from tests.conftest import WIDGET, Clock, make_settings
 
 ARROWS = {(arrow.before, arrow.after) for arrow in vars(transitions).values() if isinstance(arrow, Transition)}
@@ -53,7 +55,7 @@ class Requests(RuleBasedStateMachine):
         self.attention = Operations(self.database, configured, self.clock)
         self.states: dict[str, State] = {}
         self.may_ring: dict[str, int] = {}  # how often a request may still ring
-        self.rung: set[tuple[str, int]] = set()
+        self.rung: set[tuple[str, str]] = set()
         self.turns = itertools.count()
 
     def teardown(self) -> None:
@@ -77,7 +79,7 @@ class Requests(RuleBasedStateMachine):
     @rule(claim=claims)
     def rings(self, claim: Claim) -> None:
         """Samespace takes it. Whether anybody will hear of that is another question."""
-        call = (claim.requests[0].id, claim.attempt)
+        call = (claim.requests[0].id, claim.owner)
         if claim.is_held or call in self.rung or not self._is_fresh(claim):
             return
         self.rung.add(call)
@@ -93,14 +95,14 @@ class Requests(RuleBasedStateMachine):
 
     @rule(claim=claims, wait=st.sampled_from([5, 30]))
     def not_taken(self, claim: Claim, wait: int) -> None:
-        if self._is_fresh(claim) and (claim.requests[0].id, claim.attempt) not in self.rung:
+        if self._is_fresh(claim) and (claim.requests[0].id, claim.owner) not in self.rung:
             later = self.clock.now + timedelta(seconds=wait)
             self.outbox.settle(claim, Settlement(transitions.RETURN, "refused", UpstreamSignal.SOUND, later))
 
     @rule(claim=claims)
     def turned_away(self, claim: Claim) -> None:
         """It waits again, or fails by itself; either way it has not rung."""
-        is_rung = (claim.requests[0].id, claim.attempt) in self.rung
+        is_rung = (claim.requests[0].id, claim.owner) in self.rung
         if self._is_fresh(claim) and not is_rung and not claim.is_held:
             later = self.clock.now + timedelta(seconds=5)
             self.outbox.settle(claim, Settlement(transitions.RETURN, "422", UpstreamSignal.MISCONFIGURED, later))
@@ -117,10 +119,13 @@ class Requests(RuleBasedStateMachine):
             assert not self.outbox.settle(claim, Settlement(transitions.TAKEN))
 
     def _is_fresh(self, claim: Claim) -> bool:
-        found = self.outbox.read(claim.requests[0].id)
-        assert found
-        request = found[0]
-        return request.state is State.HANDING_OVER and request.attempt == claim.attempt
+        return self._owners().get(claim.requests[0].id) == claim.owner
+
+    def _owners(self) -> dict[str, str]:
+        """By what claim each request is in the air: not every claim counts as an attempt."""
+        query = sa.select(requests.c.id, requests.c.owner).where(requests.c.state == State.HANDING_OVER)
+        with self.database.read() as connection:
+            return {row.id: row.owner for row in connection.execute(query)}
 
     @rule(seconds=st.sampled_from([1, 10, 31, 600, 4000]))
     def time_passes(self, seconds: int) -> None:
@@ -197,7 +202,8 @@ class Requests(RuleBasedStateMachine):
             for request in self.attention.listed(limit=1000)
             if request.state is State.HANDING_OVER and request.held is None
         ]
-        claims = {(request.answers.phone, request.attempt) for request in flying}
+        owners = self._owners()
+        claims = {(request.answers.phone, owners[request.id]) for request in flying}
         assert len(claims) == len({request.answers.phone for request in flying})
 
     @invariant()

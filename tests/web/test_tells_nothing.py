@@ -238,7 +238,8 @@ def begin(
         samespace.mode = mode
         # Somebody else's request, so that it is known how the team answers at the moment.
         past.asks(SOMEBODY_ELSES)
-        if "wait" not in name or "waited" in name:
+        # While Samespace is down, whatever waits goes on waiting, and from the first try on nobody else is tried.
+        if mode is Mode.DOWN or "wait" not in name or "waited" in name:
             past.hands_over()
         clock.now = start + PAST
         return past
