@@ -12,6 +12,7 @@ import sys
 from ringback.config import in_force as _in_force
 from ringback.config import loading as _loading
 from ringback.server import connections as _connections
+from ringback.server import overridden as _overridden
 from ringback.server.worker import KindsOnly as _KindsOnly
 
 try:
@@ -53,11 +54,10 @@ accesslog = None
 
 def on_starting(server):
     """Refuse what the command line or GUNICORN_CMD_ARGS made of these settings."""
-    if server.cfg.preload_app:
-        server.log.error(
-            "--preload: leave it out (preload_app, GUNICORN_CMD_ARGS). Each worker makes the app after gevent has "
-            "patched Python; made before, every form would hang"
-        )
+    found = _overridden.faults(server.cfg)
+    for fault in found:
+        server.log.error("%s", fault)
+    if found:
         sys.exit(1)
     if server.cfg.workers > 1 and _loaded.ratelimit_storage_uri.get_secret_value().startswith("memory:"):
         server.log.error(

@@ -91,7 +91,7 @@ class DeliverySettings(Table):
     timeout_seconds: float = Field(default=10, gt=0, le=300)
     retry_seconds: tuple[float, ...] = Field(default=(5, 30, 120, 300, 900, 1800, 3600), min_length=1)
     give_up_minutes: float = Field(default=120, gt=0, le=_YEAR_MINUTES)
-    lease_seconds: float = Field(default=30, gt=0, le=3600)
+    lease_seconds: float = Field(default=30, gt=0, le=3600, validate_default=True)
     on_unknown: Literal["hold", "resend"] = "hold"
 
     @field_validator("retry_seconds")

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import requests
 from urllib3 import BaseHTTPResponse, HTTPResponse
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from ringback.clock import Clock, utc_now
 from ringback.deadline import Deadline, OneCall
@@ -35,6 +35,16 @@ from ringback.handover.outcomes import (
 logger = logging.getLogger(__name__)
 
 ANSWER_BYTES = 20_000
+_LOST_ANSWERS = (
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    ProtocolError,
+    ReadTimeoutError,
+    HTTPException,
+    TimeoutError,
+    ConnectionError,
+)
 Result = TypeVar("Result")
 
 
@@ -157,12 +167,24 @@ def _log(outcome: str, answer: Answer | NotSent | Unclear, started: float) -> No
 def _broken_off(deadline: Deadline, error: Exception) -> NotSent | Unclear:
     """What it means that a call ended with `error` in place of an answer: how far did it get?"""
     # Where a test stands in for the network no connection is asked for, and the error alone can tell.
-    is_told = not deadline.was_opened and isinstance(error, requests.ReadTimeout)
+    is_told = not deadline.was_opened and _is_of_an_answer(error)
     if not (deadline.was_sent or is_told):
         return NotSent(deadline.why_not_sent(error))
     if deadline.timed_out:
         return Unclear(deadline.too_late, None, "")
     return Unclear(f"no answer came: {type(error).__name__}", None, "")
+
+
+def _is_of_an_answer(error: object) -> bool:
+    """Whether an error says that an answer was lost, so that the request may have arrived.
+
+    `requests` wraps what the others raise in its ConnectionError, which alone says that there was no connection.
+    """
+    if isinstance(error, requests.ConnectTimeout | ConnectionRefusedError | NewConnectionError):
+        return False
+    if isinstance(error, requests.ConnectionError):
+        return any(map(_is_of_an_answer, error.args))
+    return isinstance(error, _LOST_ANSWERS)
 
 
 def _read(response: requests.Response, deadline: Deadline, most_bytes: int) -> Answer | Unclear:

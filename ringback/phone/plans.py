@@ -63,6 +63,8 @@ _CHANGED = {
         (r"230([79][0-9]{6})$", r"2305\1"),  # Mauritius' mobiles, 2013
         (r"237([79][0-9]{7})$", r"2376\1"),  # Cameroon, November 2014
         (r"237([23][0-9]{7})$", r"2372\1"),
+        # Italy's landlines, whose 0 belongs to the number since 1998; San Marino's, dialled from Italy.
+        (r"39([1-9][0-9]{5,10})$", r"390\1"),
         # Vietnam's mobiles of eleven digits, 2018.
         (r"8416([2-9][0-9]{7})$", r"843\1"),
         *[
@@ -133,7 +135,7 @@ def as_written_today(number: Parsed) -> Parsed | None:
     digits = full_digits(number)
     for old, new in _CHANGED.items():
         if old.match(digits):
-            today = _parsed(old.sub(new, digits), number)
+            today = as_dialled(_parsed(old.sub(new, digits), number))
             if phonenumbers.is_valid_number(today):
                 return today
     return None

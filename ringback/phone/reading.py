@@ -87,6 +87,41 @@ def is_written_as_in(typed: str, region: str) -> bool:
     return PhoneNumberMatcher(text, region, leniency=Leniency.STRICT_GROUPING).has_next()
 
 
+def rather_elsewhere(typed: str, region: str, regions: Collection[str]) -> list[PhoneNumber]:
+    """What a number that was read in `region` is in others, where it is written as there rather than as here.
+
+    Grouped as there and not as here; or not grouped, without the prefix of calls at home. One with its country
+    code is none.
+    """
+    if names_its_country(typed):
+        return []
+    try:
+        text = _plain(typed, region)
+    except PhoneError:
+        return []
+    others = [other for other in regions if other != region]
+    if is_written_as_in(typed, region) and not _is_bare(text, region):
+        if _is_grouped_as_in(text, region):
+            return []
+        others = [other for other in others if _is_grouped_as_in(text, other)]
+    return readings(typed, others)
+
+
+def _is_bare(text: str, region: str) -> bool:
+    """Whether it is digits and nothing else, and without the prefix of calls at home in `region`."""
+    trunk = phonenumbers.ndd_prefix_for_region(region, True)
+    return text.isdecimal() and not (trunk and text.startswith(trunk))
+
+
+def _is_grouped_as_in(text: str, region: str) -> bool:
+    """Whether its digits are in the groups that are the first choice in `region`; others may be usual, too."""
+    number = parse(text, region)
+    if isinstance(number, Reason):
+        return False
+    national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+    return re.findall("[0-9]+", text) == re.findall("[0-9]+", national)
+
+
 def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
     """What a number without a country code is in each of these regions where it is assigned, in their order.
 

@@ -21,7 +21,7 @@ from ringback.store.failures import StoreError, mend, said
 from ringback.store.group_commit import GroupCommit
 from ringback.store.locks import lock_key
 from ringback.store.mark import Mark
-from ringback.store.private_file import has_log_of_another, make_private, obstacle
+from ringback.store.private_file import NoStoreError, has_log_of_another, make_private, obstacle
 from ringback.store.tables import about
 
 log = logging.getLogger("ringback.database")
@@ -130,6 +130,8 @@ class Database:
         except StoreError:
             self.close()
             raise
+        except NoStoreError as error:
+            raise StoreError(f"DATABASE_URL: {error}") from error
         except OSError as error:
             why = said(error)
             raise StoreError(f"DATABASE_URL: {self._file} cannot be made ({why}){self._mend(why)}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 log = logging.getLogger("ringback.database")
 
+_HEADER = b"SQLite format 3\0"  # https://www.sqlite.org/fileformat.html, 1.3
 _FILE, _FOLDER, _OTHERS = 0o600, 0o700, 0o077
 _BESIDE = (
     "",
@@ -18,12 +19,19 @@ _BESIDE = (
 )  # what is kept beside a store; SQLite's get its own mode
 
 
+class NoStoreError(ValueError):
+    """Something is at the store's path that is no SQLite database."""
+
+
 def make_private(store: Path) -> None:
     """Make the file and its folders where they are missing, and take what is there from everybody else.
 
-    Raises OSError where they cannot be made. What belongs to somebody else is only told of. What root makes is
-    given to the folder's owner: root may type commands, and the service runs as somebody else.
+    Raises OSError where they cannot be made; NoStoreError, before anything is changed, where something else is
+    there: a mistyped path must not take a file from those who read it. What belongs to somebody else is only
+    told of. What root makes is given to the folder's owner: root may type commands, and the service runs as
+    somebody else.
     """
+    _check(store)
     _make_folder(store.parent)
     is_new = not store.exists()
     # Made by us: SQLite would make it as the umask says, and for a moment everybody could read it.
@@ -46,6 +54,18 @@ def has_log_of_another(store: Path) -> bool:
     with store.open("rb") as file:
         header = file.read(_WRITE_VERSION + 1)
     return len(header) > _WRITE_VERSION and header[_WRITE_VERSION] == 1
+
+
+def _check(store: Path) -> None:
+    """Raise NoStoreError unless there is nothing, an empty file or a database."""
+    if not store.exists():
+        return
+    beginning = b"?"
+    if store.is_file():
+        with store.open("rb") as opened:
+            beginning = opened.read(len(_HEADER))
+    if beginning not in (b"", _HEADER):
+        raise NoStoreError(f"{store} is there and no SQLite database; nothing of it was changed")
 
 
 def write_private(file: Path, text: str) -> None:

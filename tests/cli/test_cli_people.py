@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from ringback.outbox.request import Answers, Held
+from ringback.phone.typed import number_or_range
 from ringback.sandbox.samespace import SandboxSamespace
 from tests.conftest import Clock
 
@@ -57,10 +58,10 @@ def test_blocking_says_how_many_that_waited_are_held(app: Flask) -> None:
     assert held(app) == {references[0]: Held.BLOCKED, references[1]: Held.BLOCKED, references[2]: None}
 
 
-@pytest.mark.parametrize("written", ["+4420*", "+44 20 *", "+44 (20)*", "+4*"])
+@pytest.mark.parametrize("written", ["+4420*", "+44 20 *", "+44 (20)*", "+4*", "+390*", "+447911*"])
 def test_a_range_is_blocked_by_its_beginning_and_a_star(app: Flask, written: str) -> None:
-    reference = ask(app)
     digits = re.sub(r"[^0-9]", "", written)
+    reference = ask(app, digits + NUMBER[len(digits) :])
 
     assert said(app, "numbers", "block", written) == f"+{digits}* is blocked. Held of what waited: 1.\n"
     assert held(app) == {reference: Held.BLOCKED}
@@ -111,10 +112,53 @@ def test_what_is_no_number_is_refused_with_what_it_should_be(
     assert "No number is blocked." in said(app, "numbers", "list")
 
 
-def test_a_zero_in_brackets_is_refused_since_nobody_dials_it_from_abroad(app: Flask) -> None:
-    output = said(app, "numbers", "block", "+44 (0)20 7946 0123", status=2)
+@pytest.mark.parametrize(
+    ("written", "digits"),
+    [
+        ("+52 1 55 1234 5678", "525512345678"),
+        ("+52 044 55 1234 5678", "525512345678"),
+        ("+33 692 12 34 56", "262692123456"),
+        ("+33 (0)6 96 20 12 34", "596696201234"),
+        ("+44 020 7946 0123", "442079460123"),
+        ("+44 (0)20 7946 0123", "442079460123"),
+        ("+49 (0) 30 901820", "4930901820"),
+        ("+39 0549 886377", "3780549886377"),
+        ("+61 0412 345 678", "61412345678"),
+        ("+39212345678", "39212345678"),  # as lists show one that a visitor insisted on
+        ("+44 909 879 0000", "449098790000"),  # the form refuses it; a block of it is no harm
+    ],
+)
+def test_a_number_is_the_one_that_the_form_would_store(written: str, digits: str) -> None:
+    assert number_or_range(written) == (digits, False)
 
-    assert WHOLE in " ".join(output.split())
+
+def test_who_blocks_an_old_spelling_holds_the_requests_for_it(app: Flask) -> None:
+    reference = ask(app, "525512345678")
+
+    assert said(app, "numbers", "block", "+52 1 55 1234 5678").startswith("+525512345678 is blocked.")
+    assert held(app) == {reference: Held.BLOCKED}
+
+
+@pytest.mark.parametrize(
+    ("written", "today"),
+    [
+        ("+39 2 1234 5678", "+39 02 1234 5678"),
+        ("+57 1 234 5678", "+57 601 2345678"),
+        ("+55 11 8765 4321", "+55 11 98765-4321"),
+    ],
+)
+def test_a_number_of_an_old_plan_is_refused_with_what_it_is_today(app: Flask, written: str, today: str) -> None:
+    output = " ".join(said(app, "numbers", "block", written, status=2).split())
+
+    assert f'should be "{today}"' in output
+    assert re.sub("[^+0-9]", "", written) in output
+
+
+@pytest.mark.parametrize("written", ["+440*", "+44 (0)20*", "+521 55*", "+33692*"])
+def test_a_range_that_no_stored_number_begins_with_is_refused(app: Flask, written: str) -> None:
+    output = " ".join(said(app, "numbers", "block", written, status=2).split())
+
+    assert "begins no number as it is stored" in output or RANGE in output
     assert "No number is blocked." in said(app, "numbers", "list")
 
 

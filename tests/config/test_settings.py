@@ -137,6 +137,16 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
             "lease_seconds = 10",
             "delivery.lease_seconds: should be longer than timeout_seconds",
         ),
+        (
+            "timeout_seconds = 10\nretry_seconds = [0.5, 30]\ngive_up_minutes = 120\nlease_seconds = 30",
+            "timeout_seconds = 40",
+            "delivery.lease_seconds: should be longer than timeout_seconds, which is 40",
+        ),
+        (
+            "timeout_seconds = 10\nretry_seconds = [0.5, 30]\ngive_up_minutes = 120\nlease_seconds = 30",
+            "timeout_seconds = 30",
+            "delivery.lease_seconds: should be longer than timeout_seconds, which is 30",
+        ),
         ("min_fill_seconds = 0", "min_fill_second = 0", "limits.min_fill_second: unknown setting"),
         ('"2 per hour; 4 per day"', '"two an hour"', 'limits.per_number: should be a limit, like "2 per hour'),
         (

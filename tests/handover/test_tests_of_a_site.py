@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from http.client import IncompleteRead, RemoteDisconnected
 from io import BytesIO
 from typing import Any
 from unittest.mock import patch
@@ -12,6 +13,7 @@ import pytest
 import requests
 import requests_mock
 import responses
+from urllib3.exceptions import NewConnectionError, ProtocolError, ReadTimeoutError
 
 from ringback.alerts.channels import NotReceivedError, SignedWebhook
 from ringback.alerts.message import Alert, Message
@@ -151,7 +153,20 @@ NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
         (requests.ConnectionError(), NotSent),
         (requests.ConnectTimeout(), NotSent),
         (requests.exceptions.SSLError(), NotSent),
+        (requests.exceptions.ProxyError(), NotSent),
+        (requests.exceptions.InvalidURL(), NotSent),
+        (requests.ConnectionError(NewConnectionError(None, "refused")), NotSent),  # type: ignore[arg-type]
+        (ConnectionRefusedError(), NotSent),
         (requests.ReadTimeout(), Unclear),
+        (requests.Timeout(), Unclear),
+        (requests.exceptions.ChunkedEncodingError(), Unclear),
+        (requests.exceptions.ContentDecodingError(), Unclear),
+        (requests.ConnectionError(ProtocolError("Connection aborted.", RemoteDisconnected())), Unclear),
+        (requests.ConnectionError(ReadTimeoutError(None, "", "Read timed out.")), Unclear),  # type: ignore[arg-type]
+        (TimeoutError(), Unclear),
+        (ConnectionResetError(), Unclear),
+        (RemoteDisconnected(), Unclear),
+        (IncompleteRead(b""), Unclear),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.__name__,
 )

@@ -20,6 +20,7 @@ from ringback.phone import (
     example,
     international_example,
     is_written_as_in,
+    rather_elsewhere,
     read,
     written_today,
 )
@@ -288,6 +289,12 @@ TODAY = [
     ("011 8123 4567", "BR", "5511981234567"),
     ("0168 123 4567", "VN", "84381234567"),
     ("+84 122 123 4567", "VN", "84771234567"),
+    ("+39 2 1234 5678", "GB", "390212345678"),
+    ("212345678", "IT", "390212345678"),
+    ("+39 45 800 1234", "IT", "390458001234"),
+    ("11 5678 1234", "IT", "3901156781234"),
+    ("+39 549 881234", "IT", "3780549881234"),  # San Marino
+    ("549 886377", "IT", "3780549886377"),
 ]
 
 
@@ -342,6 +349,66 @@ def test_what_a_number_is_today_has_to_be_one_that_is_called():
 )
 def test_whether_a_number_is_written_as_in_a_country(typed, region, is_so):
     assert is_written_as_in(typed, region) is is_so
+
+
+@pytest.mark.parametrize(
+    ("typed", "regions", "digits"),
+    [
+        ("0664 1234567", "DE AT CH", "436641234567"),
+        ("0699 12345678", "DE AT CH", "4369912345678"),
+        ("079 123 45 67", "DE AT CH", "41791234567"),
+        ("044 668 18 00", "DE AT CH", "41446681800"),
+        ("0478 12 34 56", "FR BE", "32478123456"),
+        ("0495 12 34 56", "FR BE", "32495123456"),
+        ("0475 12 34 56", "NL BE", "32475123456"),
+        ("(02) 9876 5432", "NZ AU", "61298765432"),
+        ("021 123 4567", "AU NZ", "64211234567"),
+        ("0300 1234567", "GB PK", "923001234567"),
+        ("2079460958", "US GB", "442079460958"),
+        ("20 7946 0958", "US GB", "442079460958"),
+        ("912345678", "ES PT", "351912345678"),
+        ("40123456", "NO DK", "4540123456"),
+    ],
+)
+def test_a_number_that_is_written_as_elsewhere_is_offered_as_that(typed: str, regions: str, digits: str) -> None:
+    region, *_others = regions.split()
+
+    assert [number.digits for number in rather_elsewhere(typed, region, regions.split())] == [digits]
+
+
+@pytest.mark.parametrize(
+    ("typed", "regions"),
+    [
+        ("030 123456", "DE AT CH"),
+        ("0170 1234567", "DE AT CH"),
+        ("01701234567", "DE AT CH"),
+        ("0711 123456", "DE AT CH"),
+        ("01512 3456789", "DE AT CH"),
+        ("0664 1234567", "AT DE CH"),
+        ("079 123 45 67", "CH DE AT"),
+        ("06 12 34 56 78", "FR BE"),
+        ("0612345678", "FR BE"),
+        ("020 123 4567", "NL BE"),
+        ("06 12345678", "NL BE"),
+        ("0412 345 678", "AU NZ"),
+        ("02 9876 5432", "AU NZ"),
+        ("0300 123 4567", "GB PK"),
+        ("020 7946 0958", "GB PK"),
+        ("0207 946 0958", "GB US IE"),
+        ("(207) 946-0958", "US GB"),
+        ("207-946-0958", "US GB"),
+        ("1 207 946 0958", "US GB"),
+        ("2079460958", "US CA"),
+        ("612 34 56 78", "ES FR"),
+        ("612 345 678", "ES FR"),
+        ("+49 664 1234567", "DE AT"),
+    ],
+)
+def test_a_number_in_the_usual_way_of_the_chosen_country_is_not_asked_about(typed: str, regions: str) -> None:
+    region, *_others = regions.split()
+    number = read(typed, region, regions.split())
+
+    assert {other.digits for other in rather_elsewhere(typed, region, regions.split())} <= {number.digits}
 
 
 @pytest.mark.parametrize(("typed", "region", "digits"), FROM_ELSEWHERE)

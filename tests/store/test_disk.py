@@ -50,6 +50,42 @@ def filled(path: Path) -> Database:
 # --- nobody else's ---
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"root:x:0:0:root:/root:/bin/bash\n", b"\n", b"SQLite format 3", b"PK\x03\x04" + b"\0" * 600, b"\0" * 4096],
+    ids=["a text", "a line", "a header cut short", "an archive", "zeros"],
+)
+def test_a_file_that_is_no_store_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    file, beside = tmp_path / "notes.txt", tmp_path / "notes.txt-journal"
+    for each in (file, beside):
+        each.write_bytes(content)
+        each.chmod(0o644)
+    with pytest.raises(StoreError) as told:
+        Database(f"sqlite:///{file}").migrate("production")
+
+    assert modes(tmp_path) == {"notes.txt": 0o644, "notes.txt-journal": 0o644}
+    assert file.read_bytes() == content
+    assert str(told.value) == f"DATABASE_URL: {file} is there and no SQLite database; nothing of it was changed"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["a pipe", "a folder"])
+def test_what_is_no_file_is_left_as_it_is(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    made = tmp_path / "made"
+    make(made)
+    before = modes(tmp_path)
+    with pytest.raises(StoreError, match="is there and no SQLite database"):
+        Database(f"sqlite:///{made}").migrate("production")
+
+    assert modes(tmp_path) == before
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    (tmp_path / "ringback.db").touch(0o644)
+    filled(tmp_path / "ringback.db").close()
+
+    assert modes(tmp_path)["ringback.db"] == 0o600
+
+
 def test_a_store_is_its_users_alone_whatever_the_umask(tmp_path: Path, umask: int) -> None:
     folder = tmp_path / "var" / "ringback"
     database = filled(folder / "ringback.db")

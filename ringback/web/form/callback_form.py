@@ -172,12 +172,11 @@ class CallbackForm(TimeForm, NumberForm):
     def _read_elsewhere(self, number: PhoneNumber, typed: str, region: str) -> PhoneNumber:
         """The number, or the reading in another country that was selected.
 
-        The country that was selected from the start is nobody's choice: where a number is not written as people
-        there write theirs, and is one in another country as well, the visitor is asked which is meant.
+        The country that was selected from the start is nobody's choice: where a number is written as people in
+        another country write theirs, rather than as people there do, the visitor is asked which is meant.
         """
-        if phone.names_its_country(typed) or phone.is_written_as_in(typed, region):
-            return number
-        others = [other for other in phone.readings(typed, self.widget.called_regions) if other != number]
+        found = phone.rather_elsewhere(typed, region, self.widget.called_regions)
+        others = [other for other in found if other.digits != number.digits]
         if not others or number.digits == self.reading.data:
             return number
         return self.select_reading(others) or replace(number, is_guess=True)
