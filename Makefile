@@ -11,9 +11,9 @@ help: ## What there is to make
 run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another port
 	@$(BIN)/python app.py
 
-# The fastest first: a slip is told in seconds.
+# The fastest first: a slip is told in seconds. Two processes a core, since a test waits half of its time.
 test: check browser packages ## Everything that has to pass; a quarter of an hour on two cores
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+	$(BIN)/pytest -n 4 --dist loadgroup -m "not long"
 
 # What most changes break: on SQLite, and without the files that take longest.
 SLOW := browser crash server sandbox cli/test_cli.py handover/test_fault_matrix.py handover/test_tells_nothing_in_time.py \
