@@ -172,7 +172,7 @@ class ByHand:
             together = handed_over_together(connection, id)
             said = {"at": now, "source": source, "by": who, "outcome": outcome, "note": note[:LONGEST_NOTE]}
             connection.execute(outcomes.insert(), [said | {"request_id": each} for each in together])
-            mark_called(connection, together, now, now, "an operator said so")
+            mark_called(connection, together, now, now, f"{outcome}: an operator said so")
             own = requests.c.id == id, requests.c.claimed_by == who
             connection.execute(requests.update().where(*own).values(claimed_by=None, claimed_until=None))
             audit.note(connection, now, f"console:{who}", f"outcome {outcome}", [request.reference])

@@ -158,14 +158,14 @@ def _say(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line], now:
 def _mark(connection: sa.Connection, now: datetime) -> list[str]:
     """Mark what a certain record shows to be called; also what was being handed over when that was read."""
     certain = (
-        sa.select(calls.c.request_id, sa.func.min(calls.c.started_at).label("at"))
+        sa.select(calls.c.request_id, sa.func.min(calls.c.started_at).label("at"), _ANSWERED.label("answered"))
         .join(requests, requests.c.id == calls.c.request_id)
         .where(calls.c.is_certain, requests.c.state.in_(_NOT_CALLED_YET), NOT_HELD, KEPT)
         .group_by(calls.c.request_id)
         .order_by(calls.c.request_id)
     )
     together = {
-        id: row.at
+        id: row
         for row in connection.execute(certain).all()
         for id in handed_over_together(connection, row.request_id)
     }
@@ -174,6 +174,11 @@ def _mark(connection: sa.Connection, now: datetime) -> list[str]:
     lock_in_order(connection, requests.c.id.in_(list(together)))  # all at once, against deadlocks
     return [
         reference
-        for id, at in sorted(together.items())
-        for reference in mark_called(connection, [id], at, now, "by a call report")
+        for id, row in sorted(together.items())
+        for reference in mark_called(connection, [id], row.at, now, f"{_HOW[row.answered]}by a call report")
     ]
+
+
+# Of several calls, whether one was answered; none: none of them has ended.
+_ANSWERED = sa.func.max(sa.case((calls.c.answered, 1), (sa.not_(calls.c.answered), 0)))
+_HOW = {1: "answered: ", 0: "no_answer: ", None: ""}

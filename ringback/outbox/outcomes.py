@@ -83,7 +83,7 @@ class Outcomes:
             if outcome is Outcome.DO_NOT_CALL:
                 line = self._numbers.stop(connection, phone, now)
                 transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
-            mark_called(connection, together, now, now, f"{source} said so")
+            mark_called(connection, together, now, now, f"{outcome}: {source} said so")
             return True
 
     def said(self, id: str) -> list[Said]:

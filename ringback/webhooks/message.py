@@ -5,6 +5,15 @@ import json
 from datetime import UTC
 from typing import Any
 
+# By the outcome that was said; null where nobody knows yet.
+_ANSWERED = {
+    "answered": True,
+    "wrong_number": True,
+    "do_not_call": True,
+    "no_answer": False,
+    "voicemail": False,
+}
+
 
 def id_of(row: Any) -> str:
     """The same at every attempt and for every receiver, so that each can tell a repeat; no secret."""
@@ -22,7 +31,7 @@ def body_of(row: Any, personal_data: bool) -> str:
         "due_at": row.due_at.astimezone(UTC).isoformat(),
     }
     if row.type == "request.called":
-        data["answered"] = {"answered": True, "no_answer": False, "voicemail": False}.get(row.reason or "")
+        data["answered"] = _ANSWERED.get(row.reason or "")
     elif row.reason:
         data["reason"] = row.reason
     if personal_data and row.erased_at is None:
