@@ -49,6 +49,7 @@ class Email:
         self._tls_at_once = server.scheme == "smtps"
         self._recipients = settings.alerts.email
         self._domain = (urlsplit(settings.public_url).hostname or "").encode("idna").decode()
+        self._sender = settings.alerts.sender or f"ringback@{self._domain}"
 
     def send(self, deadline: Deadline, message: Message, now: datetime) -> str:
         """What became of it, in words. Raises OSError or NotEncryptedError."""
@@ -105,7 +106,7 @@ class Email:
     def begun(self, id: str, subject: str, now: datetime) -> EmailMessage:
         """A mail of ours, to nobody yet, with nothing in it. `id` is no secret."""
         mail = EmailMessage()
-        mail["From"] = f"ringback@{self._domain}"
+        mail["From"] = self._sender
         mail["Subject"] = subject
         mail["Date"] = format_datetime(now)
         mail["Message-ID"] = f"<{id}@{self._domain}>"

@@ -17,10 +17,18 @@ class AlertSettings(Table):
     """`[alerts]`: who is told when a request needs a person."""
 
     email: tuple[Words, ...] = ()
+    sender: str | None = None  # None: ringback@ and the host of PUBLIC_URL
     webhook: WebAddress | None = None
     unreachable_minutes: float = Field(default=5, gt=0, le=1440)
     not_called_minutes: float = Field(default=60, gt=0, le=_YEAR_MINUTES)  # while the team is open
     allow_private: bool = True
+
+    @field_validator("sender")
+    @classmethod
+    def _is_address(cls, sender: str | None) -> str | None:
+        if sender is not None and not re.fullmatch(f"{_MAIL_WORD}@{_MAIL_WORD}", sender):
+            raise ValueError('should be a mail address, like "ringback@acme.com"')
+        return sender
 
     @field_validator("email")
     @classmethod

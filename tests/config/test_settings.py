@@ -172,6 +172,11 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         ('on_unknown = "hold"', 'on_unknown = "guess"', "delivery.on_unknown: should be 'hold' or 'resend'"),
         ('"front-desk@acme.test"', '"front-desk"', "alerts.email: should be mail addresses"),
         ('"front-desk@acme.test"', '"a@acme.test, b@acme.test"', "alerts.email: should be mail addresses"),
+        (
+            'email = ["front-desk',
+            'sender = "Acme <a@acme.test>"\nemail = ["front-desk',
+            "alerts.sender: should be a mail",
+        ),
         ("[privacy]", "[privacy", "is not TOML"),
         (
             "retry_seconds = [0.5, 30]",

@@ -12,6 +12,7 @@ from standardwebhooks import Webhook
 from ringback.deadline import is_public
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
+from ringback.outbox.outcomes import Outcome, Source
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
 from ringback.signed_post import secrets_of
@@ -107,6 +108,29 @@ def test_every_change_has_its_event(following: Callable[..., Services], receiver
         ["request.accepted", "request.cancelled"],
     ]
     assert of_each[0][1].event["data"]["reason"] == "refused to the last"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "answered"),
+    [
+        (Outcome.ANSWERED, True),
+        (Outcome.WRONG_NUMBER, True),
+        (Outcome.NO_ANSWER, False),
+        (Outcome.VOICEMAIL, False),
+    ],
+)
+def test_who_follows_is_told_whether_a_call_was_answered(
+    following: Callable[..., Services], receiver: Receiver, outcome: Outcome, answered: bool
+) -> None:
+    services = following()
+    asked = services.outbox.accept(ANN)
+    hands_over(services, Settlement(transitions.TAKEN))
+    assert services.outcomes.say(asked.id, outcome, Source.AGENT)
+    services.webhooks.run_once()
+
+    called = receiver.told[-1].event
+    assert (called["type"], called["data"]["answered"]) == ("request.called", answered)
+    assert "reason" not in called["data"]
 
 
 def test_of_what_is_held_only_what_is_true_is_told(following: Callable[..., Services], receiver: Receiver) -> None:
