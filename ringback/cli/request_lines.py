@@ -25,7 +25,7 @@ def counted(count: int, what: str = "request") -> str:
 
 def by_kind(totals: Totals) -> str:
     """`2 unknown, 5 held (3 number_limit, 2 stopped)`; in the order of a request's way, and what is held last."""
-    order = ("unknown", "failed", "late", *STATES)
+    order = ("unknown", "failed", "late", "not_called", *STATES)
     kinds = sorted(totals.kinds.items(), key=lambda kind: (kind[0] == HELD, order.index(kind[0])))
     reasons = ", ".join(f"{count} {why}" for why, count in sorted(totals.held.items()))
     return ", ".join(f"{count} {kind}{f' ({reasons})' if kind == HELD else ''}" for kind, count in kinds)

@@ -7,6 +7,7 @@ from ringback import phone as numbering
 from ringback.config.settings import Settings
 from ringback.i18n.local_time import LocalTime
 from ringback.outbox.console_view import ATTENTION, LATE
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State
 from ringback.outbox.selection import HELD, is_late, true_state
 from ringback.phone import PhoneNumber
@@ -17,6 +18,7 @@ VIEW_NAMES = {
     LATE: "Late",
     State.UNKNOWN.value: "Unknown",
     State.FAILED.value: "Failed",
+    NOT_CALLED: "Not called",
     HELD: "Held",
     State.WAITING.value: "Waiting",
     State.HANDING_OVER.value: "Being handed over",

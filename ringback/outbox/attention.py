@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ringback.config.settings import Settings
 from ringback.outbox.heartbeat import last_beat
+from ringback.outbox.not_called import IS_NOT_CALLED, NOT_CALLED
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD, IS_HELD, NOT_HELD
 from ringback.store.tables import breaker, in_state, requests, teams
@@ -54,6 +55,7 @@ def parts(now: datetime) -> dict[str, sa.ColumnElement[bool]]:
         State.UNKNOWN.value: sa.and_(in_state(State.UNKNOWN), NOT_HELD),
         State.FAILED.value: sa.and_(in_state(State.FAILED), NOT_HELD),
         LATE: sa.and_(waits, NOT_HELD, requests.c.promised_by < now),
+        NOT_CALLED: IS_NOT_CALLED,
         HELD: IS_HELD,
     }
 

@@ -30,6 +30,7 @@ from ringback.outbox.console_view import (
     View,
 )
 from ringback.outbox.core import as_request
+from ringback.outbox.not_called import IS_NOT_CALLED, NOT_CALLED
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import HELD
 from ringback.store.console_tables import AWAITED, SHOWN
@@ -88,6 +89,7 @@ class ConsoleList:
         return counts | {
             ATTENTION: _together(of[name] for name in NEEDS_PERSON),
             State.WAITING.value: _together(of[name] for name in WAITS),
+            State.WITH_TEAM.value: _together(of[name] for name in (NOT_CALLED, State.WITH_TEAM.value)),
         }
 
     def arrived(self, view: View, since: datetime) -> Count:
@@ -141,6 +143,10 @@ def _of_section(section: str, now: datetime) -> tuple[list[sa.ColumnElement[bool
         return [AWAITED, _BY_PROMISE.is_(None)], _BY_DUE, False
     if section == HELD:
         return [ALL_HELD], _BY_ASKED, True
+    if section == NOT_CALLED:
+        return [IS_NOT_CALLED], requests.c.not_called_at, False
+    if section == State.WITH_TEAM:
+        return [SHOWN, in_state(section), requests.c.not_called_at.is_(None)], _BY_ASKED, True
     return [SHOWN, in_state(section)], _BY_ASKED, section in OVER
 
 
@@ -195,12 +201,14 @@ def _section_of(row: Any, now: datetime) -> str:
         if row.promised_by is None:
             return "unpromised"
         return LATE if row.promised_by < now else "promised"
+    if row.state == State.WITH_TEAM and row.not_called_at:
+        return NOT_CALLED
     return row.state if row.state in SECTIONS else "over"
 
 
 def _is_in(row: Any, view: View, now: datetime) -> bool:
     if view.state in OVER:
-        return bool(row.state == view.state and _section_of(row, now) == "over")
+        return bool(row.state == view.state and _section_of(row, now) in view.sections)
     return _section_of(row, now) in view.sections
 
 

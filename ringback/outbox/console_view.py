@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import HELD
 
 ATTENTION, LATE = "attention", "late"
 PAGE = 50
-NEEDS_PERSON = (LATE, State.UNKNOWN.value, State.FAILED.value, HELD)
+NEEDS_PERSON = (LATE, State.UNKNOWN.value, State.FAILED.value, NOT_CALLED, HELD)
 WAITS = (LATE, "promised", "unpromised")
 OVER = tuple(
     state.value for state in State if state not in (State.WAITING, State.HANDING_OVER, State.UNKNOWN, State.FAILED)
@@ -49,6 +50,8 @@ class View:
             return NEEDS_PERSON
         if self.state == State.WAITING:
             return WAITS
+        if self.state == State.WITH_TEAM:
+            return (NOT_CALLED, "over")
         return ("over",) if self.state in OVER else (self.state,)
 
 

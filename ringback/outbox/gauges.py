@@ -6,14 +6,15 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from ringback.outbox.attention import LATE, PAUSED, SAMESPACE
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.operations import Operations
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD, NOT_HELD
 from ringback.store.tables import in_state, requests
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-LATE = "late"
-ATTENTION = (State.UNKNOWN.value, State.FAILED.value, LATE, HELD)
+ATTENTION = (State.UNKNOWN.value, State.FAILED.value, LATE, NOT_CALLED, HELD)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,6 @@ class GaugeReader(Operations):
             waiting=dict.fromkeys(self._settings.widgets, 0) | found,
             oldest_waiting_seconds=max((now - due_at).total_seconds(), 0) if due_at else 0,
             attention=dict.fromkeys(ATTENTION, 0) | dict(kinds),
-            is_breaker_open=any(trouble.team is None for trouble in troubles),
-            teams_paused=sum(trouble.team is not None for trouble in troubles),
+            is_breaker_open=any(trouble.kind == SAMESPACE for trouble in troubles),
+            teams_paused=sum(trouble.kind == PAUSED for trouble in troubles),
         )

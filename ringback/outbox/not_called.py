@@ -18,8 +18,9 @@ _AT_ONCE = 200  # requests in one transaction
 # What is older was told of, or had its time before there were call reports.
 _FURTHEST_BACK = timedelta(days=7)
 
+NOT_CALLED = "not_called"
 # On the attention list for as long as nobody calls.
-NOT_CALLED = sa.and_(in_state(State.WITH_TEAM), requests.c.not_called_at.is_not(None), NOT_HELD, KEPT)
+IS_NOT_CALLED = sa.and_(in_state(State.WITH_TEAM), requests.c.not_called_at.is_not(None), NOT_HELD, KEPT)
 
 _UNTOLD = in_state(State.WITH_TEAM), requests.c.not_called_at.is_(None), NOT_HELD, KEPT
 
@@ -47,7 +48,7 @@ class NotCalled:
             late = self._late(connection, read_up_to, now)
             note = requests.update().where(requests.c.id.in_(late), *_UNTOLD).values(not_called_at=now)
             rows = connection.execute(note.returning(requests.c.id, requests.c.reference)).all()
-            transitions.tell(connection, [row.id for row in rows], now, "not_called")
+            transitions.tell(connection, [row.id for row in rows], now, NOT_CALLED)
             return sorted(row.reference for row in rows)
 
     def _late(self, connection: sa.Connection, read_up_to: datetime, now: datetime) -> list[str]:

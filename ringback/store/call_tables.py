@@ -13,6 +13,15 @@ sa.Index(
     postgresql_where=_TO_BE_CALLED,
 )
 
+_NOT_CALLED = sa.text("not_called_at IS NOT NULL AND state = 'with_team' AND held IS NULL AND erased_at IS NULL")
+sa.Index(
+    "requests_not_called",
+    requests.c.not_called_at,
+    requests.c.reference,
+    sqlite_where=_NOT_CALLED,
+    postgresql_where=_NOT_CALLED,
+)
+
 # What Samespace's records say: one line for each request that a call is of, or may be of.
 calls = sa.Table(
     "calls",

@@ -9,6 +9,7 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.console_list import ConsoleList
 from ringback.outbox.console_view import PAGE, VIEWS, View
 from ringback.outbox.request import State
+from ringback.store.tables import requests
 from tests.outbox.asking import TAKEN, Ringback
 
 NUMBERS = iter(f"4420794{number:05}" for number in range(100_000))
@@ -78,6 +79,8 @@ def test_each_view_has_what_is_so_and_the_counts_say_how_many(
     assert {name: count.number for name, count in counts.items()} == {
         **{name: len(found) for name, found in wanted.items()},
         "handing_over": 0,
+        "called": 0,
+        "not_called": 0,
         "attention": 4,
     }
 
@@ -192,3 +195,19 @@ def test_other_requests_of_the_number_are_shown(ringback: Ringback, console_list
     assert request.state is State.WAITING
     assert [other.reference for other in console_list.others(request, None)] == [second.reference]
     assert console_list.others(request, frozenset({"sales"})) == []
+
+
+def test_what_nobody_called_needs_a_person_and_stands_with_the_team(
+    ringback: Ringback, console_list: ConsoleList
+) -> None:
+    before, forgotten, after = (ends(ringback, TAKEN) for _ in range(3))
+    with ringback.database.write() as connection:
+        mine = requests.c.reference == forgotten
+        connection.execute(requests.update().where(mine).values(not_called_at=ringback.clock()))
+
+    assert references(console_list, state="attention") == [forgotten]
+    assert references(console_list, state="not_called") == [forgotten]
+    assert references(console_list) == references(console_list, state="with_team") == [forgotten, after, before]
+    counts = console_list.counts(View())
+    assert (str(counts["attention"]), str(counts["not_called"]), str(counts["with_team"])) == ("1", "1", "3")
+    assert ringback.attention.totals().kinds == {"not_called": 1}

@@ -32,6 +32,16 @@ def upgrade() -> None:
         sqlite_where=to_be_called,
         postgresql_where=to_be_called,
     )
+    not_called = sa.text(
+        "not_called_at IS NOT NULL AND state = 'with_team' AND held IS NULL AND erased_at IS NULL"
+    )
+    op.create_index(
+        "requests_not_called",
+        "requests",
+        ["not_called_at", "reference"],
+        sqlite_where=not_called,
+        postgresql_where=not_called,
+    )
 
 
 def _add_reading() -> None:
