@@ -37,7 +37,6 @@ def what_the_agent_sees(
         "requested_at": first.requested_at.astimezone(widget.team_zone).isoformat(timespec="seconds"),
         "reference": _together(request.reference for request in requests),
         "stop_url": f"{public_url}/stop",
-        "note": f"Say first: your reference ends in {_together(_codes(requests))}.",
     }
     if asked_for := _together(_asked_for(request, widget) for request in requests):
         attributes["asked_for"] = asked_for
@@ -46,13 +45,16 @@ def what_the_agent_sees(
     late = now - first.due_at
     if attempt > 1 or late >= _LATE:
         attributes["attempt"] = str(attempt)
-        attributes["note"] = f"{_note(requests, attempt, late)} {attributes['note']}"
+        attributes["note"] = f"{_note(requests, attempt, late)} {_say_first(requests)}"
     return attributes
 
 
-def _codes(requests: Iterable[CallbackRequest]) -> Iterable[str]:
-    """What each visitor's page says that the caller can tell them: many do not answer numbers they do not know."""
-    return (spoken_code(request.reference) for request in requests)
+def _say_first(requests: Iterable[CallbackRequest]) -> str:
+    """What each visitor's page says that the caller can tell them: whoever waited long picks up least.
+
+    In time there is no note: the reference itself is among the attributes, and its end what to say.
+    """
+    return f"Say first: your reference ends in {_together(spoken_code(each.reference) for each in requests)}."
 
 
 def _names(widget: Widget) -> Iterable[str]:

@@ -113,6 +113,8 @@ def test_a_held_request_rings_nobody_and_goes_the_same_way(
 
     samespace.mode = Mode.ANSWERS
     clock.passes(seconds=10)
+    assert outbox.take_probe()
+    outbox.samespace_answers()
     hand_over_all(delivery, outbox)
     assert state(outbox, receipt.id) is State.WITH_TEAM
     assert samespace.calls == []

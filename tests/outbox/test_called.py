@@ -181,11 +181,12 @@ def test_the_status_of_a_called_request_has_whole_minutes(
     assert status["events"][-1] == {"at": "2026-11-24T10:07:00+00:00", "kind": "called"}
 
 
-def test_the_page_says_how_to_know_the_caller_and_the_agent_is_asked_to_say_it(
-    make_app: Callable[..., Flask], samespace: SandboxSamespace
+def test_the_page_says_how_to_know_the_caller_and_who_calls_late_is_asked_to_say_it(
+    make_app: Callable[..., Flask], samespace: SandboxSamespace, clock: Clock
 ) -> None:
     app = make_app(base_url=samespace.base_url)
     id = services_of(app).outbox.accept(Answers(widget="sales", phone=NUMBER, region="GB")).id
+    clock.passes(minutes=5)
     services_of(app).delivery.run_once()
     found = services_of(app).outbox.read(id)
     assert found
