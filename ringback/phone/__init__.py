@@ -11,6 +11,7 @@ A region is an ISO code such as "GB".
 
 from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
 from ringback.phone.number import FEWEST_DIGITS, MOST_DIGITS, PhoneError, PhoneNumber, Reason, link, only_digits
+from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
@@ -32,6 +33,8 @@ __all__ = [
     "PhoneError",
     "PhoneNumber",
     "Reason",
+    "as_dialled",
+    "as_written_today",
     "beginnings",
     "example",
     "goes_on",
