@@ -42,7 +42,11 @@ def origin_of(url: str) -> str:
     if parts.query or parts.fragment or "@" in parts.netloc or "*" in parts.netloc:
         raise ValueError('should be an origin and nothing more, like "https://www.acme.com"')
     default = {"http": 80, "https": 443}[parts.scheme]
-    port = f":{parts.port}" if parts.port and parts.port != default else ""
+    try:
+        has_port = bool(parts.port)
+    except ValueError:
+        raise ValueError('should be an origin, like "https://www.acme.com"; its port goes up to 65535') from None
+    port = f":{parts.port}" if has_port and parts.port != default else ""
     if not re.fullmatch(r"[a-z0-9.:_-]+", parts.hostname):
         raise ValueError(f'should be an origin, like "https://{_in_ascii(parts.hostname)}"')
     # As browsers write it, who leave out the zeros of an IPv6 address.
@@ -124,7 +128,7 @@ def _file(read: Callable[[Path], BrandFile]) -> BeforeValidator:
     def checked(name: object, info: ValidationInfo) -> BrandFile | None:
         if name is None or isinstance(name, BrandFile):
             return name
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name or "\0" in name:
             raise ValueError("should be the name of a file, beside ringback.toml or with its path")
         return read((info.context or {}).get("folder", Path()) / name)
 
