@@ -145,6 +145,11 @@ def database_url(text: str) -> SecretStr:
         raise ValueError("is not a database address; it should begin with sqlite:/// or postgresql://") from None
     if url.drivername.split("+")[0] not in ("sqlite", "postgresql", "postgres"):
         raise ValueError(f"is for {url.drivername}; it should begin with sqlite:/// or postgresql://")
+    if url.drivername.startswith("sqlite") and url.drivername != "sqlite":
+        raise ValueError(f"is for {url.drivername}; it should begin with sqlite:/// and a path")
+    if url.drivername == "sqlite" and url.host:
+        path = "/".join(filter(None, (url.host, url.database)))
+        raise ValueError(f"has two slashes; it should have three and the path, like sqlite:////{path}")
     in_memory = url.database in (None, "") or ":memory:" in text or "mode=memory" in text
     if url.drivername.startswith("sqlite") and in_memory:
         raise ValueError("is a database in memory; requests should live on a disk that stays")
@@ -160,11 +165,10 @@ def _public_url(text: str) -> str:
     try:
         parts = urlsplit(text)
         origin, path = origin_of(parts._replace(path="").geturl()), parts.path.rstrip("/")
-    except ValueError:
-        raise ValueError(
-            f"is {text!r}; it should be the address visitors use, like https://callback.acme.com, "
-            "or https://www.acme.com/callback"
-        ) from None
+    except ValueError as error:
+        ascii_name = re.search(r"https?://[^\"]*xn--[^\"]*", str(error))
+        example = ascii_name[0] if ascii_name else "https://callback.acme.com, or https://www.acme.com/callback"
+        raise ValueError(f"is {text!r}; it should be the address visitors use, like {example}") from None
     if "_" in origin:  # Werkzeug answers 400 to every request for such a host
         raise ValueError(f"is {text!r}; a host name has no _ in it, only letters, digits, - and dots")
     if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", path):

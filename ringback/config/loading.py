@@ -118,6 +118,7 @@ _PLAINLY = {
     "dict_type": "should be a table of its own, with settings below it",
     "extra_forbidden": "unknown setting; remove it, or fix the spelling",
     "missing": "is missing; add it",
+    "too_short": "should have at least one in it",
 }
 _UNSEEN = ("extra_forbidden", "missing")
 

@@ -2,15 +2,16 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from limits import parse_many
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
+from ringback.config import values
 from ringback.config.table import Table
 from ringback.config.telling import AlertSettings, WebhookSettings
-from ringback.config.widget import WebAddress, Widget, Words
+from ringback.config.widget import Widget
 
 _YEAR_MINUTES = 525_600
 _DAY_SECONDS = 86_400
@@ -39,9 +40,11 @@ PRIVATE_NETWORKS: tuple[Network, ...] = tuple(
 class SamespaceSettings(Table):
     """`[samespace]`: whose Samespace it is and where its API answers."""
 
-    base_url: WebAddress | None = None  # in place of https://{cluster_id}.samespace.com
+    base_url: Annotated[str, AfterValidator(values.api_root)] | None = (
+        None  # in place of https://{cluster_id}.samespace.com
+    )
     cluster_id: str | None = Field(default=None, validate_default=True)
-    space_id: Words
+    space_id: Annotated[str, AfterValidator(values.space_id)]
     call_reports_seconds: float = Field(default=60, ge=1, le=_DAY_SECONDS)
     outcome_links: bool = False  # the agent gets an address where they say what became of a call
     renew_token_days: int | None = Field(default=None, ge=1, le=365)  # None: only by hand
@@ -49,7 +52,7 @@ class SamespaceSettings(Table):
     @field_validator("cluster_id")
     @classmethod
     def _leads_somewhere(cls, cluster_id: str | None, so_far: ValidationInfo) -> str | None:
-        if not cluster_id and not so_far.data.get("base_url"):
+        if not cluster_id and so_far.data.get("base_url", "one that was refused") is None:
             raise ValueError('is missing; it should be the region your Samespace is in, like "in1"')
         if cluster_id and not re.fullmatch(r"[A-Za-z0-9-]+", cluster_id):
             raise ValueError('should be letters and digits, like "in1"')

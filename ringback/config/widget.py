@@ -3,15 +3,17 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, date, tzinfo
+from ipaddress import ip_address
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationInfo, field_validator
 
+from ringback.config import values
 from ringback.config.brand_files import BrandFile, read_font, read_logo
 from ringback.config.public_holidays import public_holidays
 from ringback.config.table import Table, no_two_alike
@@ -42,17 +44,24 @@ def origin_of(url: str) -> str:
     if parts.query or parts.fragment or "@" in parts.netloc or "*" in parts.netloc:
         raise ValueError('should be an origin and nothing more, like "https://www.acme.com"')
     default = {"http": 80, "https": 443}[parts.scheme]
-    port = f":{parts.port}" if parts.port and parts.port != default else ""
+    try:
+        has_port = bool(parts.port)
+    except ValueError:
+        raise ValueError('should be an origin, like "https://www.acme.com"; its port goes up to 65535') from None
+    port = f":{parts.port}" if has_port and parts.port != default else ""
     if not re.fullmatch(r"[a-z0-9.:_-]+", parts.hostname):
-        raise ValueError('should be an origin, like "https://www.acme.com"; write other scripts as xn--…')
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        raise ValueError(f'should be an origin, like "https://{_in_ascii(parts.hostname)}"')
+    # As browsers write it, who leave out the zeros of an IPv6 address.
+    host = f"[{ip_address(parts.hostname)}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{port}"
 
 
-def _web_address(url: str) -> str:
-    if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise ValueError('should be a web address, like "https://www.acme.com/privacy"')
-    return url
+def _in_ascii(host: str) -> str:
+    """A host name of another script as browsers send it, xn--…; our example where it is none."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return "www.acme.com"
 
 
 def _region(code: str) -> str:
@@ -107,14 +116,6 @@ def _calendar(name: str) -> str:
     return name
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError('should be a time zone, like "Europe/London"') from None
-    return name
-
-
 def _day(written: object) -> str:
     """`written`: in TOML a day may stand without quotes."""
     try:
@@ -129,7 +130,7 @@ def _file(read: Callable[[Path], BrandFile]) -> BeforeValidator:
     def checked(name: object, info: ValidationInfo) -> BrandFile | None:
         if name is None or isinstance(name, BrandFile):
             return name
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name or "\0" in name:
             raise ValueError("should be the name of a file, beside ringback.toml or with its path")
         return read((info.context or {}).get("folder", Path()) / name)
 
@@ -137,14 +138,14 @@ def _file(read: Callable[[Path], BrandFile]) -> BeforeValidator:
 
 
 Origin = Annotated[str, AfterValidator(origin_of)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[str, AfterValidator(values.web_address)]
 Region = Annotated[str, AfterValidator(_region)]
 Language = Annotated[str, AfterValidator(_language)]
 Span = Annotated[str, AfterValidator(_span)]
 Spans = Annotated[tuple[Span, ...], AfterValidator(_apart)]
-Zone = Annotated[str, AfterValidator(_zone)]
+Zone = Annotated[str, AfterValidator(values.zone)]
 Day = Annotated[str, BeforeValidator(_day)]
-Words = Annotated[str, Field(min_length=1)]
+Words = Annotated[str, AfterValidator(values.words)]
 
 
 class Hours(Table):
@@ -219,7 +220,7 @@ class Widget(Table):
     @field_validator("company")
     @classmethod
     def _or_the_team(cls, company: str, so_far: ValidationInfo) -> str:
-        return company or so_far.data.get("team_name", "")
+        return values.stripped(company) or so_far.data.get("team_name", "")
 
     @field_validator("attributes")
     @classmethod
@@ -233,15 +234,10 @@ class Widget(Table):
     def _international(cls, number: str | None, info: ValidationInfo) -> str | None:
         if number is None:
             return None
-        try:
-            parsed = phonenumbers.parse(number)
-        except phonenumbers.NumberParseException:
-            raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
-        if not phonenumbers.is_possible_number(parsed):
-            raise ValueError('should be a telephone number in full, with its country code, like "+442079460000"')
-        if parsed.extension and info.field_name == "caller_id":
+        written = values.number(number)
+        if info.field_name == "caller_id" and phonenumbers.parse(written).extension:
             raise ValueError("should be a number without an extension: no call shows one")
-        return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+        return written
 
     @field_validator("promise_minutes", mode="before")
     @classmethod

@@ -30,6 +30,7 @@ from ringback.outbox.request import (
     Held,
     Source,
     State,
+    earlier_detail,
     new_id,
     new_reference,
 )
@@ -213,7 +214,9 @@ class Outbox(Expiry):
             values: dict[str, Any] = {name: getattr(answers, name) for name in TIME}
             has_place = slot is None or not self.number_rules.has_place(connection, phone, answers.widget, but=id)
             values |= {**self._times(connection, answers, now), "attempt": 0, "takes_place": has_place}
-            moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, **values)
+            before = request.answers.slot_starts_at, request.answers.slot_ends_at
+            was = earlier_detail(before[0], before[1]) if before[0] and before[1] else None
+            moved = transitions.apply(connection, transitions.RESCHEDULE, requests.c.id == id, now, was, **values)
             if not has_place and request.held is None:
                 transitions.hold(connection, requests.c.id == id, Held.BOOKED, now)
             if by:

@@ -1,9 +1,10 @@
 """A callback request, its states, its events, why it is held."""
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -77,6 +78,23 @@ class Event:
     at: datetime
     kind: EventKind
     detail: str | None = None
+
+
+_MOVED = "was {:%Y-%m-%dT%H:%MZ}, {:g} min"
+
+
+def earlier_detail(start: datetime, end: datetime) -> str:
+    """The detail of a `rescheduled` event: the time there was before, in UTC."""
+    return _MOVED.format(start, (end - start).total_seconds() / 60)
+
+
+def earlier_time(detail: str | None) -> tuple[datetime, datetime] | None:
+    """Start and end of what `earlier_detail` wrote; None of anything else."""
+    found = re.fullmatch(r"was (\S+)Z, ([0-9.]+) min", detail or "")
+    if not found:
+        return None
+    start = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
+    return start, start + timedelta(minutes=float(found[2]))
 
 
 # 64 bits are enough: whom a keyed hash meets nobody can choose.

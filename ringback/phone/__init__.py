@@ -21,6 +21,7 @@ from ringback.phone.number import (
     only_digits,
     with_country_code,
 )
+from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
@@ -43,6 +44,8 @@ __all__ = [
     "PhoneError",
     "PhoneNumber",
     "Reason",
+    "as_dialled",
+    "as_written_today",
     "beginnings",
     "example",
     "goes_on",

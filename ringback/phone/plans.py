@@ -7,8 +7,8 @@ now; whoever wrote it has to agree. All numbers here are digits with the country
 import re
 
 import phonenumbers
+from phonenumbers import CountryCodeSource, PhoneNumberType
 from phonenumbers import PhoneNumber as Parsed
-from phonenumbers import PhoneNumberType
 
 from ringback.phone.number import full_digits, parse
 
@@ -21,6 +21,15 @@ _REWRITTEN = {
         (r"390549(?=[0-9]{6}$)", "3780549"),
         # Northern Ireland as it is dialled in the Republic alone: ComReg's numbering conditions, 048.
         (r"35348(?=[0-9]{8}$)", "4428"),
+        # Argentina: the 0 of calls at home, and the mobiles' 15, which is the 9 from abroad. ENACOM's plan.
+        (r"5490?(?=11[0-9]{8}$|[23][0-9]{9}$)", "549"),
+        (r"5490?(11)15(?=[0-9]{8}$)", r"549\1"),
+        (r"5490?([23][0-9]{2})15(?=[0-9]{7}$)", r"549\1"),
+        (r"5490?([23][0-9]{3})15(?=[0-9]{6}$)", r"549\1"),
+        # India: a 0 before the country code, as telephones show a missed call.
+        (r"9191(?=[6-9][0-9]{9}$)", "91"),
+        # The networks of Palestine, which Israel's code reaches, too: ITU, Palestine's plan, 2017.
+        (r"972(?=5[69][0-9]{7}$)", "970"),
         # Saint-Pierre-et-Miquelon: six digits, with 0508 before them in the French plan.
         (r"(?:33|262|59[046]|508)508(?=[0-9]{6}$)", "508"),
     ]
@@ -65,6 +74,23 @@ _CHANGED = {
         (r"237([23][0-9]{7})$", r"2372\1"),
         # Italy's landlines, whose 0 belongs to the number since 1998; San Marino's, dialled from Italy.
         (r"39([1-9][0-9]{5,10})$", r"390\1"),
+        (r"390(3[0-9]{8,9})$", r"39\1"),  # Italy's mobiles, 2001
+        (r"560([2-9][0-9]{8})$", r"56\1"),  # Chile's 0 of calls at home, 2018
+        (r"480([1-9][0-9]{8})$", r"48\1"),  # Poland's, 2010
+        (r"38080([1-9][0-9]{8})$", r"380\1"),  # Ukraine's 8, 2009
+        (r"632([0-9]{7})$", r"6328\1"),  # Manila, October 2019: most are PLDT's, with an 8
+        (r"22462([0-9]{6})$", r"224622\1"),  # Guinea's largest network, 2011
+        # Egypt's mobiles, October 2011.
+        *[
+            (rf"20{old}([0-9]{{7}})$", rf"20{new}\1")
+            for old, new in zip(
+                "10 11 12 14 16 17 18 19".split(), "100 111 122 114 106 127 128 109".split(), strict=True
+            )
+        ],
+        # Kosovo had numbers of Slovenia, Monaco and Serbia until its own code, December 2016.
+        (r"386(4[3459][0-9]{6})$", r"383\1"),
+        (r"377(4[45][0-9]{6})$", r"383\1"),
+        (r"381((?:2[89]|3[89])[0-9]{6})$", r"383\1"),
         # Vietnam's mobiles of eleven digits, 2018.
         (r"8416([2-9][0-9]{7})$", r"843\1"),
         *[
@@ -99,7 +125,13 @@ def as_dialled(number: Parsed) -> Parsed:
 
 
 def _on_curacao(digits: str, number: Parsed) -> Parsed:
-    """With the 9 that people on Curaçao leave out among themselves, where only that makes it a number."""
+    """With the 9 that people on Curaçao leave out among themselves, where only that makes it a number.
+
+    With its country code, 5 is Sint Maarten, which has another one since 2011: ITU, Sint Maarten's plan, 721.
+    """
+    is_abroad = number.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY
+    if is_abroad and re.fullmatch("5995[0-9]{6}", digits):
+        return _parsed("1721" + digits[3:], number)
     with_nine = _parsed("5999" + digits[3:], number)
     is_meant = not phonenumbers.is_valid_number(number) and phonenumbers.is_valid_number(with_nine)
     return with_nine if is_meant else number

@@ -8,13 +8,24 @@ from dataclasses import replace
 from functools import cache
 
 import phonenumbers
-from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType
+from phonenumbers import CountryCodeSource, Leniency, PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType
 from phonenumbers import PhoneNumber as Parsed
 
 from ringback.phone.number import FEWEST_DIGITS, PhoneError, PhoneNumber, Reason, only_digits, parse
 from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.ranges import check
 
+_TOO_LONG_FOR_SHORT = 10  # digits
+# What a visitor is told of a number only if it surely is the one that was meant.
+_KINDS = (
+    Reason.PREMIUM,
+    Reason.SHARED_COST,
+    Reason.TOLL_FREE,
+    Reason.PERSONAL,
+    Reason.PAGER,
+    Reason.VOICEMAIL,
+    Reason.EMERGENCY_OR_SHORT,
+)
 MOST_READINGS = 3  # more to choose from would confuse
 LONGEST_TYPED = 250  # characters; libphonenumber reads no more either
 # What `_ascii` leaves of a number: a plus only ahead of the first digit but 0, as in "(+44) 20…", "0+44 20…".
@@ -48,18 +59,35 @@ def read(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumbe
     """
     text = _plain(typed, region)
     for number in _assigned(text, region):
-        return _checked(number, allowed, typed)
+        return _checked(number, allowed, typed, region)
     if _is_short_code(text, region):
         raise PhoneError(Reason.EMERGENCY_OR_SHORT)
     plainest = _parsed(next(_spellings(text, region)), region)
     if isinstance(plainest, Reason):
         raise PhoneError(plainest)
-    return _checked(plainest, allowed, typed)
+    return _checked(plainest, allowed, typed, region)
 
 
-def _checked(number: Parsed, allowed: Collection[str], typed: str) -> PhoneNumber:
-    checked = check(number, allowed)
-    return replace(checked, is_guess=True) if _COUNTED.search(_shown(typed)) else checked
+def _checked(number: Parsed, allowed: Collection[str], typed: str, region: str | None) -> PhoneNumber:
+    found: PhoneNumber | PhoneError
+    try:
+        found = check(number, allowed)
+    except PhoneError as error:
+        found = error
+    if isinstance(found, PhoneError):
+        is_accused = found.reason in _KINDS and not _is_surely_meant(number, typed, region, found.reason)
+        raise PhoneError(Reason.UNKNOWN_RANGE if is_accused else found.reason)
+    return replace(found, is_guess=True) if _COUNTED.search(_shown(typed)) else found
+
+
+def _is_surely_meant(number: Parsed, typed: str, region: str | None, kind: Reason) -> bool:
+    """Whether a number is of a kind that is refused, and not a mistyped one, or one of another country."""
+    if region is None or number.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
+        return True
+    text = _plain(typed, region)
+    if kind is Reason.EMERGENCY_OR_SHORT and len(only_digits(text)) >= _TOO_LONG_FOR_SHORT:
+        return False
+    return number.country_code == 1 or not _is_bare(text, region)  # America writes its own so
 
 
 def written_today(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber | None:
@@ -199,7 +227,7 @@ def _ascii(char: str) -> str:
         return str(unicodedata.decimal(char))
     if char.isspace():
         return " "
-    if unicodedata.category(char) == "Pd" or char in "−ー":
+    if unicodedata.category(char) == "Pd" or char in "−ー~":
         return "-"
     return {"[": "(", "]": ")", "·": ".", "•": ".", "・": "."}.get(char, char)
 

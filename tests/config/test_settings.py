@@ -1,7 +1,9 @@
 """Settings: complete and right, or every fault in one go."""
 
+import json
 import math
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -233,6 +235,97 @@ def test_each_fault_names_the_file_the_key_and_the_mend(
     assert "\n" not in told
 
 
+def replaced(setting: str, value: str) -> str:
+    """The complete configuration with one more setting, or with another value of one it has."""
+    tables = {"base_url": "[samespace]", "space_id": "[samespace]", "webhook": "[alerts]"}
+    kept = re.sub(rf"(?m)^{setting} = .*\n", "", COMPLETE, count=1)
+    if setting == "base_url":
+        kept = kept.replace('cluster_id = "in1"\n', "")
+    table = "[widgets.sales.hours]" if setting == "timezone" else tables.get(setting, "[widgets.sales]")
+    return kept.replace(table, f"{table}\n{setting} = {json.dumps(value)}", 1)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "fault"),
+    [
+        ("base_url", "https://in1.samespace.com:port", "its port should be a number up to 65535"),
+        ("base_url", "https://in1.samespace.com:99999", "its port should be a number up to 65535"),
+        ("base_url", "https://in1.samespace.com?x=1", "should be an address without ? and #"),
+        ("base_url", "https://in1.samespace.com/#", "should be an address without ? and #"),
+        ("base_url", "https://in1.samespace.com/apiv1/", "should end before /apiv1"),
+        ("base_url", "https://in1.samespace.com/apiv1/team", "should end before /apiv1"),
+        ("base_url", "https://in1 .samespace.com", "should be a web address"),
+        (
+            "base_url",
+            "https://ann:pw@in1.samespace.com",
+            "should be an address without ? and #, name and password",
+        ),
+        ("webhook", "https://hooks.acme.test:abc/x", "its port should be a number up to 65535"),
+        ("webhook", "https://hooks.acme.test/a b", "should be a web address"),
+        ("privacy_url", "https://www.acme.test:65536/privacy", "its port should be a number up to 65535"),
+        ("privacy_url", "https://:443/privacy", "should be a web address"),
+        ("phone", "+44 20 7946 000", "check its digits"),
+        ("phone", "+39 2 1234 5678", 'it is "+39 02 1234 5678" today'),
+        ("phone", "+57 1 234 5678", 'it is "+57 601 2345678" today'),
+        ("caller_id", "+5511 8765 4321", 'it is "+55 11 98765-4321" today'),
+        ("caller_id", "+33 6 00 00 00 0", "should be a telephone number in full"),
+        ("timezone", "Etc/GMT-3", "should be a time zone"),
+        ("timezone", "localtime", "should be a time zone"),
+        ("timezone", "posix/Europe/London", "should be a time zone"),
+        ("timezone", "right/Europe/London", "should be a time zone"),
+        ("timezone", "posixrules", "should be a time zone"),
+        ("timezone", "EST5EDT", "should be a time zone"),
+        ("timezone", "europe/london", 'like "Europe/London"'),
+        ("timezone", "Berlin", 'like "Europe/Berlin"'),
+        ("timezone", "America/New York", 'like "America/New_York"'),
+        ("timezone", "Etc/UTC", 'like "UTC"'),
+        ("team_name", " ", "should have something in it"),
+        ("team_name", "\u200b\u00a0", "should have something in it"),
+        ("space_id", "acme.samespace.com", 'should be the name alone, like "acme"'),
+        ("space_id", "https://acme", 'should be the name alone, like "acme"'),
+    ],
+)
+def test_what_can_never_work_is_refused_with_the_mend(
+    tmp_path: Path, setting: str, value: str, fault: str
+) -> None:
+    (told,) = faults(tmp_path, replaced(setting, value))
+
+    assert f"{setting}: " in told
+    assert fault in told
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "kept"),
+    [
+        ("base_url", " https://in1.samespace.com/ ", "https://in1.samespace.com/"),
+        ("base_url", "http://127.0.0.1:9000/samespace", "http://127.0.0.1:9000/samespace"),
+        (
+            "privacy_url",
+            "https://www.acme.test/privacy?lang=en#calls\u00a0",
+            "https://www.acme.test/privacy?lang=en#calls",
+        ),
+        ("phone", "+33 692 12 34 56", "+262 692 12 34 56"),
+        ("phone", "+44 (0)20 7946 0000", "+44 20 7946 0000"),
+        ("phone", "+52 1 55 1234 5678", "+52 55 1234 5678"),
+        ("caller_id", "+52 1 55 1234 5678", "+52 55 1234 5678"),
+        ("phone", "+33 692 12 34 56 ext. 7", "+262 692 12 34 56 ext. 7"),
+        ("phone", "+44 800 123 4567", "+44 800 123 4567"),
+        ("timezone", "UTC", "UTC"),
+        ("timezone", "America/Argentina/Buenos_Aires", "America/Argentina/Buenos_Aires"),
+        ("team_name", "Sales ", "Sales"),
+        ("company", " \u2060", "Sales"),
+        ("team_name", "\ufeff\u00a0Night desk\u200b", "Night desk"),
+        ("space_id", " acme ", "acme"),
+    ],
+)
+def test_what_is_meant_beyond_doubt_is_read_as_that(tmp_path: Path, setting: str, value: str, kept: str) -> None:
+    settings = loaded(tmp_path, replaced(setting, value))
+    sales = settings.widgets["sales"]
+    of = {"timezone": sales.hours, "base_url": settings.samespace, "space_id": settings.samespace}
+
+    assert getattr(of.get(setting, sales), setting) == kept
+
+
 def test_what_is_not_said_to_be_forgotten_earlier_is_kept_for_as_long_as_times_are_offered(tmp_path: Path) -> None:
     text = COMPLETE.replace("retention_days = 30\n", "").replace("days_ahead = 7", "days_ahead = 90")
 
@@ -269,6 +362,8 @@ SIGN_ON = {
         ({"PUBLIC_URL": "https://acme.test/our forms"}, "its path should be of letters"),
         ({"PUBLIC_URL": "https://acme.test/a/../b"}, "its path should be of letters"),
         ({"PUBLIC_URL": "https://call_back.acme.test"}, "a host name has no _ in it"),
+        ({"PUBLIC_URL": "https://rückruf.de"}, "like https://xn--rckruf-3ya.de"),
+        ({"PUBLIC_URL": "https://[2001:db8::zz]"}, "it should be the address visitors use"),
         ({"TRUSTED_PROXIES": "-1"}, "should be a whole number"),
         ({"PROXY_ADDRESSES": "10.0.0.0/8, proxy.acme.test"}, "PROXY_ADDRESSES: is '10.0.0.0/8, proxy.acme.test'"),
         ({"PROXY_ADDRESSES": "10.1.2.3/8"}, "should be addresses and whole networks, like 10.0.0.0/8,127.0.0.1"),
@@ -282,6 +377,10 @@ SIGN_ON = {
         ({"SECRET_KEY": "x"}, "SECRET_KEY: is only 1 long; it should have at least 32 characters"),
         ({"SECRET_KEY": "x" * 31 + "  "}, "SECRET_KEY: is only 31 long; it should have at least 32 characters"),
         ({"DATABASE_URL": "sqlite:///file:/srv/ringback.db?uri=true"}, "is a file: address; it should be a path"),
+        ({"DATABASE_URL": "sqlite://tmp/x.db"}, "has two slashes; it should have three and the path"),
+        ({"DATABASE_URL": "sqlite://var/lib/ringback/ringback.db"}, "sqlite:////var/lib/ringback/ringback.db"),
+        ({"DATABASE_URL": "sqlite+pysqlite:////srv/x.db"}, "should begin with sqlite:///"),
+        ({"DATABASE_URL": "sqlite+aiosqlite:////srv/x.db"}, "should begin with sqlite:///"),
         ({"WEB_CONCURRENCY": "4"}, "RATELIMIT_STORAGE_URI: is memory:// with WEB_CONCURRENCY=4"),
         ({"RINGBACK_DELIVERY": "maybe"}, "should be inline or worker"),
         ({"SMTP_URL": "mail.acme.test"}, "should be like smtp://"),
@@ -305,6 +404,18 @@ def test_each_fault_of_the_environment_names_the_variable(
     (told,) = faults(tmp_path, **environment)
 
     assert fault in told
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("https://[2001:db8:0:0::7]", "https://[2001:db8::7]"),
+        ("https://[2001:0DB8::0:7]:8443/callback", "https://[2001:db8::7]:8443/callback"),
+        ("https://[::1]", "https://[::1]"),
+    ],
+)
+def test_an_ipv6_address_is_kept_as_browsers_write_it(tmp_path: Path, written: str, kept: str) -> None:
+    assert loaded(tmp_path, PUBLIC_URL=written).public_url == kept
 
 
 def test_a_short_key_may_go_on_opening_what_it_signed(tmp_path: Path) -> None:

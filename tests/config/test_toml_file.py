@@ -188,3 +188,54 @@ def test_a_line_is_found_behind_texts_that_look_like_settings(tmp_path: Path) ->
 
     number = text.splitlines().index('region = "UK"') + 1
     assert refused(tmp_path, text).startswith(f"line {number}: widgets.help.region: should be a region")
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "mend"),
+    [
+        ('languages = ["en", "de"]', 'languages = ["en",, "de"]', "one comma is enough"),
+        ('company = "Acme Ltd"', 'company == "Acme Ltd"', "one = is enough"),
+        ('company = "Acme Ltd"', 'company = "Acme Ltd";', "should end without"),
+        ('company = "Acme Ltd"', 'company = "Acme Ltd",', "should end without"),
+        ('company = "Acme Ltd"', 'company = "Acme Ltd" // ours', "a comment should begin with #"),
+        ('company = "Acme Ltd"', "company = `Acme Ltd`", "quotes should be straight"),
+        ('company = "Acme Ltd"', "company = ´Acme Ltd´", "quotes should be straight"),
+        ('company = "Acme Ltd"', "company = ′Acme Ltd′", "quotes should be straight"),
+        ('company = "Acme Ltd"', "company = ＂Acme Ltd＂", "quotes should be straight"),
+        ('company = "Acme Ltd"', "company = 2026-02-30", "should be a day of the calendar"),
+        ('company = "Acme Ltd"', "hours2 = { mon = [], }", "should stand on one line"),
+        ('company = "Acme Ltd"', 'company = "Acme\0"', "null character"),
+        ('languages = ["en", "de"]', "languages = []", "should have at least one in it"),
+        ("retry_seconds = [0.5, 30]", "retry_seconds = []", "should have at least one in it"),
+        ('"http://localhost:3000"', '"http://localhost:99999"', "should be an origin"),
+        ('company = "Acme Ltd"', 'logo = "a\\u0000.png"', "should be the name of a file"),
+    ],
+)
+def test_a_slip_is_told_with_its_line_and_its_own_mend(tmp_path: Path, line: str, instead: str, mend: str) -> None:
+    text, number = with_line(line, instead)
+    told = refused(tmp_path, text)
+
+    assert f"line {number}: " in told
+    assert mend in told
+    assert "stand in quotes" not in told
+
+
+@pytest.mark.parametrize("opened", ['languages = ["en", "de"', 'intro = """Call', "intro = '''Call"])
+def test_what_is_never_closed_is_told_with_the_line_where_it_opens(tmp_path: Path, opened: str) -> None:
+    text = f'[samespace]\nspace_id = "acme"\n\n# what is open\n{opened}\n\n'
+
+    assert "line 5: " in refused(tmp_path, text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+def test_another_encoding_is_named_without_its_mark_too(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "ringback.toml"
+    file.write_bytes(COMPLETE.encode(encoding))
+    with pytest.raises(SettingsError) as error:
+        read_configuration(file)
+
+    assert f"is in {encoding[:6].upper()}; save it as UTF-8" in str(error.value)
+
+
+def test_lines_that_end_in_cr_alone_are_told(tmp_path: Path) -> None:
+    assert "its lines should end in LF or CR LF" in refused(tmp_path, COMPLETE.replace("\n", "\r"))

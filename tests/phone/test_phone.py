@@ -41,6 +41,8 @@ AS_BRITONS_WRITE_IT = [
     "020–7946—0958",
     "020\u20117946−0958",  # a no-break hyphen and a minus sign
     "020·7946·0958",
+    "020~7946~0958",
+    "020〜7946～0958",
     "020\u00ad7946\u00ad0958",  # soft hyphens
     "+44 20 7946 0958",
     "+44.20.7946.0958",
@@ -100,6 +102,7 @@ AT_HOME = [
     ("0039 312 3456789", "IT", "393123456789"),
     ("0549 886377", "SM", "3780549886377"),
     ("886377", "SM", "3780549886377"),
+    ("543 1234", "CW", "59995431234"),  # without the country code it is not Sint Maarten's old number
     ("736 1234", "CW", "59997361234"),  # the 9 before it is left out on Curaçao
     ("717 1234", "BQ", "5997171234"),
     ("011 15-2345-6789", "AR", "5491123456789"),  # 15 at home is 9 from abroad
@@ -198,6 +201,17 @@ SHARED_PLANS = [
     ("048 9012 3456", "IE", "442890123456", "GB"),
     ("+353 48 9012 3456", "GB", "442890123456", "GB"),
     ("01534 456789", "GB", "441534456789", "JE"),
+    ("+599 543 1234", "CW", "17215431234", "SX"),
+    ("00599 520 1234", "NL", "17215201234", "SX"),
+    ("+972 59 912 3456", "PS", "970599123456", "PS"),
+    ("059 912 3456", "IL", "970599123456", "PS"),
+    ("056 712 3456", "IL", "970567123456", "PS"),
+    ("052 234 5678", "IL", "972522345678", "IL"),
+    ("091 98765 43210", "IN", "919876543210", "IN"),
+    ("0919876543210", "IN", "919876543210", "IN"),
+    ("+54 9 11 15 6123 4567", "AR", "5491161234567", "AR"),
+    ("+54 9 011 6123 4567", "GB", "5491161234567", "AR"),
+    ("+54 9 0351 15 312 3456", "GB", "5493513123456", "AR"),
     ("07781 123456", "GB", "447781123456", "GG"),
     ("01624 756789", "GB", "441624756789", "IM"),
     ("08 9164 1234", "AU", "61891641234", "CX"),
@@ -295,6 +309,21 @@ TODAY = [
     ("11 5678 1234", "IT", "3901156781234"),
     ("+39 549 881234", "IT", "3780549881234"),  # San Marino
     ("549 886377", "IT", "3780549886377"),
+    ("0347 123 4567", "IT", "393471234567"),
+    ("+39 0320 123 4567", "IT", "393201234567"),
+    ("09 8765 4321", "CL", "56987654321"),
+    ("02 2123 4567", "CL", "56221234567"),
+    ("+56 09 8765 4321", "GB", "56987654321"),
+    ("0 22 123 45 67", "PL", "48221234567"),
+    ("0-601 123 456", "PL", "48601123456"),
+    ("+48 022 123 45 67", "GB", "48221234567"),
+    ("8 044 123 45 67", "UA", "380441234567"),
+    ("02 123 4567", "PH", "63281234567"),
+    ("62 12 34 56", "GN", "224622123456"),
+    ("010 1234567", "EG", "201001234567"),
+    ("+20 18 123 4567", "GB", "201281234567"),
+    ("+386 49 123 456", "XK", "38349123456"),
+    ("+381 38 123 456", "XK", "38338123456"),
 ]
 
 
@@ -903,3 +932,42 @@ def test_what_a_numbering_plan_sets_apart_is_refused_for_what_it_is(region, reas
 )
 def test_what_is_near_it_is_rung(region, typed):
     assert read(typed, region, {region}).assigned
+
+
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [
+        ("33612345678", "IT"),
+        ("447400123456", "IT"),
+        ("41781234567", "IT"),
+        ("(11) 96123-4567", "DE"),
+        ("8123456789", "GR"),
+        ("81234567", "NO"),
+    ],
+)
+def test_a_number_that_may_be_of_another_country_is_not_accused(typed: str, region: str) -> None:
+    with pytest.raises(PhoneError) as refused:
+        read(typed, region, [region])
+
+    assert refused.value.reason in (Reason.UNKNOWN_RANGE, Reason.TOO_LONG, Reason.TOO_SHORT)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "reason"),
+    [
+        ("0905 123 4567", "GB", Reason.PREMIUM),
+        ("09051234567", "GB", Reason.PREMIUM),
+        ("+44 905 123 4567", "IT", Reason.PREMIUM),
+        ("900 555 0123", "US", Reason.PREMIUM),
+        ("9005550123", "US", Reason.PREMIUM),
+        ("0900 1234567", "DE", Reason.PREMIUM),
+        ("0800 123 4567", "GB", Reason.TOLL_FREE),
+        ("800 123 456", "ES", Reason.TOLL_FREE),
+        ("112", "DE", Reason.EMERGENCY_OR_SHORT),
+    ],
+)
+def test_a_number_that_is_written_as_its_country_does_is_told_what_it_is(typed, region, reason) -> None:
+    with pytest.raises(PhoneError) as refused:
+        read(typed, region, [region])
+
+    assert refused.value.reason is reason

@@ -56,10 +56,12 @@ def text(said: str | None) -> str:
 def address(said: str | None) -> str:
     """An e-mail address on one line, its letters and dots of the usual width: `ann＠example。com` is one.
 
+    Without what comes along when it is copied: `mailto:`, the brackets of a mail's header, a comma at its end.
     Else as it was typed, its domain in its own script.
     """
-    plain = unicodedata.normalize("NFKC", text(said)).replace("。", ".")
-    return line(plain)
+    plain = line(unicodedata.normalize("NFKC", text(said)).replace("。", "."))
+    copied = re.fullmatch(r"<?\s*(?:mailto:)?\s*([^<>]*?)\s*>?\s*[,;]*", plain, re.IGNORECASE)
+    return copied[1] if copied else plain
 
 
 def cut(said: str | None, length: int) -> str:

@@ -21,7 +21,7 @@ from ringback.web.errors import log
 from ringback.web.form import availability, sentences
 from ringback.web.form.fields import ASAP, SLOT, TimeForm
 from ringback.web.page import Answer, own_origin, page, shown_as, titled
-from ringback.web.request.calendar_file import calendar_file
+from ringback.web.request.calendar_file import calendar_file, takes_out
 from ringback.web.request.routes import (
     can_change_time,
     find_request,
@@ -94,12 +94,12 @@ def _within_limit(id: str) -> Answer:
 
 @blueprint.get("/requests/<id>/calendar.ics")
 def calendar(id: str) -> Answer:
-    """A chosen time as a calendar file; of a cancelled request, one that takes it out again."""
+    """A chosen time as a calendar file; one that takes it out again where the call is then no more."""
     found, events = find_request(id)
     page_url = f"{own_origin()}{url_for('request.show_request', id=id)}"
     host = urlsplit(own_origin()).hostname or ""
     content = calendar_file(found, events, widget_of(found), host, page_url) or abort(404)
-    method = {"method": "CANCEL"} if found.state is State.CANCELLED else {}
+    method = {"method": "CANCEL"} if takes_out(found) else {}
     response = Response(content, mimetype="text/calendar")
     response.mimetype_params.update(method)
     response.headers["Content-Disposition"] = f'attachment; filename="{found.reference}.ics"'

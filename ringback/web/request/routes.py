@@ -3,7 +3,7 @@
 Its address is a key of 128 random bits: whoever has the link may see, cancel and erase the request.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, redirect, request, url_for
@@ -23,6 +23,7 @@ from ringback.web import limits
 from ringback.web.errors import error_page, log, words
 from ringback.web.page import Answer, locale_of, own_origin, page, phone_of, shown_as, speak
 from ringback.web.request import status_text
+from ringback.web.request.calendar_file import calendar_time, takes_out
 from ringback.web.request.promise import Promise
 from ringback.web.request_hygiene import is_forged
 
@@ -208,12 +209,12 @@ def request_page(id: str, status: int = 200, notice: str | None = None) -> Respo
         "updated_text": promise.moment(now),
         "updated_iso": whole_minute(now).isoformat(),
         "phone": phone_of(widget),
-        **_ways_on(found),
+        **_ways_on(found, events),
     }
     return page("widget/confirmation.html", status, widget=widget, title=story.headline, view=view)
 
 
-def _ways_on(found: CallbackRequest) -> dict[str, Any]:
+def _ways_on(found: CallbackRequest, events: Sequence[Event]) -> dict[str, Any]:
     """The links and buttons of a request's page."""
     shown, is_waiting = shown_as(), found.state is State.WAITING
     return {
@@ -222,7 +223,8 @@ def _ways_on(found: CallbackRequest) -> dict[str, Any]:
         "time_url": url_for("time.show_times", id=found.id, **shown)
         if is_waiting and can_change_time(found)
         else None,
-        "calendar_url": url_for("time.calendar", id=found.id) if found.answers.slot_starts_at else None,
+        "calendar_url": url_for("time.calendar", id=found.id) if calendar_time(found, events) else None,
+        "leaves_calendar": takes_out(found),
         "own_url": url_for("request.show_request", id=found.id, **shown),
         "export_url": url_for("request.export", id=found.id),
         "erase_url": url_for("request.ask_to_erase", id=found.id, **shown),

@@ -128,6 +128,7 @@ AMERICAN = WIDGET | {"region": "US", "regions": ["US", "GB"]}
     ("typed", "american", "british"),
     [
         ("20 7946 0958", "+1 207-946-0958 (United States)", "+44 20 7946 0958 (United Kingdom)"),
+        ("2079460958", "+1 207-946-0958 (United States)", "+44 20 7946 0958 (United Kingdom)"),
         ("7725 234567", "+1 772-523-4567 (United States)", "+44 7725 234567 (United Kingdom)"),
     ],
 )
@@ -152,7 +153,6 @@ def test_a_number_of_two_countries_is_asked_about_where_nobody_chose_the_country
     [
         ("(207) 946-0958", "US"),
         ("207 946 0958", "US"),
-        ("2079460958", "US"),
         ("1 207 946 0958", "US"),
         ("+1 207 946 0958", "US"),
         ("020 7946 0958", "GB"),

@@ -50,6 +50,27 @@ def test_an_address_is_kept_as_it_was_typed_but_for_its_width(typed: str, kept: 
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "mailto:ann@example.com",
+        "MAILTO:ann@example.com",
+        "<ann@example.com>",
+        "<mailto:ann@example.com>;",
+        "ann@example.com,",
+        "ann@example.com ;",
+        " ann@example.com;\n",
+    ],
+)
+def test_what_comes_along_with_a_copied_address_is_left_out(typed: str) -> None:
+    assert sanitise.address(typed) == "ann@example.com"
+
+
+def test_two_addresses_and_a_name_stay_as_they_are_typed() -> None:
+    for typed in ("ann@example.com, bob@example.com", "Ann <ann@example.com>"):
+        assert sanitise.address(typed) == typed
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "می\u200cخواهم",

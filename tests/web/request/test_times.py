@@ -575,6 +575,42 @@ def test_a_cancelled_time_is_taken_out_of_the_calendar_from_its_own_page(
     assert (event.start, event.end) == (interval(TODAY).start, interval(TODAY).end)
 
 
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_a_time_that_became_as_soon_as_possible_is_taken_out_of_the_calendar(
+    visitor: Visitor, clock: Clock, is_cancelled: bool
+) -> None:
+    page = asks_for(visitor, TODAY)
+    first = event_of(visitor, page)
+    clock.passes(minutes=3)
+    visitor.follows(moves(visitor, page, TOMORROW))
+    clock.passes(minutes=3)
+    visitor.follows(moves(visitor, page))
+    if is_cancelled:
+        visitor.posts(f"{page.address}/cancel", {})
+    shown = visitor.opens(page.address)
+    (link,) = [link for link in shown.all("a") if link.get("id") == "calendar"]
+    file = visitor.opens(link.get("href", ""))
+    calendar = icalendar.Calendar.from_ical(file.html)
+    (event,) = calendar.events
+
+    assert "".join(link.itertext()) == "Take it out of your calendar"
+    assert calendar["METHOD"] == "CANCEL"
+    assert "method=CANCEL" in file.response.headers["Content-Type"]
+    assert (event["UID"], event["STATUS"], event["SEQUENCE"]) == (first["UID"], "CANCELLED", 2 + is_cancelled)
+    assert (event.start, event.end) == (interval(TOMORROW).start, interval(TOMORROW).end)
+    assert event["DESCRIPTION"] == "This call is cancelled."
+
+
+def test_a_time_that_is_chosen_again_comes_back_to_the_calendar(visitor: Visitor, clock: Clock) -> None:
+    page = asks_for(visitor, TODAY)
+    for slot in ("", TOMORROW):
+        clock.passes(minutes=3)
+        visitor.follows(moves(visitor, page, slot))
+    event = event_of(visitor, page)
+
+    assert (event["STATUS"], event["SEQUENCE"], event.start) == ("CONFIRMED", 2, interval(TOMORROW).start)
+
+
 def test_a_cancelled_request_without_a_time_has_no_calendar_file(visitor: Visitor) -> None:
     page = visitor.asks()
     visitor.posts(f"{page.address}/cancel", {})
@@ -589,8 +625,6 @@ def test_without_a_chosen_time_there_is_no_calendar_file(visitor: Visitor) -> No
     assert visitor.opens(f"/requests/{'0' * 32}/calendar.ics").status == 404
     visitor.follows(moves(visitor, page, TODAY))
     assert visitor.opens(f"{page.address}/calendar.ics").status == 200
-    visitor.follows(moves(visitor, visitor.opens(page.address)))
-    assert visitor.opens(f"{page.address}/calendar.ics").status == 404
 
 
 # --- what the agent sees, what the visitor may have ---
