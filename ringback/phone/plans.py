@@ -79,7 +79,6 @@ _CHANGED = {
         (r"480([1-9][0-9]{8})$", r"48\1"),  # Poland's, 2010
         (r"38080([1-9][0-9]{8})$", r"380\1"),  # Ukraine's 8, 2009
         (r"632([0-9]{7})$", r"6328\1"),  # Manila, October 2019: most are PLDT's, with an 8
-        (r"22462([0-9]{6})$", r"224622\1"),  # Guinea's largest network, 2011
         # Egypt's mobiles, October 2011.
         *[
             (rf"20{old}([0-9]{{7}})$", rf"20{new}\1")
