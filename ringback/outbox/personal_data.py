@@ -170,7 +170,8 @@ class PersonalData:
                 "erased_at": now,
             }
             connection.execute(requests.update().where(requests.c.id == row.id).values(blank))
-        for table in (consents, calls, outcomes):
+        connection.execute(consents.delete().where(consents.c.request_id.in_(ids)))
+        for table in (calls, outcomes):
             connection.execute(table.delete().where(table.c.request_id.in_(ids)))
         forget_words(connection, ids)
         by_hand.forget(connection, ids)
