@@ -49,11 +49,18 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if inner is not None:
             parsed = inner
-    return parsed.is_global and not parsed.is_multicast
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in network for network in _NOT_PUBLIC)
 
 
 # An IPv4 address in their last 32 bits: RFC 6052, and RFC 4291 2.5.5.1, which is deprecated.
 _TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+
+
+# What the tables of Python 3.11 do not know: NAT64 and translation in a network of one's own (RFC 8215, RFC 2765),
+# site-local addresses (RFC 3879), examples (RFC 9637), segments (RFC 9602).
+_NOT_PUBLIC = tuple(
+    map(ipaddress.ip_network, "64:ff9b:1::/48 ::ffff:0:0:0/96 fec0::/10 3fff::/20 5f00::/16".split())
+)
 
 
 class Deadline:

@@ -1,6 +1,6 @@
 """What programs send and are answered. They do the reading, and the description is made of them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
@@ -185,6 +185,22 @@ class Spoken(Sent):
     at: AwareDatetime | None = Field(
         None, description="When: what was asked for later still waits. ISO 8601 with an offset; absent: now."
     )
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _is_written_out(cls, at: Any) -> Any:
+        """Seconds since 1970, which pydantic would take as well, are as often milliseconds."""
+        if at is not None and not (isinstance(at, str) and "-" in at):
+            raise ValueError("should be ISO 8601 with an offset")
+        return at
+
+    @field_validator("at")
+    @classmethod
+    def _is_on_every_clock(cls, at: datetime | None) -> datetime | None:
+        try:
+            return at.astimezone(UTC) if at else None
+        except OverflowError:
+            raise ValueError("is a time that no clock shows") from None
 
 
 class Withdrawn(BaseModel):

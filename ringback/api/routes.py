@@ -1,6 +1,6 @@
 """The addresses under `/api/`."""
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from ringback.api import access, asking, once, requests, widgets
 from ringback.api.models import Spoken, written
@@ -16,13 +16,13 @@ def refused(error: ProblemError) -> Response:
     return error.answer
 
 
-@blueprint.get("/widgets/<key>")
+@blueprint.get("/widgets/<key>", strict_slashes=False)
 def show_widget(key: str) -> Response:
     """What a form of one's own needs to know. For anybody."""
     return jsonify(written(widgets.described(access.widget_of(key))))
 
 
-@blueprint.post("/widgets/<key>/requests")
+@blueprint.post("/widgets/<key>/requests", strict_slashes=False)
 def ask(key: str) -> Response:
     """Ask for a call: a page with a token, or a server with a key."""
     widget, by = access.widget_of(key), access.key_of()
@@ -47,8 +47,9 @@ def show_request(reference: str) -> Response:
 def cancel(reference: str) -> Response:
     """Withdraw one that waits."""
     by = access.needs_key()
+    sent = read_json() if request.content_length else {}
     name = once.name_of(f"key {by.name}")
-    return once.once(name, {}, lambda: jsonify(written(requests.cancelled(by, reference))))
+    return once.once(name, sent, lambda: jsonify(written(requests.cancelled(by, reference))))
 
 
 @blueprint.post("/spoken")

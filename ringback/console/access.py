@@ -66,7 +66,7 @@ def _check() -> Answer | None:
     if g.operator is None:
         # Where a person goes, not what a script on a page asks for meanwhile.
         if request.method == "GET" and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate":
-            session["wanted"] = request.full_path.rstrip("?")
+            session["wanted"] = request.script_root + request.full_path.rstrip("?")
         return redirect(url_for("console_sign_in.sign_in"), 303)
     if g.operator.role < role:
         raise NotFound
@@ -82,4 +82,5 @@ def _signed_in() -> Operator | None:
 
 def is_own_path(path: str) -> bool:
     """Whether an address is one of the console's own pages, and leads nowhere else."""
-    return path.startswith("/console/") and "\\" not in path and path.isprintable() and len(path) <= _LONGEST_PATH
+    own = f"{request.script_root}/console/"
+    return path.startswith(own) and "\\" not in path and path.isprintable() and len(path) <= _LONGEST_PATH

@@ -46,6 +46,8 @@ def one(reference: str, act: str) -> Answer:
         return request_page(mine, 409, why_not)
     try:
         said = _do(act, mine)
+    except LookupError:  # erased at this moment
+        raise NotFound from None
     except NotNowError as refusal:
         return request_page(found(reference), 409, str(refusal), request.form.get("note", ""))
     except _UnusableError as fault:
@@ -137,7 +139,7 @@ def _do_to_many(act: str, able: list[CallbackRequest]) -> int:
         try:
             _do(act, each)
             done += 1
-        except NotNowError:
+        except (NotNowError, LookupError):  # another was faster, or it was erased
             continue
     return done
 

@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from flask import Response
 
 # What a cell begins with that is computed; what strangers typed is in cells, too
 # (https://owasp.org/www-community/attacks/CSV_Injection).
+_BEHIND_A_SEPARATOR = re.compile(r"([;|\t\r\n]\s*)([=+@-])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -23,4 +25,8 @@ def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[str | in
 
 
 def _safe(cell: str | int) -> str | int:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    if not isinstance(cell, str):
+        return cell
+    # Where lists are separated by another sign than a comma, a cell may begin behind it.
+    cell = _BEHIND_A_SEPARATOR.sub(r"\1'\2", cell)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell

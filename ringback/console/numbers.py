@@ -16,7 +16,7 @@ blueprint = access.pages("numbers", __name__)
 
 
 @blueprint.get("/numbers")
-@access.needs(Role.OPERATOR)
+@access.needs(Role.VIEWER)
 def listed() -> Answer:
     """What is blocked, and how many are stopped."""
     return _page()
@@ -81,6 +81,7 @@ def _page(form: str = "", wrong: str = "", written: str = "") -> Answer:
         422 if wrong else 200,
         blocked=operations.blocked(),
         stopped=operations.stopped(),
+        may_act=access.operator().role >= Role.OPERATOR,
         stop_days=services().settings.privacy.stop_days,
         form=form,
         wrong=wrong,

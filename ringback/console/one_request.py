@@ -144,7 +144,7 @@ def _no_claim(one: CallbackRequest) -> str | None:
 
 def _no_call(one: CallbackRequest) -> str | None:
     if not access.operator().samespace_user:
-        return "Your account has no Samespace username yet. Enter it on your account page first."
+        return "Your account has no Samespace username yet. An admin can enter it, under Operators."
     return _no_claim(one)
 
 

@@ -14,7 +14,7 @@ BAR: list[tuple[str, str, Role]] = [
     ("console_wall.shown", "Wall", Role.VIEWER),
     ("console_widgets.listed", "Widgets", Role.VIEWER),
     ("console_teams.listed", "Teams", Role.VIEWER),
-    ("console_numbers.listed", "Numbers", Role.OPERATOR),
+    ("console_numbers.listed", "Numbers", Role.VIEWER),
     ("console_operators.listed", "Operators", Role.ADMIN),
     ("console_audit.listed", "Audit", Role.VIEWER),
     ("console_webhooks.listed", "Webhooks", Role.ADMIN),

@@ -9,6 +9,7 @@ from werkzeug.utils import redirect
 from ringback.accounts.operator import Role
 from ringback.console import access, words
 from ringback.console.page import page
+from ringback.console.typed import typed
 from ringback.outbox.console_view import ATTENTION, VIEWS, View
 from ringback.outbox.intended import Intention
 from ringback.services import services
@@ -77,7 +78,7 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
         widgets=[key for key in services().settings.widgets if operator.may_see(key)],
         acts=MANY if operator.role >= Role.OPERATOR else {},
         address=_address,
-        export=_address().replace("/requests", "/requests.csv", 1),
+        export=_address(page="console_list_export.as_csv"),
         asked_from=request.args.get("from", ""),
         asked_to=request.args.get("to", ""),
         rendered_at=now.isoformat(),
@@ -121,15 +122,14 @@ def view_asked_for() -> View:
 
 
 def _given(name: str) -> str:
-    value = request.args.get(name, "").strip()
-    return value[:_LONGEST_SEARCH] if value.isprintable() else ""
+    return typed(name, _LONGEST_SEARCH)
 
 
-def _address(**changed: str) -> str:
+def _address(page: str = "console_requests.listed", **changed: str) -> str:
     """The same list with something else shown. Another view begins at its first page."""
     kept = {name: _given(name) for name in ("state", "widget", "q", "from", "to")}
     shown = {name: value for name, value in (kept | changed).items() if value}
-    return url_for("console_requests.listed") + (f"?{urlencode(shown)}" if shown else "")
+    return url_for(page) + (f"?{urlencode(shown)}" if shown else "")
 
 
 def _zone() -> tzinfo:
@@ -148,6 +148,6 @@ def _moment(written: str) -> datetime:
     """When a page was made; now if it does not say."""
     try:
         found = datetime.fromisoformat(written)
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return services().clock()

@@ -22,7 +22,7 @@ def listed() -> Answer:
     """The newest deliveries; `receiver` is the place of one in the configuration, `before` the last id shown."""
     urls = [webhook.url for webhook in services().settings.webhooks]
     place, state = request.args.get("receiver", type=int), request.args.get("state")
-    chosen = urls[place] if place is not None and 0 <= place < len(urls) else None
+    chosen = urls[place] if place is not None and 0 <= place < len(urls) and _is_theirs(place) else None
     known, before = state if state in _STATES else None, request.args.get("before", type=_id)
     shown = services().delivery_list.page(chosen, known, before, access.operator().widgets)
     off = services().delivery_list.switched_off()
@@ -30,7 +30,11 @@ def listed() -> Answer:
         "webhooks.html",
         "Webhooks",
         deliveries=shown,
-        receivers=[(index, f"{index + 1}: {host_of(url)}", url in off) for index, url in enumerate(urls)],
+        receivers=[
+            (index, f"{index + 1}: {host_of(url)}", url in off)
+            for index, url in enumerate(urls)
+            if _is_theirs(index)
+        ],
         chosen=place if chosen else None,
         state=state,
         states=_STATES,
@@ -53,7 +57,11 @@ def send_again(id: int) -> Answer:
 def switch_on(place: int) -> Answer:
     """Tell a receiver again that said it was gone."""
     webhooks = services().settings.webhooks
-    if place >= len(webhooks) or not services().delivery_list.switch_on(webhooks[place].url):
+    if (
+        place >= len(webhooks)
+        or not _is_theirs(place)
+        or not services().delivery_list.switch_on(webhooks[place].url)
+    ):
         abort(404)
     return redirect(url_for("console_webhooks.listed"), 303)
 
@@ -67,3 +75,9 @@ def _id(text: str) -> int:
     if not 0 <= id <= _MOST:
         raise ValueError
     return id
+
+
+def _is_theirs(place: int) -> bool:
+    """Whether a receiver follows no widget but theirs: its address and its rest concern all that it follows."""
+    mine, followed = access.operator().widgets, services().settings.webhooks[place].widgets
+    return mine is None or (bool(followed) and mine.issuperset(followed))

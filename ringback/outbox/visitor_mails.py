@@ -1,6 +1,7 @@
 """The mail that leads a visitor to their page, written down in the transaction that stores the request.
 
-Only for a request that rings, and one an address and hour: nobody is to have a stranger's letter box filled by it.
+One an address and hour: nobody is to have a stranger's letter box filled by it. Also for what is held: whether
+there is a mail would tell that it is.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ _KNOWN_FOR = timedelta(days=1)
 
 
 def note(connection: sa.Connection, id: str, answers: Answers, settings: Settings, now: datetime) -> None:
-    """Have the mail sent, if the widget sends any. The same statements if a request is held: each takes time."""
+    """Have the mail sent, if the widget sends any."""
     if not answers.email or not settings.widgets[answers.widget].confirm_by_email:
         return
     address = keyed_hash(settings.secret_keys[-1], f"e-mail {answers.email.lower()}").hex()
@@ -46,7 +47,7 @@ _NOTE = (
             sa.bindparam("address", type_=sa.String),
             sa.bindparam("now_at", type_=Instant),
             sa.bindparam("now_at", type_=Instant),
-        ).where(requests.c.id == sa.bindparam("of_request"), requests.c.held.is_(None), sa.not_(_LATELY)),
+        ).where(requests.c.id == sa.bindparam("of_request"), sa.not_(_LATELY)),
     )
     .inline()
 )

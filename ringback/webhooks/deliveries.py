@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -219,4 +220,4 @@ def _tell(connection: sa.Connection, receiver: str, kind: str, now: datetime) ->
 
 def host_of(url: str) -> str:
     """What may be shown of a receiver's address: those of Slack and others are keys."""
-    return url.split("/")[2].rpartition("@")[2] if url.count("/") > 1 else url
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -45,7 +45,7 @@ ROWS: dict[str, Role | None] = {
     "GET /console/teams": VIEWER,
     "POST /console/teams/resume": OPERATOR,
     "POST /console/teams/breaker/reset": OPERATOR,
-    "GET /console/numbers": OPERATOR,
+    "GET /console/numbers": VIEWER,
     "POST /console/numbers/block": OPERATOR,
     "POST /console/numbers/unblock": OPERATOR,
     "POST /console/numbers/unstop": OPERATOR,

@@ -287,7 +287,9 @@ def test_an_address_of_ones_own_network_is_refused_unless_it_is_allowed(
 
 PRIVATE = "127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255"
 PRIVATE += " ::1 :: fe80::1 fe80::1%eth0 fc00::1 fd12::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 64:ff9b::7f00:1"
-PRIVATE += " 2002:7f00:1:: 2002:a00:1:: ::127.0.0.1 2001:db8::1"
+PRIVATE += (
+    " 2002:7f00:1:: 2002:a00:1:: ::127.0.0.1 2001:db8::1 fec0::1 64:ff9b:1::7f00:1 ::ffff:0:7f00:1 3fff::1 5f00::1"
+)
 
 
 @pytest.mark.parametrize("address", PRIVATE.split())
