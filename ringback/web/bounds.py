@@ -34,7 +34,11 @@ HEADERS = {
     "Range": 200,
     "Referer": 4_000,
     "Sec-Fetch-Dest": 50,
+    "Sec-Fetch-Mode": 50,
     "Sec-Fetch-Site": 50,
+    "Traceparent": 100,
+    "X-Request-Id": 200,
+    "X-Ringback-Canary": 200,
 }
 
 

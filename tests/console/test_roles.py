@@ -54,6 +54,9 @@ ROWS: dict[str, Role | None] = {
     "GET /console/webhooks": ADMIN,
     "POST /console/webhooks/deliveries/<int:id>/again": ADMIN,
     "POST /console/webhooks/receivers/<int:place>/on": ADMIN,
+    "GET /<key>/install": VIEWER,
+    "GET /<key>/install/preview": VIEWER,
+    "GET /<key>/install/accent.css": VIEWER,
     "GET /console/account": VIEWER,
     "POST /console/account/password": VIEWER,
     "GET /console/account/second-factor": VIEWER,
@@ -79,12 +82,17 @@ FIELDS: dict[str, dict[str, str]] = {
 }
 # Those that answer 404 though one may ask: what they are about is not named by their address.
 ABOUT_NOTHING = {
+    "POST /console/webhooks/deliveries/<int:id>/again",
+    "POST /console/webhooks/receivers/<int:place>/on",
+    "GET /<key>/install/accent.css",
     "POST /console/account/passkeys/remove",
     "GET /console/sign-in/provider",
     "GET /console/sign-in/provider/back",
 }
 
-FOREIGN = [row for row, role in ROWS.items() if "<" in row.replace("<act>", "") and role is not None]
+FOREIGN = [
+    row for row, role in ROWS.items() if "<" in row.replace("<act>", "").replace("<int:", "") and role is not None
+]
 
 
 @pytest.fixture
@@ -118,6 +126,7 @@ def asks(app: Flask, client: FlaskClient, row: str, which: int = 0) -> TestRespo
     method, path = row.replace("password/<key>", "password/none").split(" ")
     for part, values in places(app).items():
         path = path.replace(f"<{part}>", values[which])
+    path = path.replace("<int:id>", "1").replace("<int:place>", "0")
     assert "<" not in path, f"places() has nothing for {row}"
     if method == "GET":
         return client.get(path)

@@ -93,7 +93,7 @@ def test_what_is_not_there_is_not_sent_again(app: Flask, console: Callable[..., 
     services_of(app).outbox.accept(Answers("sales", "442079460123", "GB"))
     services_of(app).webhooks.run_once()
     shown = html5lib.parse(client.get("/console/webhooks").get_data(as_text=True), namespaceHTMLElements=False)
-    (token,) = [each.get("value") for each in shown.iter("input") if each.get("name") == "csrf_token"]
+    token = next(each.get("value") for each in shown.iter("input") if each.get("name") == "csrf_token")
     for path in ("deliveries/9/again", f"deliveries/{2**70}/again", "receivers/0/on", "receivers/9/on"):
         assert client.post(f"/console/webhooks/{path}", data={"csrf_token": token}).status_code == 404
     assert client.get(f"/console/webhooks?before={2**70}&receiver=-1&state=x").status_code == 200

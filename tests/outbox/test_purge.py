@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ringback.outbox import transitions
+from ringback.outbox.called import mark_called
 from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
@@ -47,6 +48,10 @@ def bring_to(outbox: Outbox, state: State) -> str:
     }
     if state in ends:
         settle(outbox, ends[state])
+    elif state is State.CALLED:
+        settle(outbox, transitions.TAKEN)
+        with outbox._database.write() as connection:
+            mark_called(connection, [id], outbox._clock(), outbox._clock(), "by a call report")
     elif state is State.CANCELLED:
         outbox.cancel(id)
     assert state_of(outbox, id) is state

@@ -9,7 +9,9 @@ from flask import Flask
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcomes import Outcome, Source
 from ringback.outbox.request import Answers, Held, State
+from ringback.services import services_of
 from tests.conftest import WIDGET, Clock
 
 NUMBER = "442079460123"
@@ -114,6 +116,8 @@ def test_what_ended_meanwhile_is_kept_no_longer_than_any_other(
         claim = outbox.claim("me")
         assert claim
         assert outbox.settle(claim, Settlement(ends[state]))
+    elif state is State.CALLED:
+        assert services_of(app).outcomes.say(id, Outcome.ANSWERED, Source.AGENT)
     elif state is State.CANCELLED:
         assert outbox.cancel(id)
     put_right(outbox, clock)

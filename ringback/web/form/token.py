@@ -93,7 +93,10 @@ class Tokens:
 
     def _is_of_another_key(self, text: str, widget: str) -> bool:
         """Whether all but the signature is as we write it: what is not is a stranger's, and no fault of ours."""
-        is_signed, loaded = self._serializer.loads_unsafe(text)
+        try:
+            is_signed, loaded = self._serializer.loads_unsafe(text)
+        except ValueError:  # half of a letter, which nothing can be made of
+            return False
         return not is_signed and isinstance(loaded, list) and len(loaded) == 5 and loaded[0] == widget
 
 
