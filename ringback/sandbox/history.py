@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.called import mark_called
 from ringback.outbox.claims import Settlement
 from ringback.outbox.figure_counter import FigureCounter
 from ringback.outbox.outbox import Outbox
@@ -65,7 +66,7 @@ def make_up(database: Database, settings: Settings, now: datetime) -> int:
     for at in _times(now, chance):
         clock.now, count = at, count + 1
         _visit(counter, chance)
-        _live(outbox, _answers(settings, count, chance), count, clock, chance)
+        _live(database, outbox, _answers(settings, count, chance), count, clock, chance)
     clock.now = now
     while counter.count():
         pass
@@ -102,7 +103,9 @@ def _answers(settings: Settings, number: int, chance: random.Random) -> Answers:
     )
 
 
-def _live(outbox: Outbox, answers: Answers, number: int, clock: _Then, chance: random.Random) -> None:
+def _live(
+    database: Database, outbox: Outbox, answers: Answers, number: int, clock: _Then, chance: random.Random
+) -> None:
     """What becomes of one: most are handed over at once, and a few are what operators look after."""
     if number % 17 == 5:
         outbox.stop(answers.phone)  # by the person it belongs to: held from now on
@@ -113,3 +116,11 @@ def _live(outbox: Outbox, answers: Answers, number: int, clock: _Then, chance: r
     elif claim := outbox.claim("made up"):
         clock.now += timedelta(seconds=1)
         outbox.settle(claim, _LOST if number % 17 == 11 else _FAILED if number % 23 == 13 else _TAKEN)
+        if number % 13:
+            _call(database, receipt.id, clock.now + timedelta(minutes=chance.randrange(1, 14)), number % 4 > 0)
+
+
+def _call(database: Database, id: str, at: datetime, is_answered: bool) -> None:
+    """The team calls whoever it was given."""
+    with database.write() as connection:
+        mark_called(connection, [id], at, at, f"{'answered' if is_answered else 'no_answer'}: by a call report")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from ringback.outbox import transitions
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, Held, State
+from ringback.store.all_tables import metadata
 from ringback.store.database import Database
 from ringback.store.tables import requests
 from tests.conftest import WIDGET, make_settings
@@ -62,6 +63,17 @@ def make_day(folder: Path, first: int = len(DAY), asked_ago: int | None = None, 
         made.append(receipt.reference)
     database.close()
     return made
+
+
+def forget_history(folder: Path) -> None:
+    """Take the sandbox's own day of made-up history out of its store."""
+    [file] = folder.rglob("*.db")
+    database = Database(f"sqlite:///{file}")
+    with database.write() as connection:
+        for table in reversed(metadata.sorted_tables):
+            if table is requests or any(key.column.table is requests for key in table.foreign_keys):
+                connection.execute(table.delete())
+    database.close()
 
 
 def _stand(database: Database, id: str, stands: str, asked: datetime) -> None:

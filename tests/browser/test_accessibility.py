@@ -390,7 +390,7 @@ def test_a_choice_changes_nothing_else(careful_form: Page) -> None:
     careful_form.locator("#consent").check()
     after = tree_of(careful_form).splitlines()
 
-    assert asked == []
+    assert [url for url in asked if not url.endswith("/begun")] == []  # that somebody began is counted
     assert len([line for line in after if line not in before]) == 3  # one option for another, and the box
 
 

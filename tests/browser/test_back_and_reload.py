@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from ringback.web.form.sentences import ALREADY_SENT
 from tests.browser.chromium import options
@@ -28,9 +28,14 @@ def context(everyday_browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def posts(context: BrowserContext) -> list[str]:
-    """The address of every post of this browser from here on."""
+    """The address of every form that this browser sends from here on."""
     posts: list[str] = []
-    context.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+
+    def note(request: Request) -> None:
+        if request.method == "POST" and not request.url.endswith("/begun"):  # which counts, and has no body
+            posts.append(request.url)
+
+    context.on("request", note)
     return posts
 
 

@@ -26,7 +26,7 @@ def test_a_day_is_made_up_once_of_every_kind_and_nothing_of_it_waits(tmp_path: P
     assert make_up(database, settings, clock.now) == 0
 
     totals = RequestList(database, settings, clock).totals(attention=False)
-    assert {"with_team", "unknown", "failed", "held", "cancelled"} == set(totals.kinds)
+    assert {"called", "with_team", "unknown", "failed", "held", "cancelled"} == set(totals.kinds)
     assert ringback.outbox.claim("me") is None, "nobody of them is rung"
     with database.read() as connection:
         numbers = connection.execute(sa.select(requests.c.phone)).scalars().all()
