@@ -115,8 +115,9 @@ def _live(
         outbox.cancel(receipt.id)
     elif claim := outbox.claim("made up"):
         clock.now += timedelta(seconds=1)
-        outbox.settle(claim, _LOST if number % 17 == 11 else _FAILED if number % 23 == 13 else _TAKEN)
-        if number % 13:
+        end = _LOST if number % 17 == 11 else _FAILED if number % 23 == 13 else _TAKEN
+        outbox.settle(claim, end)
+        if end is _TAKEN and number % 13:
             _call(database, receipt.id, clock.now + timedelta(minutes=chance.randrange(1, 14)), number % 4 > 0)
 
 
