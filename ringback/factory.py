@@ -23,6 +23,7 @@ from ringback.handover.click_to_call import ClickToCall
 from ringback.handover.loop import Delivery
 from ringback.handover.samespace import Samespace
 from ringback.handover.token_renewal import TokenRenewal
+from ringback.outbox.attention import SAMESPACE
 from ringback.outbox.audit import Audit
 from ringback.outbox.audit_list import AuditList
 from ringback.outbox.by_hand import ByHand
@@ -217,7 +218,7 @@ def _others(services: Services) -> Callable[[], dict[str, str]]:
     """What is not this process's own to mend: what is due and nobody takes, and whether Samespace is reached."""
 
     def check() -> dict[str, str]:
-        is_reached = all(trouble.team for trouble in services.operations.troubles())
+        is_reached = all(trouble.kind != SAMESPACE for trouble in services.operations.troubles())
         backlog = "waiting" if services.outbox.is_stuck(_STUCK) else "ok"
         return {"backlog": backlog, "samespace": "ok" if is_reached else "not reached"}
 

@@ -8,7 +8,8 @@ import logging
 import smtplib
 import socket
 import ssl
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -55,15 +56,25 @@ class Email:
         """What became of it, in words. Raises OSError or NotEncryptedError."""
         return self.post(deadline, self._mail(message, now))
 
-    def post(self, deadline: Deadline, mail: EmailMessage) -> str:
-        """Send any mail, to those in its `To`. What became of it. Raises OSError or NotEncryptedError."""
-        with closing(
-            _Smtp(deadline, self._host, self._port, self._tls() if self._tls_at_once else None, self._domain)
-        ) as smtp:
+    def probe(self, deadline: Deadline) -> str:
+        """Sign in, and send nothing. What became of it. Raises OSError or NotEncryptedError."""
+        with self._signed_in(deadline) as smtp:
+            smtp.noop()
+        return f"{self._host} answers"
+
+    @contextmanager
+    def _signed_in(self, deadline: Deadline) -> "Iterator[_Smtp]":
+        tls = self._tls() if self._tls_at_once else None
+        with closing(_Smtp(deadline, self._host, self._port, tls, self._domain)) as smtp:
             if not self._tls_at_once:
                 self._encrypt(smtp)
             if self._password:
                 smtp.login(self._user, self._password)
+            yield smtp
+
+    def post(self, deadline: Deadline, mail: EmailMessage) -> str:
+        """Send any mail, to those in its `To`. What became of it. Raises OSError or NotEncryptedError."""
+        with self._signed_in(deadline) as smtp:
             refused = smtp.send_message(mail)
             # Not waiting for the answer: the mail is theirs already, and a slow goodbye must not send it again.
             with suppress(OSError):

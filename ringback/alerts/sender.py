@@ -110,6 +110,21 @@ class Alerts:
         message = Message([Alert(0, self._clock(), "test", "a test")], self._console)
         return {name: self._test(channel, message) for name, channel in self._channels.items()}
 
+    def try_out(self) -> dict[str, tuple[bool, str]]:
+        """Whether each channel can be used: the mail server is signed in to, a webhook gets a test."""
+        message = Message([Alert(0, self._clock(), "test", "a test")], self._console)
+        return {
+            name: self._probe(channel) if isinstance(channel, Email) else self._test(channel, message)
+            for name, channel in self._channels.items()
+        }
+
+    def _probe(self, channel: Email) -> tuple[bool, str]:
+        try:
+            with closing(Deadline(self._send_seconds)) as deadline:
+                return True, channel.probe(deadline)
+        except Exception as error:
+            return False, _reason(error)
+
     def _test(self, channel: Email | SignedWebhook, message: Message) -> tuple[bool, str]:
         try:
             return True, self._send(channel, message, self._clock())

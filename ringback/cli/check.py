@@ -63,6 +63,9 @@ def _tried(services: Services) -> Iterator[bool]:
         fault = single_sign_on.fault_of(settings)
         click.echo(f"The single sign-on at {settings.oidc_issuer} {fault or 'answers'}.", err=bool(fault))
         yield fault is None
+    for channel, (works, answer) in services.alerts.try_out().items():
+        click.echo(f"Alerts by {channel}: {answer}.", err=not works)
+        yield works
     for host, answer in services.webhooks.try_out():
         took = answer.startswith("answered 2")
         click.echo(f"Webhook {host}: {answer}.", err=not took)

@@ -84,6 +84,8 @@ def _restored(services: Services) -> click.Command:
             return
         click.echo("This store is the one that is used from now on.")
         click.echo(f"Unknown: {done.unknown}. Waiting for a time that is still to come: {done.booked}.")
+        if done.dropped:
+            click.echo(f"Acts that could still be undone, and were left out: {done.dropped}.")
         if done.unknown:
             click.echo("Ask the teams which of them were called: flask --app app requests list --attention")
 

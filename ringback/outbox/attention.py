@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
+from ringback.clock import SKEW
 from ringback.config.settings import Settings
 from ringback.outbox.heartbeat import last_beat
 from ringback.outbox.not_called import IS_NOT_CALLED, NOT_CALLED
@@ -84,8 +85,8 @@ def troubles(
     names = {each.team_name for each in widgets.values()}
     found = []
     beat = last_beat(connection)
-    if beat and beat < now - GONE:
-        found.append(Trouble(None, beat, kind=NOBODY))
+    if beat and _is_over(connection, beat, now, settings):
+        found.append(Trouble(None, min(beat, now), kind=NOBODY))
     down = connection.execute(sa.select(breaker.c.state, breaker.c.opened_at)).one()
     if down.state == "open" or (down.state == "trying" and _waits(connection, now, settings.widgets)):
         found.append(Trouble(None, down.opened_at))
@@ -99,6 +100,13 @@ def troubles(
         elif _waits(connection, now, mine):  # else it is old news: at night everybody goes home
             found.append(Trouble(row.name, row.refuses_since, row.refused_why, REFUSES))
     return found
+
+
+def _is_over(connection: sa.Connection, beat: datetime, now: datetime, settings: Settings) -> bool:
+    """Whether nobody hands over any more. A beat that is still to come, by a wrong clock, does not tell."""
+    if beat > now + SKEW:
+        return _waits(connection, now - GONE, settings.widgets)
+    return beat < now - GONE
 
 
 def _waits(connection: sa.Connection, now: datetime, widgets: Collection[str]) -> bool:

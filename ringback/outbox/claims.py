@@ -240,7 +240,12 @@ class Claims(Core):
             if snapshot.is_stopped(now):
                 return False
             due = replace(self._due(now, self.breaker.shut_widgets(snapshot, now)), now=now - after)
-            return due.first(connection) is not None
+            return due.first(connection) is not None or self._is_overdue(connection, now - after)
+
+    def _is_overdue(self, connection: sa.Connection, at: datetime) -> bool:
+        """Whether something waits that should have been given up by then."""
+        overdue = in_state(State.WAITING), requests.c.give_up_at <= at, requests.c.held.is_(None)
+        return connection.execute(sa.select(requests.c.id).where(*overdue).limit(1)).first() is not None
 
 
 _IS_HELD = requests.c.held.is_not(None)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from ringback.outbox import transitions
 from ringback.outbox.request import State
+from ringback.store.console_tables import intended
 from ringback.store.tables import in_state, requests
 
 _WHY = "a back-up was put back: it may have been handed over since"
@@ -14,10 +15,14 @@ _WHY = "a back-up was put back: it may have been handed over since"
 
 @dataclass(frozen=True)
 class PutBack:
-    """How many requests became `unknown`, and how many go on waiting for a time that is still to come."""
+    """How many requests became `unknown`, and how many go on waiting for a time that is still to come.
+
+    `dropped`: acts of operators that could still be undone, and may have happened since.
+    """
 
     unknown: int
     booked: int
+    dropped: int
 
 
 def put_back(connection: sa.Connection, now: datetime) -> PutBack:
@@ -26,6 +31,7 @@ def put_back(connection: sa.Connection, now: datetime) -> PutBack:
     What is held becomes so to its visitor alone, as at any other time, and stays held. Nothing is sent once
     more by itself either, for that may have been done as well.
     """
+    dropped = connection.execute(intended.delete()).rowcount
     due = sa.or_(requests.c.due_at <= now, requests.c.next_attempt_at <= now)
     was_due = transitions.apply(connection, transitions.PUT_BACK, due, now, _WHY)
     on_way = transitions.apply(
@@ -37,4 +43,4 @@ def put_back(connection: sa.Connection, now: datetime) -> PutBack:
     transitions.tell(connection, again, now, State.UNKNOWN)
     booked = sa.select(sa.func.count()).select_from(requests).where(in_state(State.WAITING))
     unknown = sum(row.held is None for row in [*was_due, *on_way]) + len(again)
-    return PutBack(unknown, connection.execute(booked).scalar_one())
+    return PutBack(unknown, connection.execute(booked).scalar_one(), dropped)
