@@ -278,6 +278,8 @@ def test_no_log_says_that_what_is_held_was_attempted_or_is_with_the_team(
     desk.delivery.hand_over(desk.outbox.claim("test"))
     samespace.mode = Mode.ANSWERS
     desk.clock.passes(seconds=7)
+    assert desk.outbox.take_probe()
+    desk.outbox.samespace_answers()
     desk.delivery.hand_over(desk.outbox.claim("test"))
 
     told = [record.getMessage() for record in caplog.records if reference in record.getMessage()]
