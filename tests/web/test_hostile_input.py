@@ -34,7 +34,8 @@ from ringback.outbox.consent import Purpose
 from ringback.outbox.request import EventKind, Held, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
-from ringback.store.tables import consents, erased_beginnings, events, requests, stop_beginnings, stops
+from ringback.store.all_tables import metadata
+from ringback.store.tables import consents, events, requests, stop_beginnings, stops
 from ringback.web.bounds import BODY_BYTES
 from tests import hostile, privacy
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
@@ -157,6 +158,8 @@ def check_row(row: Any, widget: Widget) -> None:
         "source": lambda value: re.fullmatch(r"[0-9a-f]{32}", value),
         "source_network": lambda value: re.fullmatch(r"[0-9a-f]{32}", value),
         "turned_away": lambda value: value is None,
+        "claimed_by": lambda value: value is None,
+        "trace": lambda value: value is None or re.fullmatch(r"[0-9a-zA-Z-]{1,64}", value),
         "zone": lambda value: value in ZONES,
     }
     columns = {column.name for column in requests.c if isinstance(column.type, sa.String | sa.JSON)}
@@ -373,10 +376,15 @@ class Site:
     def clears(self) -> None:
         """So that what is in the store next was put there by the next input."""
         with self.app.extensions["ringback"].database.write() as connection:
-            for table in (events, consents, erased_beginnings, stop_beginnings, stops, requests):
-                connection.execute(table.delete())
+            for table in reversed(metadata.sorted_tables):
+                if table in (requests, stops, stop_beginnings) or _is_of_requests(table):
+                    connection.execute(table.delete())
         self.heard.lines.clear()
         self.clock.now = self.start
+
+
+def _is_of_requests(table: sa.Table) -> bool:
+    return any(key.column.table is requests for key in table.foreign_keys)
 
 
 @pytest.fixture
