@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from ringback.outbox import transitions, turned_away
 from ringback.outbox.breaker import CLEAR, UpstreamSignal
 from ringback.outbox.breaker_snapshot import BreakerSnapshot
+from ringback.outbox.called import mark_said_meanwhile
 from ringback.outbox.core import Core, as_request
 from ringback.outbox.due_query import DueQuery, left_to_people
 from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_number, try_lock_number
@@ -199,6 +200,7 @@ class Claims(Core):
         moved = transitions.run(
             connection, settlement.transition, statement, now, settlement.detail, detail_of_held, **parameters
         )
+        mark_said_meanwhile(connection, [row.id for row in moved], now)
         if settlement.transition is transitions.RETURN:
             self._hold_silent(connection, moved, now)
         return moved
