@@ -26,6 +26,7 @@ from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.deadline import Deadline
 from ringback.outbox.attention import LATE
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
 from ringback.store.failures import log_failure
@@ -43,7 +44,7 @@ _LEASE = timedelta(seconds=60)
 _LOOK_SECONDS = 1.0
 _WATCH_SECONDS = 5.0
 # Requests that need a person may wait for the next message; whatever keeps many waiting, or is late, may not.
-_NOT_URGENT = ("unknown", "failed", "held")
+_NOT_URGENT = ("unknown", "failed", "held", NOT_CALLED)
 
 
 @dataclass(frozen=True)

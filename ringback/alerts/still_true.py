@@ -14,6 +14,7 @@ from ringback.alerts.message import Alert
 from ringback.alerts.watch import STANDING, WELL, Told, known, standing
 from ringback.config.settings import Settings
 from ringback.outbox.attention import LATE
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD
 from ringback.store.tables import alerts, requests
@@ -58,12 +59,15 @@ def _is_true_of_request(row: Any, now: datetime) -> bool:
         return bool(row.state == State.WAITING and not row.held and row.promised_by and row.promised_by < now)
     if row.kind in (State.UNKNOWN, State.FAILED):
         return bool(row.state == row.kind and not row.held)
+    if row.kind == NOT_CALLED:
+        return bool(row.state == State.WITH_TEAM and row.not_called_at and not row.held)
     return True  # of a later version, which is running beside this one
 
 
 def _waiting() -> sa.Select[Any]:
     of_alert = alerts.c.id, alerts.c.at, alerts.c.kind, alerts.c.about
-    columns = requests.c.phone, requests.c.state, requests.c.held, requests.c.erased_at, requests.c.promised_by
+    names = "phone", "state", "held", "erased_at", "promised_by", "not_called_at"
+    columns = [requests.c[name] for name in names]
     between = alerts.c.id > sa.bindparam("sent_up_to"), alerts.c.id <= sa.bindparam("up_to")
     joined = alerts.outerjoin(requests, requests.c.reference == alerts.c.about)
     return sa.select(*of_alert, *columns).select_from(joined).where(*between).order_by(alerts.c.id)

@@ -7,6 +7,7 @@ from ringback import phone as numbering
 from ringback.config.settings import Settings
 from ringback.i18n.local_time import LocalTime
 from ringback.outbox.console_view import ATTENTION, LATE
+from ringback.outbox.due_query import is_claimed
 from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State
 from ringback.outbox.selection import HELD, is_late, true_state
@@ -117,8 +118,7 @@ def zone_of(request: CallbackRequest, settings: Settings) -> tzinfo:
 
 def claimed_by(request: CallbackRequest, now: datetime) -> str:
     """Who calls it by hand at the moment."""
-    is_on_it = request.claimed_until and request.claimed_until > now
-    return request.claimed_by or "" if is_on_it else ""
+    return request.claimed_by or "" if is_claimed(request.claimed_until, now) else ""
 
 
 def state_words(request: CallbackRequest, now: datetime) -> str:

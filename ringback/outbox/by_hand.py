@@ -17,17 +17,17 @@ from ringback.config.settings import Settings
 from ringback.outbox import audit, transitions
 from ringback.outbox.called import handed_over_together, mark_called
 from ringback.outbox.core import as_request
-from ringback.outbox.due_query import same_telephone
+from ringback.outbox.due_query import CLAIMED_FOR, is_claimed, same_telephone
 from ringback.outbox.number_locks import lock_number
 from ringback.outbox.number_rules import NumberRules, waiting
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import KEPT, NOT_HELD
+from ringback.outbox.wrong_clock import run_out
 from ringback.store.call_tables import outcomes
 from ringback.store.console_tables import dials, intended, notes
 from ringback.store.database import Database
 from ringback.store.tables import in_state, requests
 
-CLAIMED_FOR = timedelta(minutes=15)
 # Whoever asks again within this has most likely pressed twice, or in two windows.
 _JUST_CALLED = timedelta(seconds=30)
 LONGEST_NOTE = 2_000  # characters
@@ -131,7 +131,7 @@ class ByHand:
             _refuse_cancelled(request)
             self._refuse_unwanted(connection, request, override, now)
             _refuse_called_now(connection, request, now)
-            was_claimed = request.claimed_by == who and bool(request.claimed_until and request.claimed_until > now)
+            was_claimed = request.claimed_by == who and is_claimed(request.claimed_until, now)
             self._take(connection, request, who, now)
             row = {"once": once, "request_id": id, "at": now, "by": who, "state": DialState.ASKED, "call_id": ""}
             row |= {"reply": "", "overrides": override}
@@ -195,11 +195,12 @@ class ByHand:
         in_the_air = sa.select(requests.c.id).where(in_state(State.HANDING_OVER), NOT_HELD, same).limit(1)
         if connection.execute(in_the_air).first():
             raise NotNowError("This number is being called at this moment. Look again in a minute.")
-        others = sa.select(requests.c.id).where(requests.c.claimed_until > now, requests.c.claimed_by != who, same)
+        claimed = sa.not_(run_out(requests.c.claimed_until, now, CLAIMED_FOR))
+        others = sa.select(requests.c.id).where(claimed, requests.c.claimed_by != who, same)
         if connection.execute(others.limit(1)).first():
             raise NotNowError("Somebody else is calling this number. Look again when they are done.")
-        claimed = {"claimed_by": who, "claimed_until": now + CLAIMED_FOR}
-        connection.execute(requests.update().where(requests.c.id == request.id).values(claimed))
+        mine = {"claimed_by": who, "claimed_until": now + CLAIMED_FOR}
+        connection.execute(requests.update().where(requests.c.id == request.id).values(mine))
 
     def _refuse_unwanted(
         self, connection: sa.Connection, request: CallbackRequest, override: str, now: datetime

@@ -13,6 +13,7 @@ from ringback.outbox import transitions
 from ringback.outbox.request import EventKind
 from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import KEPT, NOT_HELD
+from ringback.store.call_tables import calls, outcomes
 from ringback.store.tables import events, requests
 
 _ARROWS = tuple(
@@ -49,6 +50,16 @@ def mark_called(
     return called
 
 
+def mark_said_meanwhile(connection: sa.Connection, ids: Collection[str], now: datetime) -> None:
+    """Note what was said of these requests' call while it was in the air, now that this has ended.
+
+    Not what was said before: of somebody who was called by hand, and released after that, for one.
+    """
+    said = {row.request_id: row for row in connection.execute(_SAID_MEANWHILE, {"ended": list(ids)})}
+    for id, row in sorted(said.items()):
+        mark_called(connection, [id], row.happened_at, now, f"{row.outcome}: said while it was handed over")
+
+
 def handed_over_together(connection: sa.Connection, id: str) -> list[str]:
     """The ids of the requests whose call is that of this one: itself, and those that had joined it."""
     mine = sa.select(requests.c.phone, requests.c.widget).where(requests.c.id == id).subquery()
@@ -67,3 +78,23 @@ def handed_over_together(connection: sa.Connection, id: str) -> list[str]:
 
 # One call is settled by one transaction, at one time: who left with it has the same.
 _LEFT = events.c.kind == sa.literal_column(f"'{EventKind.ATTEMPTED}'")
+_BEGAN = (
+    sa.select(events.c.at)
+    .where(events.c.request_id == outcomes.c.request_id, _LEFT)
+    .order_by(events.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+# A record says when the call began, and is read later.
+_RECORDED = (
+    sa.select(calls.c.started_at)
+    .where(calls.c.uuid == outcomes.c.by, calls.c.request_id == outcomes.c.request_id)
+    .scalar_subquery()
+)
+_HAPPENED_AT = sa.func.coalesce(_RECORDED, outcomes.c.at).label("happened_at")
+# Made once: it runs at the end of each hand-over. The first of each request comes last.
+_SAID_MEANWHILE = (
+    sa.select(outcomes.c.request_id, outcomes.c.outcome, _HAPPENED_AT)
+    .where(outcomes.c.request_id.in_(sa.bindparam("ended", expanding=True)), outcomes.c.at >= _BEGAN)
+    .order_by(outcomes.c.id.desc())
+)

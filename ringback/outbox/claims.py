@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from ringback.outbox import transitions, turned_away
 from ringback.outbox.breaker import CLEAR, UpstreamSignal
 from ringback.outbox.breaker_snapshot import BreakerSnapshot
+from ringback.outbox.called import mark_said_meanwhile
 from ringback.outbox.core import Core, as_request
-from ringback.outbox.due_query import DueQuery, left_to_people
+from ringback.outbox.due_query import DueQuery, claims_now, left_to_people
 from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_number, try_lock_number
 from ringback.outbox.number_rules import waiting
 from ringback.outbox.quoting import has_number, is_quoted
@@ -128,7 +129,7 @@ class Claims(Core):
         """
         owner = f"{owner}-{new_id()}"
         lease = now + timedelta(seconds=self._settings.delivery.lease_seconds)
-        given = {"by_owner": owner, "until": lease, "of_phone": head.phone}
+        given = {"by_owner": owner, "until": lease, "of_phone": head.phone, **claims_now(now)}
         is_its_turn = head.next_attempt_at <= now
         given |= {"of_widget": head.widget, "of_slot": head.slot_starts_at, "counted": int(is_its_turn)}
         take = _TAKE_HELD if head.held else _TAKE
@@ -199,6 +200,7 @@ class Claims(Core):
         moved = transitions.run(
             connection, settlement.transition, statement, now, settlement.detail, detail_of_held, **parameters
         )
+        mark_said_meanwhile(connection, [row.id for row in moved], now)
         if settlement.transition is transitions.RETURN:
             self._hold_silent(connection, moved, now)
         return moved

@@ -4,17 +4,23 @@ Behind all others is what Samespace turned away and may turn away for its number
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from ringback.clock import SKEW
 from ringback.outbox.request import State
 from ringback.outbox.turned_away import TurnedAway
+from ringback.outbox.wrong_clock import has_run_out
 from ringback.store.console_tables import intended
-from ringback.store.tables import NOW, in_state, requests
+from ringback.store.tables import NOW, Instant, in_state, requests
 
+# So long an operator has a number alone.
+CLAIMED_FOR = timedelta(minutes=15)
+# What ends later was claimed by a clock that was wrong.
+_LAST_CLAIM_ENDS = sa.bindparam("last_claim_ends", type_=Instant)
 COLUMNS = tuple(
     requests.c[name]
     for name in ("id", "phone", "held", "widget", "slot_starts_at", "next_attempt_at", "give_up_at", "turned_away")
@@ -36,10 +42,21 @@ def same_telephone(one: sa.FromClause, other: sa.FromClause) -> sa.ColumnElement
     return sa.and_(theirs != "", theirs.startswith(mine) | mine.startswith(theirs))
 
 
+def is_claimed(until: datetime | None, now: datetime) -> bool:
+    """Whether a claim that was made until then still holds."""
+    return not has_run_out(until, now, CLAIMED_FOR)
+
+
+def claims_now(now: datetime) -> dict[str, datetime]:
+    """What `left_to_people` asks for beside `now`."""
+    return {"last_claim_ends": now + CLAIMED_FOR + SKEW}
+
+
 def left_to_people(of: sa.FromClause = requests) -> sa.ColumnElement[bool]:
     """Requests for a number that somebody calls by hand, and those of which an act is still to happen."""
     claimed = requests.alias()
-    in_hand = sa.exists().where(claimed.c.claimed_until > NOW, same_telephone(of, claimed))
+    until = claimed.c.claimed_until
+    in_hand = sa.exists().where(until > NOW, until <= _LAST_CLAIM_ENDS, same_telephone(of, claimed))
     return sa.or_(in_hand, sa.exists().where(intended.c.request_id == of.c.id))
 
 
@@ -86,7 +103,7 @@ class DueQuery:
         shut = {f"shut_{place}": key for place, key in enumerate(self.shut)}
         closed = {f"closed_{place}": key for place, key in enumerate(self.closed)}
         tried = {f"tried_{place}": key for place, key in enumerate(self.tried)}
-        return {"now": self.now, **shut, **closed, **held, **tried}
+        return {"now": self.now, **claims_now(self.now), **shut, **closed, **held, **tried}
 
 
 @cache  # one for each number of widgets: to make a statement takes longer than to run it
@@ -112,7 +129,7 @@ def _due(shut: int, closed: int, shut_for_held: int, tried: int, behind: bool) -
 
 
 def may_go(closed: int) -> sa.Select[Any]:
-    """What waits and may be handed over, whenever its turn is; the first parameters are `now` and `closed_…`."""
+    """What waits and may be handed over, whenever its turn is; asked with `now`, `claims_now` and `closed_…`."""
     other = requests.alias()
     same = same_telephone(requests, other)
     in_the_air = sa.exists().where(same, in_state(State.HANDING_OVER, other), other.c.held.is_(None))

@@ -18,6 +18,7 @@ from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.request import new_id
+from ringback.outbox.wrong_clock import run_out
 from ringback.store.console_tables import intended
 from ringback.store.database import Database
 from ringback.store.failures import log_failure
@@ -107,7 +108,7 @@ class Intended:
         Run by whoever hands over, again and again. What fails is told of, and keeps nothing else from being done.
         """
         until = time.monotonic() + _AT_MOST_SECONDS
-        is_due = intended.c.due_at <= self._clock()
+        is_due = run_out(intended.c.due_at, self._clock(), UNDO_FOR)
         some = sa.select(intended).where(is_due).order_by(intended.c.due_at, intended.c.request_id).limit(_AT_ONCE)
         with self._database.read() as connection:
             rows = connection.execute(some).all()

@@ -9,6 +9,7 @@ from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.request import State
+from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.store.call_tables import call_reading, calls
 from ringback.store.database import Database
@@ -46,6 +47,7 @@ class NotCalled:
                 return []
         with self._database.write() as connection:
             late = self._late(connection, read_up_to, now)
+            lock_in_order(connection, requests.c.id.in_(late))
             note = requests.update().where(requests.c.id.in_(late), *_UNTOLD).values(not_called_at=now)
             rows = connection.execute(note.returning(requests.c.id, requests.c.reference)).all()
             transitions.tell(connection, [row.id for row in rows], now, NOT_CALLED)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
 from ringback.outbox.breaker_snapshot import BreakerSnapshot
-from ringback.outbox.due_query import BY_PROMISE, IS_NOT_BEHIND, DueQuery, may_go
+from ringback.outbox.due_query import BY_PROMISE, IS_NOT_BEHIND, DueQuery, claims_now, may_go
 from ringback.outbox.request import State
 from ringback.store.tables import NOW, Instant, in_state, requests
 
@@ -52,7 +52,7 @@ class Trial:
         if widget is None or not _says_no(snapshot, widget):
             return head
         mine = [key for key in self._of_team(widget) if key not in due.shut]
-        values: dict[str, Any] = {"now": due.now, "rested": due.now - _RESTED}
+        values: dict[str, Any] = {"now": due.now, "rested": due.now - _RESTED, **claims_now(due.now)}
         values |= {f"closed_{place}": key for place, key in enumerate(due.closed)}
         values |= {f"mine_{place}": key for place, key in enumerate(mine)}
         find = self._least_recent if snapshot.is_paused(widget) else self._oldest

@@ -12,9 +12,13 @@ from ringback.handover.outcomes import Accepted, Misconfigured, NotSent, Outcome
 from ringback.outbox import transitions
 from ringback.outbox.attention import GONE
 from ringback.outbox.claims import Settlement
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.outbox import Receipt
-from ringback.outbox.request import Answers
+from ringback.outbox.outcomes import Outcome as Said
+from ringback.outbox.outcomes import Source
+from ringback.outbox.request import Answers, Held
 from ringback.services import Services, services_of
+from ringback.store.tables import requests
 from tests.alerts.test_alerts import posted, threads_of_ours
 from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.faults import FaultServer
@@ -217,6 +221,47 @@ def test_nobody_is_told_of_a_request_that_was_dealt_with_meanwhile(opened: Open,
     office.alerts.run_once()
 
     assert office.told() == []
+
+
+@pytest.mark.parametrize("end", ["called", "erased", "held", "none of it"])
+def test_nobody_is_told_that_a_request_was_not_called_that_was_called_meanwhile(opened: Open, end: str) -> None:
+    office = opened()
+    asked = office.asks(1)
+    office.every(YES)
+    nobody_calls(office, asked)
+    match end:
+        case "called":
+            assert office.services.outcomes.say(asked.id, Said.ANSWERED, Source.AGENT)
+        case "erased":
+            office.services.personal_data.erase(asked.id)
+        case "held":
+            with office.services.database.write() as connection:
+                connection.execute(requests.update().values(held=Held.BLOCKED))
+    office.alerts.run_once()
+
+    assert office.kinds().count("not_called") == (1 if end == "none of it" else 0)
+
+
+def test_requests_that_were_not_called_are_told_of_every_ten_minutes_at_most(opened: Open, clock: Clock) -> None:
+    office = opened()
+    asked = [office.asks(index) for index in range(4)]
+    office.every(YES)
+    for receipt in asked:
+        nobody_calls(office, receipt)
+        office.alerts.run_once()
+        clock.passes(minutes=3)
+    assert office.told() == [{"not_called": 1}]
+    office.alerts.run_once()
+
+    assert office.told() == [{"not_called": 1}, {"not_called": 3}]
+
+
+def nobody_calls(office: Office, receipt: Receipt) -> None:
+    """As whoever reads call reports finds it."""
+    now = office.clock()
+    with office.services.database.write() as connection:
+        connection.execute(requests.update().where(requests.c.id == receipt.id).values(not_called_at=now))
+        transitions.tell(connection, [receipt.id], now, NOT_CALLED)
 
 
 def test_nobody_is_told_of_what_was_held_and_is_released(opened: Open) -> None:

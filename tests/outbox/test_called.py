@@ -8,10 +8,12 @@ import pytest
 from flask import Flask
 
 from ringback.outbox import transitions
+from ringback.outbox.by_hand import ByHand, CallOutcome
 from ringback.outbox.called import handed_over_together, mark_called
 from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.outcomes import Outcome, Outcomes, Source
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.outbox.selection import Selection
 from ringback.sandbox.samespace import SandboxSamespace
@@ -99,6 +101,64 @@ def test_requests_that_joined_share_their_call_and_others_for_the_number_do_not(
         assert set(handed_over_together(connection, first.id)) == {first.id, joined.id}
         assert handed_over_together(connection, later.id) == [later.id]
         assert handed_over_together(connection, elsewhere.id) == [elsewhere.id]
+
+
+# --- said while the call is in the air ---
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["an agent", "an operator"])
+@pytest.mark.parametrize("end", ["taken", "returned", "lost", "failed", "cut off"])
+def test_what_is_said_while_the_call_is_in_the_air_counts_once_that_has_ended(
+    opened: Callable[..., Ringback], end: str, by_hand: bool
+) -> None:
+    ringback = opened(delivery={"on_unknown": "resend"})
+    receipt, joined = ringback.asks(), ringback.asks()
+    claim = ringback.takes()
+    ringback.clock.passes(seconds=12)
+    said_at = ringback.clock()
+    says(ringback, receipt.id, by_hand)
+    assert ringback.state(receipt) is State.HANDING_OVER
+    ringback.clock.passes(seconds=8)
+    if end == "cut off":
+        ringback.outbox.expire()
+        ringback.clock.passes(minutes=2)
+        ringback.outbox.expire()
+    else:
+        again = Settlement(transitions.RETURN, next_attempt_at=ringback.clock())
+        ends = {"taken": TAKEN, "returned": again, "failed": Settlement(transitions.FAIL)}
+        assert ringback.outbox.settle(claim, ends.get(end) or ringback.outbox.lost("no answer"))
+
+    assert [ringback.state(receipt), ringback.state(joined)] == [State.CALLED] * 2
+    found = ringback.outbox.read(receipt.id)
+    assert found
+    assert (found[1][-1].kind, found[1][-1].at) == (EventKind.CALLED, said_at)
+    ringback.clock.passes(hours=1)
+    ringback.outbox.expire()
+    assert ringback.rings() == []
+
+
+def test_what_was_said_of_a_call_before_does_not_end_the_next(opened: Callable[..., Ringback]) -> None:
+    """An operator had called a held number; then it was released, and is to be called again."""
+    ringback = opened(limits={"per_number": "1 per day"})
+    ringback.asks()
+    held = ringback.asks(widget="help")
+    says(ringback, held.id, by_hand=True)
+    ringback.clock.passes(minutes=5)
+    ringback.attention.release(held.id, "console:robin")
+    ringback.rings()
+
+    assert ringback.state(held) is State.WITH_TEAM
+
+
+def says(ringback: Ringback, id: str, by_hand: bool) -> None:
+    """Somebody says that a call was answered."""
+    numbers = ringback.outbox.number_rules
+    if by_hand:
+        ByHand(ringback.database, ringback.outbox._settings, numbers, ringback.clock).outcome(
+            id, "robin", CallOutcome.ANSWERED
+        )
+    else:
+        assert Outcomes(ringback.database, numbers, ringback.clock).say(id, Outcome.ANSWERED, Source.AGENT)
 
 
 # --- what its visitor reads ---

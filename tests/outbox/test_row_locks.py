@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from ringback.outbox import transitions
 from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
+from ringback.outbox.not_called import NotCalled
 from ringback.outbox.number_rules import NumberRules
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.request import Answers, State
+from ringback.store.call_tables import call_reading
 from ringback.store.database import Database
 from ringback.store.tables import breaker, requests, teams
 from tests.conftest import WIDGET, Clock, make_settings
@@ -35,7 +37,7 @@ class Ringback:
     """The parts that change requests, on one PostgreSQL."""
 
     def __init__(self, database: Database, url: str, clock: Clock) -> None:
-        settings = make_settings(
+        self.settings = settings = make_settings(
             url, widgets=WIDGETS, limits={"per_number": "50 per hour"}, delivery={"on_unknown": "resend"}
         )
         self.database = database
@@ -141,6 +143,23 @@ def test_whoever_changes_several_requests_takes_them_in_the_order_of_their_ids(
         ringback.wait_for_a_wait()
         is_free = ringback.is_free(earlier)
     acting.join()
+
+    assert is_free
+
+
+def test_whoever_notes_that_nobody_called_takes_requests_in_the_order_of_their_ids(ringback: Ringback) -> None:
+    earlier, last = ringback.asks(), ringback.asks()
+    assert ringback.outbox.settle(ringback.takes(), Settlement(transitions.TAKEN))
+    ringback.clock.passes(hours=2)
+    with ringback.database.write() as connection:
+        connection.execute(call_reading.update().values(read_up_to=ringback.clock()))
+    not_called = NotCalled(ringback.database, ringback.settings, ringback.clock)
+    telling = threading.Thread(target=not_called.tell)
+    with ringback.somebody_has(last):  # the first by its id
+        telling.start()
+        ringback.wait_for_a_wait()
+        is_free = ringback.is_free(earlier)
+    telling.join()
 
     assert is_free
 

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from ringback.alerts.sender import Alerts
+from ringback.console.words import claimed_by
 from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
 from ringback.opening_hours import Interval
@@ -15,6 +16,7 @@ from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
+from ringback.services import services_of
 from ringback.store.tables import alerts
 from tests.conftest import WIDGET, Clock
 from tests.faults import FaultServer, answer, response
@@ -259,3 +261,38 @@ def test_the_longest_wait_that_is_right_is_not_cut_short(
     clock.passes(seconds=1)
 
     assert take(outbox)
+
+
+def test_a_number_that_was_claimed_while_the_clock_was_ahead_is_anybodys_again(
+    app: Flask, outbox: Outbox, clock: Clock, wrong_by: timedelta
+) -> None:
+    """On a machine that hands nothing over: nobody mends there what was stored."""
+    by_hand, id = services_of(app).by_hand, ask(outbox, 1)
+    outbox.expire()
+    clock.now += wrong_by
+    by_hand.claim(id, "robin")
+    clock.now -= wrong_by
+    found = outbox.read(id)
+    assert found
+    assert claimed_by(found[0], clock.now) == ""
+
+    by_hand.claim(id, "ana")
+    assert outbox.claim("test") is None, "a claim by the right clock holds"
+    assert by_hand.let_go(id, "ana")
+    clock.now += wrong_by
+    by_hand.claim(id, "robin")
+    clock.now -= wrong_by
+    assert take(outbox).requests[0].id == id
+
+
+def test_an_act_that_was_intended_while_the_clock_was_ahead_happens(
+    app: Flask, outbox: Outbox, clock: Clock, wrong_by: timedelta
+) -> None:
+    intended, id = services_of(app).intended, ask(outbox, 1)
+    outbox.expire()
+    clock.now += wrong_by
+    assert intended.intend([id], "cancel", "robin") == 1
+    clock.now -= wrong_by
+
+    assert intended.carry_out() == 1
+    assert state(outbox, id) is State.CANCELLED
