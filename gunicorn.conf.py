@@ -9,6 +9,8 @@ import logging
 import os
 import sys
 
+from gunicorn.util import set_owner_process as _become_worker_user
+
 from ringback.config import in_force as _in_force
 from ringback.config import loading as _loading
 from ringback.server import connections as _connections
@@ -64,6 +66,26 @@ def on_starting(server):
             "RATELIMIT_STORAGE_URI: is memory:// with several workers; it should be redis://host:6379/0"
         )
         sys.exit(1)
+    if failed := _bring_store_up_to_date(server.cfg):
+        sys.exit(failed)
+
+
+def _bring_store_up_to_date(cfg):
+    """Do it before any worker is there, whose time would be up before a large store is done; its exit status.
+
+    In a process of its own: nothing that gevent has to patch, and no connection, stays with the workers.
+    """
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 3
+    try:
+        _become_worker_user(cfg.uid, cfg.gid, initgroups=cfg.initgroups)  # whose an SQLite store has to be
+        from ringback.store.migrating import migrate
+
+        status = migrate(_loaded)
+    finally:
+        os._exit(status)
 
 
 def pre_request(worker, req):

@@ -19,7 +19,7 @@ from ringback.store import revisions
 from ringback.store.engines import PATIENCE_SECONDS, make_engine, until_unlocked
 from ringback.store.failures import StoreError, mend, said
 from ringback.store.group_commit import GroupCommit
-from ringback.store.locks import lock_key
+from ringback.store.locks import lock_key, lock_key_however_long
 from ringback.store.mark import Mark
 from ringback.store.private_file import NoStoreError, has_log_of_another, make_private, obstacle
 from ringback.store.tables import about
@@ -30,7 +30,11 @@ T = TypeVar("T")
 
 _SMALL_BYTES = 50_000_000  # written anew in some 0.3 s
 _OWNERS = {"production": "production", "sandbox": "the sandbox"}
+# A large store is brought up to date in minutes, which its other processes have to wait for.
+_MIGRATION_PATIENCE_SECONDS = 86_400.0
+_TOLD_AFTER_SECONDS = 1.0
 _MIGRATION_LOCK = 0x52696E67  # "Ring"; fixed, so that releases that start together exclude each other
+_WAITING = "another process has the store, and may be bringing it up to date; waiting for it"
 
 
 class Database:
@@ -64,7 +68,7 @@ class Database:
         hundred wait a second. `is_counted`: whether it is among `failures` if it raises.
         """
         try:
-            with self._transaction() as connection:
+            with self._transaction(PATIENCE_SECONDS) as connection:
                 yield connection
         except (StoreError, sa.exc.OperationalError, sa.exc.InternalError, sa.exc.TimeoutError):
             if is_counted:
@@ -73,13 +77,13 @@ class Database:
             raise
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def _transaction(self, patience_seconds: float) -> Iterator[sa.Connection]:
         if not self.is_sqlite:
             with self.engine.begin() as connection:
                 yield connection
             return
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        if not self._write_lock.acquire(timeout=PATIENCE_SECONDS):
+        deadline = time.monotonic() + patience_seconds
+        if not self._write_lock.acquire(timeout=patience_seconds):
             raise StoreError("the store is busy")
         try:
             with (
@@ -114,6 +118,7 @@ class Database:
     def migrate(self, kind: str, may_be_copy: bool = False) -> None:
         """Bring the tables up to date, one process at a time. `kind` is "production" or "sandbox".
 
+        Takes as long as it takes, and so does waiting for another process that is at it.
         Makes an SQLite store that is not there. Raises StoreError, also for a store of the other kind: a sandbox's
         requests must never be called. So must not those of a back-up that was put back (`mark`), unless it
         `may_be_copy`; then `adopt` has to follow.
@@ -153,9 +158,7 @@ class Database:
         return not self.is_sqlite or self._file.exists()
 
     def _migrate(self, kind: str, may_be_copy: bool) -> None:
-        with self.write() as connection:
-            lock_key(connection, _MIGRATION_LOCK)
-            revisions.upgrade(connection)
+        with self._migrating() as connection:
             found = connection.execute(sa.select(about.c.value).where(about.c.key == "kind")).scalar()
             if found is None:
                 connection.execute(about.insert().values(key="kind", value=kind))
@@ -168,6 +171,31 @@ class Database:
             self._mark.check(connection)
             number = self._mark.advance(connection)
         self._mark.note(number)
+
+    @contextmanager
+    def _migrating(self) -> Iterator[sa.Connection]:
+        """A transaction in which the tables are those of this version.
+
+        A store that has them already is asked like any other: one that is stuck then stops the start.
+        """
+        with self.read() as connection:
+            is_newest = revisions.revision_of(connection) == revisions.newest()
+        if is_newest:
+            with self.write() as connection:
+                lock_key(connection, _MIGRATION_LOCK)
+                yield connection
+            return
+        told = threading.Timer(_TOLD_AFTER_SECONDS, log.warning, [_WAITING])
+        told.daemon = True
+        told.start()
+        try:
+            with self._transaction(_MIGRATION_PATIENCE_SECONDS) as connection:
+                lock_key_however_long(connection, _MIGRATION_LOCK)
+                told.cancel()
+                revisions.upgrade(connection)
+                yield connection
+        finally:
+            told.cancel()
 
     def adopt(self, change: Callable[[sa.Connection], T]) -> T:
         """Make a store that was put here the one that is used, after this change of it, in one transaction."""

@@ -16,6 +16,20 @@ def lock_key(connection: sa.Connection, key: int) -> None:
     _wait(connection, sa.literal(key, sa.BigInteger))
 
 
+def lock_key_however_long(connection: sa.Connection, key: int) -> None:
+    """Wait for the lock with this key, which stands for no name, as long as it takes.
+
+    Nor has a statement of this transaction a limit from now on. What it waits for at a table has one: behind it
+    would wait whoever wants that table.
+    """
+    if _is_postgresql(connection):
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        patience = connection.execute(sa.text("SHOW lock_timeout")).scalar()
+        connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
+        _wait(connection, sa.literal(key, sa.BigInteger))
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{patience}'"))
+
+
 def try_lock(connection: sa.Connection, name: str) -> bool:
     """Take the lock of this name without waiting. False: another transaction has it."""
     if not _is_postgresql(connection):

@@ -259,3 +259,21 @@ def test_two_hundred_sockets_that_drip_do_not_keep_anybody_from_the_form(server:
             drip.close()
     # Other worker classes do not answer at all; the middle, since one of them may meet a busy machine.
     assert statistics.median(took) < 1
+
+
+def test_gunicorn_brings_the_store_up_to_date_before_it_has_a_worker(tmp_path: Path) -> None:
+    slow = tmp_path / "sitecustomize.py"
+    slow.write_text(
+        "import os, sys, alembic.command\n"
+        "for_real = alembic.command.upgrade\n"
+        "def upgrade(*args):\n"
+        "    print('upgraded by', os.getpid(), file=sys.stderr, flush=True)\n"
+        "    for_real(*args)\n"
+        "alembic.command.upgrade = upgrade\n"
+    )
+    server = production(tmp_path, "http://127.0.0.1:9", PYTHONPATH=str(tmp_path))
+    server.start()
+    server.stop()
+
+    assert server.log.count("upgraded by") == 1
+    assert 0 < server.log.index("upgraded by") < server.log.index("Booting worker")

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from ringback.outbox.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import State
+from ringback.store import revisions
 from ringback.store.database import Database
 from tests.conftest import Clock, make_settings
 
@@ -85,3 +86,43 @@ def test_many_processes_may_start_at_once(store_url: str) -> None:
     for database in databases:
         database.close()
     assert faults == []
+
+
+def test_a_start_waits_for_the_process_that_brings_the_store_up_to_date_and_has_no_limit_itself(
+    store_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = Database(store_url), Database(store_url)
+    if first.is_sqlite:
+        monkeypatch.setattr("ringback.store.database.PATIENCE_SECONDS", 0.05)
+    else:
+        short = "BEGIN; SET LOCAL statement_timeout = 50; SET LOCAL lock_timeout = 50"
+        monkeypatch.setattr("ringback.store.engines._BEGIN", short)
+    monkeypatch.setattr("ringback.store.database._TOLD_AFTER_SECONDS", 0.1)
+    monkeypatch.setattr("ringback.store.revisions.newest", lambda: "one that is still to come")
+    faults: list[Exception] = []
+    upgrade_for_real = revisions.upgrade
+
+    def upgrade_slowly(connection: sa.Connection) -> None:
+        if not first.is_sqlite:
+            connection.execute(sa.text("SELECT pg_sleep(0.1)"))
+        upgrade_for_real(connection)
+        waits.start()
+        while "another process has the store" not in caplog.text and waits.is_alive():
+            waits.join(0.02)
+
+    def start() -> None:
+        monkeypatch.setattr("ringback.store.revisions.upgrade", upgrade_for_real)
+        try:
+            second.migrate("production")
+        except Exception as fault:
+            faults.append(fault)
+
+    waits = threading.Thread(target=start)
+    monkeypatch.setattr("ringback.store.revisions.upgrade", upgrade_slowly)
+    first.migrate("production")
+    waits.join()
+
+    assert faults == []
+    assert caplog.text.count("another process has the store") == 1
+    first.close()
+    second.close()
