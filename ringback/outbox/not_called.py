@@ -1,6 +1,6 @@
 """Handed over, and nobody called: told once, where call reports would show a call."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -21,7 +21,14 @@ _FURTHEST_BACK = timedelta(days=7)
 
 NOT_CALLED = "not_called"
 # On the attention list for as long as nobody calls.
-IS_NOT_CALLED = sa.and_(in_state(State.WITH_TEAM), requests.c.not_called_at.is_not(None), NOT_HELD, KEPT)
+# SQLite takes the index only where it is asked for a part of it.
+IS_NOT_CALLED = sa.and_(
+    in_state(State.WITH_TEAM),
+    requests.c.not_called_at.is_not(None),
+    requests.c.not_called_at > datetime(1970, 1, 1, tzinfo=UTC),
+    NOT_HELD,
+    KEPT,
+)
 
 _UNTOLD = in_state(State.WITH_TEAM), requests.c.not_called_at.is_(None), NOT_HELD, KEPT
 

@@ -16,6 +16,7 @@ sa.Index(
 _NOT_CALLED = sa.text("not_called_at IS NOT NULL AND state = 'with_team' AND held IS NULL AND erased_at IS NULL")
 sa.Index(
     "requests_not_called",
+    requests.c.state,  # asked for by name: SQLite would take the index of all that stand there
     requests.c.not_called_at,
     requests.c.reference,
     sqlite_where=_NOT_CALLED,

@@ -38,7 +38,7 @@ def upgrade() -> None:
     op.create_index(
         "requests_not_called",
         "requests",
-        ["not_called_at", "reference"],
+        ["state", "not_called_at", "reference"],
         sqlite_where=not_called,
         postgresql_where=not_called,
     )
