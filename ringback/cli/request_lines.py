@@ -7,9 +7,10 @@ from typing import Any
 
 from ringback.cli.operators import time_text
 from ringback.outbox.attention import NOBODY, PAUSED, REFUSES, SAMESPACE, Trouble
+from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import CallbackRequest, Event
 from ringback.outbox.request_list import Group, Page, Totals
-from ringback.outbox.selection import HELD, STATES, is_late, true_state
+from ringback.outbox.selection import HELD, STATES, is_late, is_not_called, true_state
 from ringback.phone import PhoneNumber
 
 # Each object of `--json` has these; what does not apply is null.
@@ -55,7 +56,8 @@ def minutes_text(since: timedelta) -> str:
 def state_words(request: CallbackRequest, now: datetime) -> str:
     if true_state(request) == HELD and request.held:
         return f"held: {request.held.value}"
-    return f"{request.state.value}{': late' if is_late(request, now) else ''}"
+    why = ": late" if is_late(request, now) else ": not called" if is_not_called(request) else ""
+    return f"{request.state.value}{why}"
 
 
 def request_line(request: CallbackRequest, now: datetime) -> str:
@@ -92,12 +94,12 @@ def trouble_line(trouble: Trouble) -> str:
 
 def as_object(item: CallbackRequest | Group, now: datetime) -> dict[str, Any]:
     request = item.latest if isinstance(item, Group) else item
-    is_held = true_state(request) == HELD
+    why = request.held.value if request.held and true_state(request) == HELD else None
     return dict.fromkeys((*KEYS, *TIMES)) | {
         "kind": "request",
         "reference": request.reference,
         "state": true_state(request),
-        "why": request.held.value if request.held and is_held else None,
+        "why": NOT_CALLED if is_not_called(request) else why,
         "late": is_late(request, now),
         "widget": request.answers.widget,
         "phone": f"+{request.answers.phone}",

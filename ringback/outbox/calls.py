@@ -86,13 +86,14 @@ class Calls:
     def take_turn(self, owner: str, busy_seconds: float) -> bool:
         """Whether this process is to read now. Then no other does for `busy_seconds`, or until it has `ended`."""
         now = self._clock()
-        with self._database.read() as connection:
-            if connection.execute(sa.select(call_reading.c.id).where(_is_due(now))).first() is None:
-                return False
         every = timedelta(seconds=self._settings.samespace.call_reports_seconds)
+        is_due = _is_due(now, every)
+        with self._database.read() as connection:
+            if connection.execute(sa.select(call_reading.c.id).where(is_due)).first() is None:
+                return False
         values = {"owner": owner, "busy_until": now + timedelta(seconds=busy_seconds), "next_at": now + every}
         with self._database.write() as connection:
-            taken = call_reading.update().where(_is_due(now)).values(values).returning(call_reading.c.id)
+            taken = call_reading.update().where(is_due).values(values).returning(call_reading.c.id)
             return connection.execute(taken).first() is not None
 
     def goes_on(self, owner: str, busy_seconds: float) -> bool:
@@ -192,12 +193,14 @@ class Calls:
             return ways if connection.execute(told).first() else None
 
 
-def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+def _is_due(now: datetime, every: timedelta) -> sa.ColumnElement[bool]:
     """Nobody reads, and it is time. What a wrong clock noted for later than that binds nobody."""
-    return sa.and_(*(run_out(column, now, longest) for column, longest in _LONGEST_AHEAD))
+    return sa.and_(
+        run_out(call_reading.c.busy_until, now, _LONGEST_BUSY), run_out(call_reading.c.next_at, now, every)
+    )
 
 
-_LONGEST_AHEAD = ((call_reading.c.busy_until, timedelta(hours=1)), (call_reading.c.next_at, timedelta(days=1)))
+_LONGEST_BUSY = timedelta(hours=1)
 
 
 def _of(owner: str) -> sa.Update:

@@ -90,4 +90,5 @@ def as_request(row: Any) -> CallbackRequest:
         erased_at=row.erased_at,
         claimed_by=row.claimed_by,
         claimed_until=row.claimed_until,
+        not_called_at=row.not_called_at,
     )

@@ -5,19 +5,22 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from ringback import opening_hours
-from ringback.clock import Clock, utc_now
+from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.request import State
 from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import KEPT, NOT_HELD
+from ringback.outbox.wrong_clock import STEADY
 from ringback.store.call_tables import call_reading, calls
 from ringback.store.database import Database
-from ringback.store.tables import in_state, requests
+from ringback.store.locks import lock
+from ringback.store.tables import about, in_state, requests
 
 _AT_ONCE = 200  # requests in one transaction
 # What is older was told of, or had its time before there were call reports.
 _FURTHEST_BACK = timedelta(days=7)
+_LAST_LOOK, _LEAPT_AT = "not_called_looked_at", "not_called_leapt_at"
 
 NOT_CALLED = "not_called"
 # On the attention list for as long as nobody calls.
@@ -45,9 +48,12 @@ class NotCalled:
         """Have somebody told of what nobody called for `not_called_minutes`; the references.
 
         They count while the team is open, and only up to where call reports were read: where nobody looked,
-        nothing is known.
+        nothing is known. Nobody is told until the clock has run steadily for an hour since it leapt, or since the
+        last look, where that is long ago.
         """
         now = self._clock()
+        if not self._runs_steadily(now):
+            return []
         with self._database.read() as connection:
             read_up_to = connection.execute(sa.select(call_reading.c.read_up_to)).scalar()
             if read_up_to is None or not self._late(connection, read_up_to, now):
@@ -59,6 +65,24 @@ class NotCalled:
             rows = connection.execute(note.returning(requests.c.id, requests.c.reference)).all()
             transitions.tell(connection, [row.id for row in rows], now, NOT_CALLED)
             return sorted(row.reference for row in rows)
+
+    def _runs_steadily(self, now: datetime) -> bool:
+        """Whether the looks at this store show it. If not, what is noted of a time to come is taken back."""
+        with self._database.write() as connection:
+            lock(connection, _LAST_LOOK)
+            query = sa.select(about.c.key, about.c.value).where(about.c.key.in_([_LAST_LOOK, _LEAPT_AT]))
+            noted = {row.key: datetime.fromisoformat(row.value) for row in connection.execute(query)}
+            last, looks = noted.get(_LAST_LOOK), {_LAST_LOOK: now}
+            every = timedelta(seconds=self._settings.samespace.call_reports_seconds)
+            if last and not -SKEW <= now - last <= every + SKEW:
+                looks[_LEAPT_AT] = now
+                ahead = requests.c.not_called_at > now + SKEW
+                connection.execute(requests.update().where(ahead).values(not_called_at=None))
+            connection.execute(about.delete().where(about.c.key.in_(list(looks))))
+            rows = [{"key": key, "value": at.isoformat()} for key, at in looks.items()]
+            connection.execute(about.insert(), rows)
+            leapt_at = (noted | looks).get(_LEAPT_AT)
+            return leapt_at is None or now - leapt_at >= STEADY
 
     def _late(self, connection: sa.Connection, read_up_to: datetime, now: datetime) -> list[str]:
         patience = timedelta(minutes=self._settings.alerts.not_called_minutes)

@@ -171,6 +171,7 @@ class CallbackRequest:
     erased_at: datetime | None = None
     claimed_by: str | None = None  # the operator who calls by hand
     claimed_until: datetime | None = None
+    not_called_at: datetime | None = None  # when an alert told that nobody had called
     trace: str | None = None
 
 

@@ -66,6 +66,11 @@ def is_late(request: CallbackRequest, now: datetime) -> bool:
     return bool(waits and request.promised_by and request.promised_by < now)
 
 
+def is_not_called(request: CallbackRequest) -> bool:
+    """Whether it was handed over, and nobody called."""
+    return true_state(request) == State.WITH_TEAM and request.not_called_at is not None
+
+
 def true_state(request: CallbackRequest) -> str:
     """What is true, and not what its visitor sees."""
     return HELD if request.held and request.state is not State.CANCELLED else request.state.value

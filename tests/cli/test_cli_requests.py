@@ -242,6 +242,21 @@ def test_operators_are_shown_that_a_request_is_held_whatever_its_visitor_sees(de
     assert [each["reference"] for each in desk.objects("--state", "held")] == [receipt.reference]
 
 
+@pytest.mark.parametrize(
+    ("state", "shown", "why"),
+    [(State.WITH_TEAM, "with_team: not called", "not_called"), (State.CALLED, "called", None)],
+)
+def test_operators_are_shown_which_requests_nobody_called(
+    desk: Desk, state: State, shown: str, why: str | None
+) -> None:
+    receipt = desk.asks(STOPPED, "Ann")
+    desk.changes(receipt, state=state, not_called_at=desk.clock.now)
+
+    assert f"  {shown}  sales  " in desk.types("list")
+    assert f"  {shown}  sales  " in desk.types("show", receipt.reference)
+    assert [(each["state"], each["why"]) for each in desk.objects()] == [(state.value, why)]
+
+
 def test_what_only_looks_as_if_it_had_happened_is_shown_as_that(desk: Desk) -> None:
     desk.outbox.stop(STOPPED)
     receipt = desk.asks(STOPPED, "Ann")

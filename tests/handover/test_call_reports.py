@@ -300,6 +300,40 @@ def test_what_nobody_called_is_told_once(reader: Reader) -> None:
     assert reader.ringback.told("not_called") == [receipt.reference]
 
 
+def test_a_clock_that_leaps_ahead_for_a_moment_says_of_nobody_that_they_were_not_called(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reads()
+    reader.clock.passes(hours=20)
+    for _ in range(3):
+        reader.reads()
+    reader.clock.passes(hours=-20)
+    for _ in range(10):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []
+    for _ in range(90):
+        reader.reads()
+    assert reader.ringback.told("not_called") == [receipt.reference]
+
+
+def test_a_clock_that_leapt_and_ran_steadily_for_an_hour_is_believed_of_who_was_not_called(reader: Reader) -> None:
+    """Until it goes back: then nobody is on the list whom only that clock took for forgotten."""
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reads()
+    reader.clock.passes(hours=20)
+    for _ in range(60):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []
+    reader.reads()
+    assert reader.ringback.told("not_called") == [receipt.reference]
+    assert reader.ringback.attention.totals().kinds == {"not_called": 1}
+
+    reader.clock.passes(hours=-21)
+    assert reader.reads()
+    assert reader.ringback.attention.totals().kinds == {}
+
+
 def test_a_probable_call_is_enough_not_to_be_told(reader: Reader) -> None:
     reader.ringback.asks()
     reader.ringback.rings()
