@@ -54,7 +54,7 @@ except (SettingsError, StoreError) as error:
     click.echo(error, err=True)
     if has_served():
         # One that replaces another while the store is away: gunicorn starts the next, until the store is back.
-        time.sleep(2)
+        time.sleep(2)  # gunicorn makes no pause between them
         sys.exit(1)
     # What gunicorn takes for "failed to boot": it stops, instead of starting the next worker for ever.
     sys.exit(3)

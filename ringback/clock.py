@@ -8,6 +8,8 @@ Clock = Callable[[], datetime]
 # Machines that share a store may differ by this. A stored time that lies further ahead than its own rule allows
 # was written by a clock that was wrong, and must not bind anybody until then.
 SKEW = timedelta(minutes=5)
+# Before every stored time. SQLite takes an index that begins with a column only where it is asked about.
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def whole_minute(at: datetime) -> datetime:

@@ -16,7 +16,7 @@ from ringback.console import access
 from ringback.console.one_request import ACTS, found, request_page, why_not_now
 from ringback.console.requests import ACT_NAMES, list_page
 from ringback.opening_hours import Interval
-from ringback.outbox.by_hand import CallOutcome, DialState, NotNowError
+from ringback.outbox.by_hand import OF_A_CALL, DialState, NotNowError
 from ringback.outbox.request import CallbackRequest, State, new_id
 from ringback.outbox.slots import PausedError, SlotTakenError
 from ringback.services import services
@@ -214,10 +214,9 @@ def _note(mine: CallbackRequest) -> str:
 
 
 def _outcome(mine: CallbackRequest) -> str:
-    try:
-        outcome = CallOutcome(request.form.get("outcome", ""))
-    except ValueError:
-        raise _UnusableError("Say what became of the call.") from None
+    outcome = next((each for each in OF_A_CALL if each == request.form.get("outcome", "")), None)
+    if outcome is None:
+        raise _UnusableError("Say what became of the call.")
     services().by_hand.outcome(mine.id, _who(), outcome, request.form.get("note", "").strip())
     return "The outcome is noted."
 

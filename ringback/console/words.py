@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, tzinfo
 from ringback import phone as numbering
 from ringback.config.settings import Settings
 from ringback.i18n.local_time import LocalTime
-from ringback.outbox.console_view import ATTENTION, LATE
+from ringback.outbox.attention import LATE
+from ringback.outbox.console_view import ATTENTION
 from ringback.outbox.due_query import is_claimed
 from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State

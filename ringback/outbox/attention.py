@@ -6,11 +6,11 @@ requests waiting, a `Trouble`.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW
+from ringback.clock import LONG_AGO, SKEW
 from ringback.config.settings import Settings
 from ringback.outbox.heartbeat import last_beat
 from ringback.outbox.not_called import IS_NOT_CALLED, NOT_CALLED
@@ -22,7 +22,8 @@ LATE = "late"
 SAMESPACE, PAUSED, REFUSES, NOBODY = "samespace", "paused", "refuses", "hand_over"
 # A hand-over that has not been seen for so long has ended: it is seen every ten seconds.
 GONE = timedelta(seconds=60)
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# Whatever waits has the second of these, by which its index begins.
+IS_WAITING = sa.and_(in_state(State.WAITING), requests.c.give_up_at > LONG_AGO)
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,10 @@ class Attention:
 
 def parts(now: datetime) -> dict[str, sa.ColumnElement[bool]]:
     """The kinds of requests that need a person, each with its condition; none is in two of them."""
-    # Whatever waits has this. SQLite reads an index that begins with it only where it is asked about.
-    waits = sa.and_(in_state(State.WAITING), requests.c.give_up_at > _LONG_AGO)
     return {
         State.UNKNOWN.value: sa.and_(in_state(State.UNKNOWN), NOT_HELD),
         State.FAILED.value: sa.and_(in_state(State.FAILED), NOT_HELD),
-        LATE: sa.and_(waits, NOT_HELD, requests.c.promised_by < now),
+        LATE: sa.and_(IS_WAITING, NOT_HELD, requests.c.promised_by < now),
         NOT_CALLED: IS_NOT_CALLED,
         HELD: IS_HELD,
     }
@@ -111,6 +110,6 @@ def _is_over(connection: sa.Connection, beat: datetime, now: datetime, settings:
 
 def _waits(connection: sa.Connection, now: datetime, widgets: Collection[str]) -> bool:
     """Whether somebody waits there who was due."""
-    which = in_state(State.WAITING), requests.c.give_up_at > _LONG_AGO, requests.c.due_at <= now, NOT_HELD
+    which = IS_WAITING, requests.c.due_at <= now, NOT_HELD
     query = sa.select(requests.c.id).where(*which, requests.c.widget.in_(sorted(widgets))).limit(1)
     return connection.execute(query).first() is not None

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import audit, transitions
-from ringback.outbox.called import handed_over_together, mark_called
+from ringback.outbox.called import mark_called
 from ringback.outbox.core import as_request
 from ringback.outbox.due_query import CLAIMED_FOR, is_claimed, same_telephone
 from ringback.outbox.number_locks import lock_number
 from ringback.outbox.number_rules import NumberRules, waiting
+from ringback.outbox.outcomes import Outcome, Said, Source, write_down
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.outbox.wrong_clock import run_out
@@ -31,15 +32,8 @@ from ringback.store.tables import in_state, requests
 # Whoever asks again within this has most likely pressed twice, or in two windows.
 _JUST_CALLED = timedelta(seconds=30)
 LONGEST_NOTE = 2_000  # characters
-
-
-class CallOutcome(StrEnum):
-    """What became of a call that somebody made."""
-
-    ANSWERED = "answered"
-    NO_ANSWER = "no_answer"
-    VOICEMAIL = "voicemail"
-    WRONG_NUMBER = "wrong_number"
+# What an operator may say became of a call.
+OF_A_CALL = (Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.VOICEMAIL, Outcome.WRONG_NUMBER)
 
 
 class DialState(StrEnum):
@@ -161,7 +155,7 @@ class ByHand:
             connection.execute(notes.insert().values(row))
             audit.note(connection, now, f"console:{who}", "note", [reference])
 
-    def outcome(self, id: str, who: str, outcome: CallOutcome, note: str = "", source: str = "console") -> None:
+    def outcome(self, id: str, who: str, outcome: Outcome, note: str = "") -> None:
         """Keep what became of a call. Who was spoken with, or is not there, is not called again.
 
         Raises LookupError.
@@ -169,9 +163,7 @@ class ByHand:
         with self._database.write() as connection:
             now = self._clock()
             request = _locked(connection, id)
-            together = handed_over_together(connection, id)
-            said = {"at": now, "source": source, "by": who, "outcome": outcome, "note": note[:LONGEST_NOTE]}
-            connection.execute(outcomes.insert(), [said | {"request_id": each} for each in together])
+            together = write_down(connection, id, Said(now, Source.CONSOLE, who, outcome, note[:LONGEST_NOTE]))
             mark_called(connection, together, now, now, f"{outcome}: an operator said so")
             own = requests.c.id == id, requests.c.claimed_by == who
             connection.execute(requests.update().where(*own).values(claimed_by=None, claimed_until=None))

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import search
+from ringback.outbox.attention import LATE
 from ringback.outbox.console_view import (
     ATTENTION,
-    LATE,
     NEEDS_PERSON,
     OVER,
     PAGE,

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from ringback.outbox.attention import LATE
 from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import HELD
 
-ATTENTION, LATE = "attention", "late"
+ATTENTION = "attention"
 PAGE = 50
 NEEDS_PERSON = (LATE, State.UNKNOWN.value, State.FAILED.value, NOT_CALLED, HELD)
 WAITS = (LATE, "promised", "unpromised")

@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from ringback.outbox.attention import LATE, PAUSED, SAMESPACE
+from ringback.outbox.attention import IS_WAITING, LATE, PAUSED, SAMESPACE
 from ringback.outbox.not_called import NOT_CALLED
 from ringback.outbox.operations import Operations
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD, NOT_HELD
-from ringback.store.tables import in_state, requests
+from ringback.store.tables import requests
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 ATTENTION = (State.UNKNOWN.value, State.FAILED.value, LATE, NOT_CALLED, HELD)
 
 
@@ -34,8 +32,7 @@ class GaugeReader(Operations):
     def read(self) -> Gauges:
         """All of them. Raises STORE_ERRORS."""
         now = self._clock()
-        # Whatever waits has this. SQLite reads an index that begins with it only where it is asked about.
-        waits = sa.and_(in_state(State.WAITING), NOT_HELD, requests.c.give_up_at > _LONG_AGO)
+        waits = sa.and_(IS_WAITING, NOT_HELD)
         by_widget = sa.select(requests.c.widget, sa.func.count()).where(waits).group_by(requests.c.widget)
         oldest = sa.select(sa.func.min(requests.c.due_at)).where(waits)
         with self._database.read() as connection:

@@ -1,11 +1,11 @@
 """Handed over, and nobody called: told once, where call reports would show a call."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from ringback import opening_hours
-from ringback.clock import SKEW, Clock, utc_now
+from ringback.clock import LONG_AGO, SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
 from ringback.outbox.request import State
@@ -24,11 +24,10 @@ _LAST_LOOK, _LEAPT_AT = "not_called_looked_at", "not_called_leapt_at"
 
 NOT_CALLED = "not_called"
 # On the attention list for as long as nobody calls.
-# SQLite takes the index only where it is asked for a part of it.
 IS_NOT_CALLED = sa.and_(
     in_state(State.WITH_TEAM),
     requests.c.not_called_at.is_not(None),
-    requests.c.not_called_at > datetime(1970, 1, 1, tzinfo=UTC),
+    requests.c.not_called_at > LONG_AGO,
     NOT_HELD,
     KEPT,
 )

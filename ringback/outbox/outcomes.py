@@ -57,6 +57,13 @@ def disagree(said: Sequence[Said]) -> bool:
     return len({outcome in reached for outcome in latest.values()}) > 1
 
 
+def write_down(connection: sa.Connection, id: str, said: Said) -> list[str]:
+    """Keep what was said of a request's call with all that were handed over together; their ids."""
+    together = handed_over_together(connection, id)
+    connection.execute(outcomes.insert(), [vars(said) | {"request_id": each} for each in together])
+    return together
+
+
 class Outcomes:
     """What was said about the calls of one store."""
 
@@ -77,9 +84,7 @@ class Outcomes:
                 return False
             lock_number(connection, phone)
             now = self._clock()
-            together = handed_over_together(connection, id)
-            said = {"at": now, "source": source, "by": by, "outcome": outcome, "note": note[:NOTE_CHARACTERS]}
-            connection.execute(outcomes.insert(), [said | {"request_id": each} for each in together])
+            together = write_down(connection, id, Said(now, source, by, outcome, note[:NOTE_CHARACTERS]))
             if outcome is Outcome.DO_NOT_CALL:
                 line = self._numbers.stop(connection, phone, now)
                 transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)

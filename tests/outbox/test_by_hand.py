@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ringback.outbox.by_hand import ByHand, CallOutcome, DialState, NotNowError
+from ringback.outbox.by_hand import OF_A_CALL, ByHand, DialState, NotNowError
 from ringback.outbox.intended import Intended
+from ringback.outbox.outcomes import Outcome
 from ringback.outbox.request import Answers, Held, State
 from ringback.services import services_of
 from ringback.store.console_tables import intended as intended_table
@@ -141,9 +142,9 @@ def test_who_asked_not_to_be_called_is_called_for_a_reason_only(ringback: Ringba
 # --- what became of it ---
 
 
-@pytest.mark.parametrize("outcome", CallOutcome)
+@pytest.mark.parametrize("outcome", OF_A_CALL)
 def test_who_was_called_by_hand_is_called_by_nobody_else(
-    ringback: Ringback, by_hand: ByHand, outcome: CallOutcome
+    ringback: Ringback, by_hand: ByHand, outcome: Outcome
 ) -> None:
     request = ringback.asks()
     by_hand.claim(request.id, "robin")
@@ -160,7 +161,7 @@ def test_notes_and_outcomes_are_in_the_export_and_are_erased_with_the_request(
 ) -> None:
     request = ringback.asks(name="Ann Smith", email="ann@example.com")
     by_hand.note(request.id, "robin", "wants blue")
-    by_hand.outcome(request.id, "robin", CallOutcome.VOICEMAIL, "left word")
+    by_hand.outcome(request.id, "robin", Outcome.VOICEMAIL, "left word")
     found = ringback.personal_data.export(request.id, for_operators=True)
     assert found
     assert [(each["kind"], each["note"]) for each in found["by_hand"]] == [

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from ringback.outbox import transitions
-from ringback.outbox.by_hand import ByHand, CallOutcome
+from ringback.outbox.by_hand import ByHand
 from ringback.outbox.called import handed_over_together, mark_called
 from ringback.outbox.claims import Settlement
 from ringback.outbox.operations import Operations
@@ -155,7 +155,7 @@ def says(ringback: Ringback, id: str, by_hand: bool) -> None:
     numbers = ringback.outbox.number_rules
     if by_hand:
         ByHand(ringback.database, ringback.outbox._settings, numbers, ringback.clock).outcome(
-            id, "robin", CallOutcome.ANSWERED
+            id, "robin", Outcome.ANSWERED
         )
     else:
         assert Outcomes(ringback.database, numbers, ringback.clock).say(id, Outcome.ANSWERED, Source.AGENT)
