@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from ringback.config.settings import Configuration, Settings
 from ringback.factory import create_app
 from ringback.handover.loop import Delivery
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.sandbox.samespace import SandboxSamespace

@@ -25,8 +25,8 @@ from ringback.alerts.watch import Watch
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.deadline import Deadline
-from ringback.outbox.attention import LATE
-from ringback.outbox.not_called import NOT_CALLED
+from ringback.outbox.calls.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import LATE
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
 from ringback.store.failures import log_failure

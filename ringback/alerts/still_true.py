@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from ringback.alerts.message import Alert
 from ringback.alerts.watch import STANDING, WELL, Told, known, standing
 from ringback.config.settings import Settings
-from ringback.outbox.attention import LATE
-from ringback.outbox.not_called import NOT_CALLED
+from ringback.outbox.calls.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import LATE
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD
 from ringback.store.tables import alerts, requests

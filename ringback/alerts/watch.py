@@ -12,7 +12,17 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock
 from ringback.config.settings import Settings
-from ringback.outbox.attention import GONE, LATE, NOBODY, PAUSED, REFUSES, SAMESPACE, Trouble, parts, troubles
+from ringback.outbox.operators.attention import (
+    GONE,
+    LATE,
+    NOBODY,
+    PAUSED,
+    REFUSES,
+    SAMESPACE,
+    Trouble,
+    parts,
+    troubles,
+)
 from ringback.store.database import Database
 from ringback.store.locks import lock
 from ringback.store.tables import Instant, alerts, requests, teams

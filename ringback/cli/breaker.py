@@ -6,7 +6,7 @@ import click
 
 from ringback.cli.system_user import by_command_line
 from ringback.clock import Clock
-from ringback.outbox.breaker import Breaker, BreakerStatus
+from ringback.outbox.pacing.breaker import Breaker, BreakerStatus
 
 
 def breaker_commands(breaker: Breaker, clock: Clock) -> click.Group:

@@ -10,8 +10,8 @@ from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
 from ringback.i18n.local_time import instant_of
+from ringback.outbox.pacing.teams import Team, Teams
 from ringback.outbox.slots import Pause, Slots
-from ringback.outbox.teams import Team, Teams
 
 _DAYS_OF_A_YEAR = 366
 

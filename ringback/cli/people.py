@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ringback.cli.system_user import by_command_line
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop

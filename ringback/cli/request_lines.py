@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ringback.cli.operators import time_text
-from ringback.outbox.attention import NOBODY, PAUSED, REFUSES, SAMESPACE, Trouble
-from ringback.outbox.not_called import NOT_CALLED
+from ringback.outbox.calls.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import NOBODY, PAUSED, REFUSES, SAMESPACE, Trouble
+from ringback.outbox.operators.request_list import Group, Page, Totals
 from ringback.outbox.request import CallbackRequest, Event
-from ringback.outbox.request_list import Group, Page, Totals
 from ringback.outbox.selection import HELD, STATES, is_late, is_not_called, true_state
 from ringback.phone import PhoneNumber
 

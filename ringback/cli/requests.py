@@ -26,12 +26,12 @@ from ringback.cli.system_user import by_command_line
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.config.widget import FIELDS
-from ringback.outbox.attention import Trouble
 from ringback.outbox.audit import Audit
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.attention import Trouble
+from ringback.outbox.operators.operations import Operations
+from ringback.outbox.operators.request_list import Group, Page, Totals
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Held, which_only_look_so
-from ringback.outbox.request_list import Group, Page, Totals
 from ringback.outbox.selection import STATES, Selection
 
 

@@ -16,7 +16,7 @@ from ringback.console import access
 from ringback.console.one_request import ACTS, found, request_page, why_not_now
 from ringback.console.requests import ACT_NAMES, list_page
 from ringback.opening_hours import Interval
-from ringback.outbox.by_hand import OF_A_CALL, DialState, NotNowError
+from ringback.outbox.operators.by_hand import OF_A_CALL, DialState, NotNowError
 from ringback.outbox.request import CallbackRequest, State, new_id
 from ringback.outbox.slots import PausedError, SlotTakenError
 from ringback.services import services

@@ -12,8 +12,8 @@ from ringback.console import access
 from ringback.console.clock_text import length
 from ringback.console.csv_file import csv_file
 from ringback.console.page import page
-from ringback.outbox.figures import Counts, Figures, read_figures
-from ringback.outbox.tally import seconds_from
+from ringback.outbox.figures.figures import Counts, Figures, read_figures
+from ringback.outbox.figures.tally import seconds_from
 from ringback.services import services
 from ringback.web.page import Answer
 

@@ -15,7 +15,7 @@ from ringback.console.page import page
 from ringback.console.requests import ACT_NAMES, intentions
 from ringback.handover.agent_note import what_the_agent_sees
 from ringback.i18n.local_time import LocalTime, value_of
-from ringback.outbox.by_hand import OF_A_CALL
+from ringback.outbox.operators.by_hand import OF_A_CALL
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State, new_id, which_only_look_so
 from ringback.services import services
 from ringback.web.page import Answer

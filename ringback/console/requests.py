@@ -10,8 +10,8 @@ from ringback.accounts.operator import Role
 from ringback.console import access, words
 from ringback.console.page import page
 from ringback.console.typed import typed
-from ringback.outbox.console_view import ATTENTION, VIEWS, View
-from ringback.outbox.intended import Intention
+from ringback.outbox.operators.console_view import ATTENTION, VIEWS, View
+from ringback.outbox.operators.intended import Intention
 from ringback.services import services
 from ringback.web.page import Answer
 

@@ -9,9 +9,9 @@ from ringback.console import access
 from ringback.console.clock_text import length
 from ringback.console.figures import theirs, today
 from ringback.console.page import page
-from ringback.outbox.attention import NOBODY, REFUSES, SAMESPACE, Trouble
-from ringback.outbox.figures import read_figures
-from ringback.outbox.wall import read_wall
+from ringback.outbox.figures.figures import read_figures
+from ringback.outbox.operators.attention import NOBODY, REFUSES, SAMESPACE, Trouble
+from ringback.outbox.operators.wall import read_wall
 from ringback.services import services
 from ringback.web.page import Answer
 

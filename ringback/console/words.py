@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, tzinfo
 from ringback import phone as numbering
 from ringback.config.settings import Settings
 from ringback.i18n.local_time import LocalTime
-from ringback.outbox.attention import LATE
-from ringback.outbox.console_view import ATTENTION
+from ringback.outbox.calls.not_called import NOT_CALLED
 from ringback.outbox.due_query import is_claimed
-from ringback.outbox.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import LATE
+from ringback.outbox.operators.console_view import ATTENTION
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State
 from ringback.outbox.selection import HELD, is_late, true_state
 from ringback.phone import PhoneNumber

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ringback.config.widget import FIELDS
-from ringback.outbox.call_matching import CallRecord
+from ringback.outbox.calls.call_matching import CallRecord
 from ringback.outbox.request import REFERENCE_LETTERS
 
 _UUID_CHARACTERS = 64

@@ -20,8 +20,8 @@ from ringback.handover.call_records import ReportPage, ShapeError, read_page
 from ringback.handover.outcomes import Answer
 from ringback.handover.samespace import exchange
 from ringback.logs import Sparing
-from ringback.outbox.calls import Calls, Window
-from ringback.outbox.not_called import NotCalled
+from ringback.outbox.calls.calls import Calls, Window
+from ringback.outbox.calls.not_called import NotCalled
 from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.call_reports")

@@ -6,7 +6,7 @@ import logging
 from ringback.config.settings import Settings
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotLoggedIn, NotSent, Refused, Unclear
 from ringback.handover.samespace import Samespace
-from ringback.outbox.by_hand import ByHand, Dial, DialState
+from ringback.outbox.operators.by_hand import ByHand, Dial, DialState
 from ringback.outbox.request import CallbackRequest
 
 log = logging.getLogger("ringback.click_to_call")

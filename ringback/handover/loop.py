@@ -23,11 +23,11 @@ from ringback.handover.agent_note import what_the_agent_sees
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
 from ringback.handover.samespace import Samespace
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.calls.outcome_key import outcome_key
 from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.heartbeat import BEAT_SECONDS
 from ringback.outbox.outbox import Outbox
-from ringback.outbox.outcome_key import outcome_key
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.wrong_clock import LONGEST_ASKED_WAIT_SECONDS, WAITS_VARY_FROM, WAITS_VARY_TO
 from ringback.store.failures import STORE_ERRORS, log_failure
 

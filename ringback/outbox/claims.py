@@ -12,14 +12,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.outbox import transitions, turned_away
-from ringback.outbox.breaker import CLEAR, UpstreamSignal
-from ringback.outbox.breaker_snapshot import BreakerSnapshot
-from ringback.outbox.called import mark_said_meanwhile
+from ringback.outbox import transitions
+from ringback.outbox.calls.called import mark_said_meanwhile
 from ringback.outbox.core import Core, as_request
 from ringback.outbox.due_query import DueQuery, claims_now, left_to_people
-from ringback.outbox.number_locks import lock_blocks_to_read, lock_name, lock_number, try_lock_number
-from ringback.outbox.number_rules import waiting
+from ringback.outbox.numbers.number_locks import lock_blocks_to_read, lock_name, lock_number, try_lock_number
+from ringback.outbox.numbers.number_rules import waiting
+from ringback.outbox.pacing import turned_away
+from ringback.outbox.pacing.breaker import CLEAR, UpstreamSignal
+from ringback.outbox.pacing.breaker_snapshot import BreakerSnapshot
 from ringback.outbox.quoting import has_number, is_quoted
 from ringback.outbox.request import CallbackRequest, State, new_id
 from ringback.outbox.row_locks import free

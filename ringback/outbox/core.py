@@ -10,16 +10,16 @@ from ringback import opening_hours
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import FIELDS, MEASURED
-from ringback.outbox.brake import Brake
-from ringback.outbox.breaker import Breaker
+from ringback.outbox.calls.measured_promise import minutes_at
 from ringback.outbox.canaries import Canaries
 from ringback.outbox.heartbeat import Heartbeat
-from ringback.outbox.measured_promise import minutes_at
-from ringback.outbox.number_rules import NumberRules
+from ringback.outbox.numbers.brake import Brake
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.pacing.breaker import Breaker
+from ringback.outbox.pacing.teams import Teams
+from ringback.outbox.pacing.trial import Trial
 from ringback.outbox.request import Answers, CallbackRequest, Held, State
 from ringback.outbox.slots import Slots
-from ringback.outbox.teams import Teams
-from ringback.outbox.trial import Trial
 from ringback.store.database import Database
 
 

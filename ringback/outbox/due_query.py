@@ -11,8 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.clock import SKEW
+from ringback.outbox.pacing.turned_away import TurnedAway
 from ringback.outbox.request import State
-from ringback.outbox.turned_away import TurnedAway
 from ringback.outbox.wrong_clock import has_run_out
 from ringback.store.console_tables import intended
 from ringback.store.tables import NOW, Instant, in_state, requests

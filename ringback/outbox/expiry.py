@@ -9,7 +9,7 @@ from ringback.clock import SKEW
 from ringback.outbox import transitions
 from ringback.outbox.claims import Claims, Settlement
 from ringback.outbox.core import as_request
-from ringback.outbox.number_locks import lock_blocks_to_read, lock_numbers
+from ringback.outbox.numbers.number_locks import lock_blocks_to_read, lock_numbers
 from ringback.outbox.request import State
 from ringback.outbox.row_locks import free
 from ringback.outbox.wrong_clock import STEADY

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ringback.clock import whole_minute
 from ringback.config.widget import FIELDS
-from ringback.outbox import by_hand
+from ringback.outbox.operators import by_hand
 from ringback.outbox.request import OPERATORS_ONLY, EventKind, State, which_only_look_so
 from ringback.store.call_tables import calls, outcomes
 from ringback.store.tables import (

@@ -20,8 +20,8 @@ from ringback.outbox import audit, transitions, visitor_mails
 from ringback.outbox.consent import Consent
 from ringback.outbox.core import ANSWERS, TIME, as_request
 from ringback.outbox.expiry import Expiry
-from ringback.outbox.number_locks import lock_number
-from ringback.outbox.number_rules import waiting
+from ringback.outbox.numbers.number_locks import lock_number
+from ringback.outbox.numbers.number_rules import waiting
 from ringback.outbox.request import (
     Answers,
     CallbackRequest,

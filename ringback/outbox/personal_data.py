@@ -16,12 +16,13 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import audit, by_hand, transitions, visitor_mails, webhook_events
-from ringback.outbox.brake import Brake
+from ringback.outbox import audit, transitions, visitor_mails, webhook_events
 from ringback.outbox.core import as_request
 from ringback.outbox.export import PERSONAL, all_about
-from ringback.outbox.number_locks import lock_number
-from ringback.outbox.number_rules import NumberRules
+from ringback.outbox.numbers.brake import Brake
+from ringback.outbox.numbers.number_locks import lock_number
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.operators import by_hand
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.search import forget_words

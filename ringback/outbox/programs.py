@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from ringback.clock import Clock
 from ringback.outbox import transitions
 from ringback.outbox.core import as_request
-from ringback.outbox.number_locks import lock_number
-from ringback.outbox.number_rules import NumberRules
+from ringback.outbox.numbers.number_locks import lock_number
+from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.request import SPOKEN, CallbackRequest, State
 from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import KEPT, Selection

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from ringback.outbox.tallies import Tallies
+from ringback.outbox.figures.tallies import Tallies
 from ringback.store.database import Database
 from ringback.store.failures import log_failure
 

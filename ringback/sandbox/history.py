@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from ringback.config.settings import Settings
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
-from ringback.outbox.called import mark_called
+from ringback.outbox.calls.called import mark_called
 from ringback.outbox.claims import Settlement
-from ringback.outbox.figure_counter import FigureCounter
+from ringback.outbox.figures.figure_counter import FigureCounter
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Answers
 from ringback.store.database import Database
 

@@ -19,8 +19,8 @@ from limits import parse_many
 
 from ringback.config.settings import Settings
 from ringback.keyed_hash import keyed_hash
+from ringback.outbox.figures.tallies import LIMITED
 from ringback.outbox.request import PROVIDER_LENGTH, Source
-from ringback.outbox.tallies import LIMITED
 from ringback.services import services
 from ringback.web import limit_storage
 

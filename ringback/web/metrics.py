@@ -11,8 +11,18 @@ from prometheus_client.registry import Collector
 from werkzeug.exceptions import NotFound
 
 from ringback import __version__
-from ringback.outbox.gauges import GaugeReader, Gauges
-from ringback.outbox.tallies import BUCKETS, EVENTS, HANDOVER, LIMITED, MORE, STORE_FAILURES, SUM, Counts, Tallies
+from ringback.outbox.figures.gauges import GaugeReader, Gauges
+from ringback.outbox.figures.tallies import (
+    BUCKETS,
+    EVENTS,
+    HANDOVER,
+    LIMITED,
+    MORE,
+    STORE_FAILURES,
+    SUM,
+    Counts,
+    Tallies,
+)
 from ringback.services import services
 
 _KINDS = ("accepted", "with_team", "called", "unknown", "failed", "held", "cancelled")

@@ -10,8 +10,8 @@ from werkzeug.utils import redirect
 from ringback.config.widget import Widget
 from ringback.i18n.languages import N_
 from ringback.i18n.languages import gettext as _
-from ringback.outbox.outcome_key import reference_of
-from ringback.outbox.outcomes import NOTE_CHARACTERS, Outcome, Source
+from ringback.outbox.calls.outcome_key import reference_of
+from ringback.outbox.calls.outcomes import NOTE_CHARACTERS, Outcome, Source
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.errors import error_page, log

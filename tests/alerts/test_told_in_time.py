@@ -10,12 +10,12 @@ from flask import Flask
 from ringback.alerts.sender import Alerts
 from ringback.handover.outcomes import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.outbox import transitions
-from ringback.outbox.attention import GONE
+from ringback.outbox.calls.not_called import NOT_CALLED
+from ringback.outbox.calls.outcomes import Outcome as Said
+from ringback.outbox.calls.outcomes import Source
 from ringback.outbox.claims import Settlement
-from ringback.outbox.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import GONE
 from ringback.outbox.outbox import Receipt
-from ringback.outbox.outcomes import Outcome as Said
-from ringback.outbox.outcomes import Source
 from ringback.outbox.request import Answers, Held
 from ringback.services import Services, services_of
 from ringback.store.tables import requests

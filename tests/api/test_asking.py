@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.request import Held, State
 from ringback.services import services_of
 from tests.api.conftest import GOOD, SITE, Program

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.services import services_of
 from tests.conftest import WIDGET
 from tests.running import free_port

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.services import services_of
 from ringback.store.program_tables import kept_answers
 from tests.api.conftest import SITE, Program

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.services import services_of
 from ringback.web.bounds import BODY_BYTES
 from tests.api.conftest import GOOD, SITE, Program

@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from ringback.factory import create_app
 from ringback.i18n import languages
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.request import Answers
 from tests.browser.journeys import Visitor, international
 from tests.browser.test_accessibility import AXE, RULES, findings

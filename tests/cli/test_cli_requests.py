@@ -14,10 +14,10 @@ from flask import Flask
 from ringback.handover.outcomes import Misconfigured, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Settlement
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Receipt
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Answers, Held, State, new_id, new_reference
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ringback.accounts.operator import Role
-from ringback.outbox.audit_list import PAGE
+from ringback.outbox.operators.audit_list import PAGE
 from ringback.outbox.request import Answers
 from ringback.services import services_of
 from tests.conftest import WIDGET

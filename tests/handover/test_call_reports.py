@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from ringback.handover import call_reports
 from ringback.handover.call_records import ReportPage, read_page
 from ringback.handover.call_reports import CallReportLoop, CallReports, ReportError
-from ringback.outbox.calls import Calls, Window
-from ringback.outbox.not_called import NotCalled
+from ringback.outbox.calls.calls import Calls, Window
+from ringback.outbox.calls.not_called import NotCalled
 from ringback.outbox.request import State
 from ringback.store.call_tables import call_reading, calls, outcomes
 from ringback.store.database import Database

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from ringback.outbox import transitions
 from ringback.outbox.claims import Claim, Settlement
-from ringback.outbox.number_rules import NumberRules
-from ringback.outbox.operations import Operations
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.request import Answers, Held, Source, State

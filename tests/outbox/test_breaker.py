@@ -11,9 +11,9 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from ringback.outbox.by_hand import OF_A_CALL, ByHand, DialState, NotNowError
-from ringback.outbox.intended import Intended
-from ringback.outbox.outcomes import Outcome
+from ringback.outbox.calls.outcomes import Outcome
+from ringback.outbox.operators.by_hand import OF_A_CALL, ByHand, DialState, NotNowError
+from ringback.outbox.operators.intended import Intended
 from ringback.outbox.request import Answers, Held, State
 from ringback.services import services_of
 from ringback.store.console_tables import intended as intended_table

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ringback.outbox.call_matching import CalledFor, CallRecord, match
+from ringback.outbox.calls.call_matching import CalledFor, CallRecord, match
 
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 NUMBER, OTHER = "442079460123", "442079460199"

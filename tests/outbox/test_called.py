@@ -8,12 +8,12 @@ import pytest
 from flask import Flask
 
 from ringback.outbox import transitions
-from ringback.outbox.by_hand import ByHand
-from ringback.outbox.called import handed_over_together, mark_called
+from ringback.outbox.calls.called import handed_over_together, mark_called
+from ringback.outbox.calls.outcomes import Outcome, Outcomes, Source
 from ringback.outbox.claims import Settlement
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.by_hand import ByHand
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
-from ringback.outbox.outcomes import Outcome, Outcomes, Source
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.outbox.selection import Selection
 from ringback.sandbox.samespace import SandboxSamespace

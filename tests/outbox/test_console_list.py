@@ -6,8 +6,8 @@ import pytest
 
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
-from ringback.outbox.console_list import ConsoleList
-from ringback.outbox.console_view import PAGE, VIEWS, View
+from ringback.outbox.operators.console_list import ConsoleList
+from ringback.outbox.operators.console_view import PAGE, VIEWS, View
 from ringback.outbox.request import State
 from ringback.store.tables import requests
 from tests.outbox.asking import TAKEN, Ringback

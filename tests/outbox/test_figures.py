@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
-from ringback.outbox.figure_counter import FigureCounter
-from ringback.outbox.figures import Figures, read_figures
+from ringback.outbox.figures.figure_counter import FigureCounter
+from ringback.outbox.figures.figures import Figures, read_figures
+from ringback.outbox.figures.tally import length_of, seconds_from, share_within
 from ringback.outbox.request import Answers, Held
-from ringback.outbox.tally import length_of, seconds_from, share_within
 from ringback.store.figure_tables import COUNTS, figures
 from ringback.store.tables import about, events
 from tests.conftest import WIDGET, Clock

@@ -12,8 +12,8 @@ from flask import Flask
 
 from ringback import opening_hours
 from ringback.config.widget import Hours
-from ringback.outbox.called import mark_called
-from ringback.outbox.measured_promise import Promises, promised_minutes
+from ringback.outbox.calls.called import mark_called
+from ringback.outbox.calls.measured_promise import Promises, promised_minutes
 from ringback.outbox.request import Answers
 from ringback.services import services_of
 from ringback.store.database import Database

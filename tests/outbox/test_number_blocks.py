@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from ringback.outbox import transitions, turned_away
-from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
-from ringback.outbox.number_rules import NumberRules
+from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.outbox import Outbox, Receipt
+from ringback.outbox.pacing import turned_away
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Held, State
 from tests.outbox.asking import (
     NUMBER,

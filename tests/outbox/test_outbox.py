@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import FormUse, Outbox
 from ringback.outbox.request import Answers, EventKind, Held, State
 from ringback.store.database import Database

@@ -17,10 +17,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Claim, Settlement
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.outbox.transitions import Transition
 from ringback.store.database import Database

@@ -9,7 +9,7 @@ from flask import Flask
 
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import Erasure, PersonalData
 from ringback.outbox.request import Held, State

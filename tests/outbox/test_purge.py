@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from flask import Flask
 
 from ringback.outbox import transitions
-from ringback.outbox.called import mark_called
+from ringback.outbox.calls.called import mark_called
 from ringback.outbox.claims import Settlement
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.purge_loop import PurgeLoop

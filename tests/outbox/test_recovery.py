@@ -8,7 +8,7 @@ from flask import Flask
 
 from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from tests.conftest import WIDGET, Clock

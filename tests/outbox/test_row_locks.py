@@ -13,12 +13,12 @@ import pytest
 import sqlalchemy as sa
 
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
+from ringback.outbox.calls.not_called import NotCalled
 from ringback.outbox.claims import Claim, Settlement
-from ringback.outbox.not_called import NotCalled
-from ringback.outbox.number_rules import NumberRules
-from ringback.outbox.operations import Operations
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox, Receipt
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.request import Answers, State
 from ringback.store.call_tables import call_reading

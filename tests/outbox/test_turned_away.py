@@ -12,7 +12,7 @@ from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.opening_hours import Interval
 from ringback.outbox.claims import Claim
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, EventKind, State
 from ringback.store.database import Database

@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 
 from ringback.outbox import transitions
+from ringback.outbox.calls.outcomes import Outcome, Source
 from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
-from ringback.outbox.outcomes import Outcome, Source
 from ringback.outbox.request import Answers, Held, State
 from ringback.services import services_of
 from tests.conftest import WIDGET, Clock

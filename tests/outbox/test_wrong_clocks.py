@@ -12,9 +12,9 @@ from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Unclear
 from ringback.opening_hours import Interval
 from ringback.outbox import transitions
-from ringback.outbox.breaker import UpstreamSignal
 from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox
+from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Answers, State
 from ringback.services import services_of
 from ringback.store.tables import alerts

@@ -8,7 +8,7 @@ from flask import Flask
 from pydantic import SecretStr
 
 from ringback.handover.call_reports import CallReports, ReportError
-from ringback.outbox.calls import Window
+from ringback.outbox.calls.calls import Window
 from ringback.outbox.request import Answers, State
 from ringback.sandbox import call_log
 from ringback.sandbox.call_log import CallEnd

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ringback.outbox.figures import read_figures
-from ringback.outbox.request_list import RequestList
+from ringback.outbox.figures.figures import read_figures
+from ringback.outbox.operators.request_list import RequestList
 from ringback.sandbox.history import make_up
 from ringback.store.database import Database
 from ringback.store.tables import requests

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from ringback.outbox.operations import Operations
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import State
 from ringback.store import revisions

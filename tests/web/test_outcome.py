@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from ringback.outbox.outcome_key import outcome_key, reference_of
-from ringback.outbox.outcomes import Outcome, Said, Source, disagree
+from ringback.outbox.calls.outcome_key import outcome_key, reference_of
+from ringback.outbox.calls.outcomes import Outcome, Said, Source, disagree
 from ringback.outbox.request import Answers, State
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import services_of

@@ -11,8 +11,8 @@ from standardwebhooks import Webhook
 
 from ringback.deadline import is_public
 from ringback.outbox import transitions
+from ringback.outbox.calls.outcomes import Outcome, Source
 from ringback.outbox.claims import Settlement
-from ringback.outbox.outcomes import Outcome, Source
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
 from ringback.signed_post import secrets_of

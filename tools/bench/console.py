@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from ringback.outbox.console_list import ConsoleList
-from ringback.outbox.console_view import View
+from ringback.outbox.operators.console_list import ConsoleList
+from ringback.outbox.operators.console_view import View
 from ringback.store.database import Database
 from tests.conftest import make_settings
 from tools.bench import stored

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from limits import RateLimitItem, parse_many
 
 from ringback.config.settings import Settings
+from ringback.outbox.numbers.windows import bounds, longest, reached, within
 from ringback.outbox.request import PROVIDER_LENGTH, Source, State
-from ringback.outbox.windows import bounds, longest, reached, within
 from ringback.store.tables import RINGS, alerts, requests
 
 log = logging.getLogger("ringback.brake")

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox.tally import Asked, Happened, tally
+from ringback.outbox.figures.tally import Asked, Happened, tally
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
 from ringback.store.figure_tables import COUNTS, figures

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
 from ringback.outbox import transitions
-from ringback.outbox.called import handed_over_together, mark_called
-from ringback.outbox.number_locks import lock_number
-from ringback.outbox.number_rules import NumberRules, waiting
+from ringback.outbox.calls.called import handed_over_together, mark_called
+from ringback.outbox.numbers.number_locks import lock_number
+from ringback.outbox.numbers.number_rules import NumberRules, waiting
 from ringback.outbox.request import Held
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.store.call_tables import outcomes

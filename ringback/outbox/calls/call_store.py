@@ -12,8 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.config.settings import Settings
-from ringback.outbox.call_matching import CalledFor, CallRecord, match
-from ringback.outbox.called import handed_over_together, mark_called
+from ringback.outbox.calls.call_matching import CalledFor, CallRecord, match
+from ringback.outbox.calls.called import handed_over_together, mark_called
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import KEPT, NOT_HELD

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import audit, transitions
-from ringback.outbox.called import mark_called
+from ringback.outbox.calls.called import mark_called
+from ringback.outbox.calls.outcomes import Outcome, Said, Source, write_down
 from ringback.outbox.core import as_request
 from ringback.outbox.due_query import CLAIMED_FOR, is_claimed, same_telephone
-from ringback.outbox.number_locks import lock_number
-from ringback.outbox.number_rules import NumberRules, waiting
-from ringback.outbox.outcomes import Outcome, Said, Source, write_down
+from ringback.outbox.numbers.number_locks import lock_number
+from ringback.outbox.numbers.number_rules import NumberRules, waiting
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.outbox.wrong_clock import run_out

@@ -16,8 +16,10 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import search
-from ringback.outbox.attention import LATE
-from ringback.outbox.console_view import (
+from ringback.outbox.calls.not_called import IS_NOT_CALLED, NOT_CALLED
+from ringback.outbox.core import as_request
+from ringback.outbox.operators.attention import LATE
+from ringback.outbox.operators.console_view import (
     ATTENTION,
     NEEDS_PERSON,
     OVER,
@@ -29,8 +31,6 @@ from ringback.outbox.console_view import (
     Listed,
     View,
 )
-from ringback.outbox.core import as_request
-from ringback.outbox.not_called import IS_NOT_CALLED, NOT_CALLED
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import HELD
 from ringback.store.console_tables import AWAITED, SHOWN

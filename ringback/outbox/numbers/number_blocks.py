@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ringback import phone as numbering
-from ringback.outbox.number_locks import lock_blocks_to_change
-from ringback.outbox.number_rules import Line, waiting
+from ringback.outbox.numbers.number_locks import lock_blocks_to_change
+from ringback.outbox.numbers.number_rules import Line, waiting
 from ringback.store.tables import blocks, requests
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ringback.outbox.attention import LATE
-from ringback.outbox.not_called import NOT_CALLED
+from ringback.outbox.calls.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import LATE
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import HELD
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.outbox import audit, number_blocks, transitions
-from ringback.outbox.number_locks import lock_numbers
+from ringback.outbox import audit, transitions
+from ringback.outbox.numbers import number_blocks
+from ringback.outbox.numbers.number_locks import lock_numbers
+from ringback.outbox.operators.request_list import RequestList
 from ringback.outbox.request import Held, State
-from ringback.outbox.request_list import RequestList
 from ringback.outbox.row_locks import lock_in_order
 from ringback.outbox.selection import IS_HELD, KEPT, NOT_HELD, Selection
 from ringback.outbox.transitions import Transition

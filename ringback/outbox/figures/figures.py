@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.outbox.tally import share_within
+from ringback.outbox.figures.tally import share_within
 from ringback.store.database import Database
 from ringback.store.figure_tables import COUNTS, figures
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from ringback.outbox.figure_counter import FigureCounter
+from ringback.outbox.figures.figure_counter import FigureCounter
 from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.figures")

@@ -22,8 +22,8 @@ from limits import parse_many
 from ringback import phone as numbering
 from ringback.config.settings import Settings
 from ringback.keyed_hash import keyed_hash
+from ringback.outbox.numbers.windows import bounds, longest, reached
 from ringback.outbox.request import Answers, Held, State
-from ringback.outbox.windows import bounds, longest, reached
 from ringback.store.locks import lock
 from ringback.store.tables import (
     NOW,

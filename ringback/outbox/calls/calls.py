@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import call_store
-from ringback.outbox.call_matching import CallRecord
-from ringback.outbox.call_store import Batch
+from ringback.outbox.calls import call_store
+from ringback.outbox.calls.call_matching import CallRecord
+from ringback.outbox.calls.call_store import Batch
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.outbox.wrong_clock import run_out

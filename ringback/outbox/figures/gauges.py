@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from ringback.outbox.attention import IS_WAITING, LATE, PAUSED, SAMESPACE
-from ringback.outbox.not_called import NOT_CALLED
-from ringback.outbox.operations import Operations
+from ringback.outbox.calls.not_called import NOT_CALLED
+from ringback.outbox.operators.attention import IS_WAITING, LATE, PAUSED, SAMESPACE
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD, NOT_HELD
 from ringback.store.tables import requests

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from ringback.clock import LONG_AGO, SKEW
 from ringback.config.settings import Settings
+from ringback.outbox.calls.not_called import IS_NOT_CALLED, NOT_CALLED
 from ringback.outbox.heartbeat import last_beat
-from ringback.outbox.not_called import IS_NOT_CALLED, NOT_CALLED
 from ringback.outbox.request import State
 from ringback.outbox.selection import HELD, IS_HELD, NOT_HELD
 from ringback.store.tables import breaker, in_state, requests, teams

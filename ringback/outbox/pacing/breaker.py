@@ -17,9 +17,10 @@ import sqlalchemy as sa
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox import audit, recovery
-from ringback.outbox.breaker_snapshot import BreakerSnapshot, look
-from ringback.outbox.teams import Teams
+from ringback.outbox import audit
+from ringback.outbox.pacing import recovery
+from ringback.outbox.pacing.breaker_snapshot import BreakerSnapshot, look
+from ringback.outbox.pacing.teams import Teams
 from ringback.outbox.wrong_clock import has_run_out, longest_wait, run_out
 from ringback.store.database import Database
 from ringback.store.tables import breaker

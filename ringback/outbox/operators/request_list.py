@@ -12,9 +12,9 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox.attention import Attention, Trouble, counted, troubles
-from ringback.outbox.attention import parts as attention_parts
 from ringback.outbox.core import as_request
+from ringback.outbox.operators.attention import Attention, Trouble, counted, troubles
+from ringback.outbox.operators.attention import parts as attention_parts
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import (
     EVERYTHING,

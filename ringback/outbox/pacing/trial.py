@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox.breaker_snapshot import BreakerSnapshot
 from ringback.outbox.due_query import BY_PROMISE, IS_NOT_BEHIND, DueQuery, claims_now, may_go
+from ringback.outbox.pacing.breaker_snapshot import BreakerSnapshot
 from ringback.outbox.request import State
 from ringback.store.tables import NOW, Instant, in_state, requests
 

@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.config.widget import Widget
-from ringback.outbox import audit, recovery, turned_away
-from ringback.outbox.breaker_snapshot import PAUSED_TEAM_SECONDS, BreakerSnapshot, may_call
-from ringback.outbox.turned_away import TurnedAway
+from ringback.outbox import audit
+from ringback.outbox.pacing import recovery, turned_away
+from ringback.outbox.pacing.breaker_snapshot import PAUSED_TEAM_SECONDS, BreakerSnapshot, may_call
+from ringback.outbox.pacing.turned_away import TurnedAway
 from ringback.store.database import Database
 from ringback.store.tables import Instant, alerts, teams
 

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
-from ringback.outbox.number_locks import lock_numbers
-from ringback.outbox.operations import Operations
+from ringback.outbox.numbers.number_locks import lock_numbers
+from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.personal_data import PersonalData
 from ringback.outbox.request import new_id

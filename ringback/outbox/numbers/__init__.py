@@ -1,0 +1,1 @@
+"""The protection of the person who is called: what one number, or one widget, may have in a while."""
