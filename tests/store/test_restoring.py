@@ -130,7 +130,8 @@ def test_what_still_runs_does_not_take_a_back_up_for_its_own(tmp_path: Path, clo
     app.extensions["ringback"].database.close()
     put_in_place(copy, store, by_moving=True)
 
-    app.extensions["ringback"].upkeep.turn()
+    with pytest.raises(StoreError, match="back-up"):
+        app.extensions["ringback"].upkeep.turn()
     close(app)
     with pytest.raises(StoreError, match="store restored"):
         opened(f"sqlite:///{store}", clock)
