@@ -25,7 +25,7 @@ from ringback.webhooks.message import body_of, id_of
 log = logging.getLogger("ringback.webhooks")
 
 SEND_SECONDS = 10.0  # for one delivery, in whole
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.25
 _GIVE_UP_EVERY_SECONDS = 60.0
 _GONE = 410
 # The receiver's own fault, or its network's: it is left alone for a while. Other answers are about one delivery.
