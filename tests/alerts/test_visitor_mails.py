@@ -41,7 +41,7 @@ def ask(
         "sales", phone, "GB", name="Ann Example", message="Buy pills", email=email, language=language
     )
     id = services.outbox.accept(answers).id
-    services.visitor_mails.run_once()
+    services.visitor_mails.turn()
     return id
 
 
@@ -119,10 +119,10 @@ def test_a_mail_server_that_was_down_is_tried_again(
         smtp = SecretStr(f"smtp://127.0.0.1:{mail.port}")
         services = services_of(make_app(widgets=widgets, environment={"smtp_url": smtp}))
         ask(services)
-        services.visitor_mails.run_once()
+        services.visitor_mails.turn()
         assert server.mails == []
         clock.passes(minutes=2)
-        services.visitor_mails.run_once()
+        services.visitor_mails.turn()
     assert len(server.mails) == 1
 
 
@@ -130,7 +130,7 @@ def test_what_was_erased_is_written_to_nobody(mailing: Callable[..., Services], 
     services = mailing()
     id = services.outbox.accept(Answers("sales", "442079460123", "GB", email="ann@example.com")).id
     services.personal_data.erase(id)
-    services.visitor_mails.run_once()
+    services.visitor_mails.turn()
     assert server.mails == []
 
 
