@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
@@ -54,7 +53,7 @@ from ringback.web.form import funnel
 from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
-from ringback.web.health import Probe, health_pages
+from ringback.web.health import STUCK_AFTER, Probe, health_pages
 from ringback.web.metrics import metrics_page
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
@@ -64,8 +63,6 @@ from ringback.webhooks.sender import Webhooks
 log = logging.getLogger("ringback")
 
 ROOT = Path(__file__).parent.parent
-# Nothing that may go lies longer than this, unless nobody hands over.
-_STUCK = timedelta(seconds=60)
 
 
 class Opening(Enum):
@@ -219,7 +216,7 @@ def _others(services: Services) -> Callable[[], dict[str, str]]:
 
     def check() -> dict[str, str]:
         is_reached = all(trouble.kind != SAMESPACE for trouble in services.operations.troubles())
-        backlog = "waiting" if services.outbox.is_stuck(_STUCK) else "ok"
+        backlog = "waiting" if services.outbox.is_stuck(STUCK_AFTER) else "ok"
         return {"backlog": backlog, "samespace": "ok" if is_reached else "not reached"}
 
     return check

@@ -123,15 +123,19 @@ class Tallies:
         except sa.exc.OperationalError:
             return None
 
-    def read(self) -> Counts:
-        """All counts as they are now, of every process. Raises STORE_ERRORS."""
+    def read(self) -> tuple[Counts, bool]:
+        """All counts as they are now, of every process, and whether they are all there. Raises STORE_ERRORS.
+
+        After an upgrade, or where nobody has handed over for long, there may be a million events to count: that is
+        for `fold`. Whoever looks counts two portions at most, and is told that there are more.
+        """
         self.flush()
         found, rows = self._look()
-        if len(rows) == _AT_ONCE:  # nobody has counted for long: go on where whoever hands over is not there
+        if len(rows) == _AT_ONCE:
             self.fold()
             found, rows = self._look()
         found.update(_count(rows))
-        return found
+        return found, len(rows) < _AT_ONCE
 
     def _look(self) -> tuple[Counter[Key], list[Any]]:
         """What is counted once and for all, and what happened since."""
