@@ -120,7 +120,7 @@ def test_counted_once_and_for_all_it_stays_the_same(make_app: Made, store_url: s
         ask(app, f"44207946010{place}")
         end(app, Settlement(transitions.TAKEN))
     before = read(app)
-    app.extensions["ringback"].upkeep.run_once()
+    app.extensions["ringback"].upkeep.turn()
     assert read(app) == before
     with app.extensions["ringback"].database.write() as connection:
         connection.exec_driver_sql("DELETE FROM events WHERE kind = 'received'")
@@ -129,7 +129,7 @@ def test_counted_once_and_for_all_it_stays_the_same(make_app: Made, store_url: s
     after = read(app)
     assert after["ringback_requests_total{sales,accepted}"] == 6
     assert after["ringback_requests_total{sales,with_team}"] == 5
-    app.extensions["ringback"].upkeep.run_once()
+    app.extensions["ringback"].upkeep.turn()
     assert read(app) == after
 
 
