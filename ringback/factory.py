@@ -46,7 +46,7 @@ from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
 from ringback.store.database import Database
-from ringback.web import bounds, errors, headers, limits, outcome, page, request_hygiene, static_files
+from ringback.web import bounds, errors, headers, limits, outcome, page, request_hygiene, spans, static_files
 from ringback.web.brand_pages import brand_pages
 from ringback.web.embed_script import embed_script
 from ringback.web.form import funnel
@@ -84,6 +84,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, opening: Opening = Op
     bounds.init_app(app)
     page.init_app(app)
     request_hygiene.init_app(app, services)
+    spans.init_app(app)
     bounds.bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)

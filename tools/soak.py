@@ -1,11 +1,11 @@
-"""Does anything grow? Visitors ask one after another, without a pause, and the processes that serve them are weighed.
+"""Does anything grow? Visitors ask one after another, without a pause, and what serves them is weighed.
 
     .venv/bin/python -m tools.soak --requests 50000 --store postgres
 
-Each visitor opens the form, sends it and reads the page of the request; each request is handed over. A hundred times
-on the way memory, file handles, connections and threads of each process are noted. The last tenth is compared with
-the second, since the first warms up. It fails where memory grew by more than a twentieth, or anything else by
-more than a handful of what was there.
+Each visitor opens the form, sends it and reads the page of the request; each request is handed over. A hundred
+times on the way memory, file handles, connections and threads of each process are noted. The last tenth is held
+against the second, since the first warms up. It fails where memory grew by more than a twentieth, or anything else
+by more than the visitors there are.
 """
 
 import argparse

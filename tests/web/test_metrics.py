@@ -183,7 +183,7 @@ def test_a_team_that_refuses_is_not_taken_for_a_hand_over_that_has_died(make_app
         clock.passes(minutes=minutes)
         claim = outbox.claim("me")
         assert claim
-        outbox.settle(claim, delivery.settlement_of(Refused("nobody there"), claim))
+        outbox.settle(claim, delivery.settlement_of(Refused("nobody there", "{}"), claim))
     clock.passes(seconds=59)
     assert read(app)["ringback_oldest_waiting_seconds"] > 1800
     assert read(app)["ringback_stuck"] == 0
@@ -251,7 +251,11 @@ def test_what_is_asked_of_the_store_finds_an_index(make_app: Made) -> None:
 
     assert len(selects) >= 4
     assert [
-        plan for plan in plans if (plan.startswith("SCAN") and "requests" in plan) or plan == "SCAN events"
+        plan
+        for plan in plans
+        # An index with nothing in it but what is in the air at the moment may be gone through.
+        if not plan.endswith("USING INDEX requests_handing_over")
+        and ((plan.startswith("SCAN") and "requests" in plan) or plan == "SCAN events")
     ] == []
 
 
