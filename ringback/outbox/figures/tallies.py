@@ -1,7 +1,7 @@
 """What is counted for monitoring, in the store, so that it is right with any number of processes.
 
 What happens to requests is counted from their histories: once a minute, in portions and for good, and what
-happened since each time somebody looks. What no history tells (who was turned away at the door, a store that
+happened since each time somebody looks. What no history tells (who was turned away, a store that
 failed) each process counts, and adds to the store within a second or two.
 """
 
