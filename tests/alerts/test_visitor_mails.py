@@ -64,16 +64,21 @@ def test_the_mail_has_the_link_and_no_word_of_its_visitor(
     assert id not in str(mail["Message-ID"])
 
 
-def test_one_address_is_written_to_once_an_hour(
+def test_one_address_is_written_to_once_an_hour_however_it_is_spelled(
     mailing: Callable[..., Services], server: MailServer, clock: Clock
 ) -> None:
     services = mailing()
-    ask(services)
-    ask(services, "ANN@example.com", "442079460199")
+    ask(services, "ann.b@bücher.example")
+    for turn, spelled in enumerate(
+        ["ANN.B@Bücher.example", "annb@bücher.example", "ann.b+2@bücher.example", "ann.b@xn--bcher-kva.example"]
+    ):
+        ask(services, spelled, f"44207946{turn:04}")
     assert len(server.mails) == 1
-    clock.passes(hours=1, seconds=1)
-    ask(services, phone="442079460188")
+    ask(services, "other@bücher.example", "442079460199")
     assert len(server.mails) == 2
+    clock.passes(hours=1, seconds=1)
+    ask(services, "ann.b@bücher.example", "442079460188")
+    assert len(server.mails) == 3
 
 
 def test_whether_a_number_is_held_is_not_told_by_a_mail_that_does_not_come(
@@ -83,6 +88,13 @@ def test_whether_a_number_is_held_is_not_told_by_a_mail_that_does_not_come(
     services.outbox.stop("442079460123")
     ask(services)
     assert len(server.mails) == 1
+
+
+def test_a_machines_post_has_nobody_written_to(mailing: Callable[..., Services], server: MailServer) -> None:
+    services = mailing()
+    services.outbox.accept(Answers("sales", "442079460123", "GB", email="ann@example.com"), is_suspect=True)
+    services.visitor_mails.turn()
+    assert server.mails == []
 
 
 def test_nobody_is_written_to_unless_the_widget_says_so(
