@@ -17,7 +17,7 @@ from tests.running import deliver
 pytestmark = pytest.mark.xdist_group("crash")
 
 # How often it is stopped, with how many requests to hand over.
-SIZES = [(1, 40), pytest.param(3, 150, marks=pytest.mark.long)]
+SIZES = [(1, 60), pytest.param(3, 150, marks=pytest.mark.long)]
 # No answer is lost here, so one that is slow to come must not look like it.
 PATIENT: dict[str, Any] = {"timeout_seconds": 10, "lease_seconds": 15}
 
