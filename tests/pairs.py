@@ -1,19 +1,21 @@
 """A few combinations in place of all of them."""
 
-from collections.abc import Hashable, Iterable
-from itertools import combinations, product
+from collections.abc import Collection, Hashable
+from itertools import cycle, islice, product
+from typing import Any
+
+import pytest
 
 
-def covering_pairs(*axes: Iterable[Hashable]) -> list[tuple[Hashable, ...]]:
-    """Combinations of one value of each axis, such that every two values of different axes meet in one of them.
+def each_once(*axes: Collection[Hashable]) -> list[tuple[Any, ...]]:
+    """As many combinations as the longest axis has values: each value of each axis is in one of them."""
+    count = max(map(len, axes))
+    return list(zip(*(islice(cycle(axis), count) for axis in axes), strict=True))
 
-    What goes wrong mostly does so for one value or for two together, so these find it as all combinations would.
-    """
-    candidates = [(one, set(combinations(enumerate(one), 2))) for one in product(*axes)]
-    missing = set().union(*(pairs for _, pairs in candidates))
-    chosen: list[tuple[Hashable, ...]] = []
-    while missing:
-        best, pairs = max(candidates, key=lambda candidate: len(candidate[1] & missing))
-        chosen.append(best)
-        missing -= pairs
-    return chosen
+
+def once_or_all(*axes: Collection[Hashable]) -> list[Any]:
+    """For `parametrize`: each value once; every combination where there is time."""
+    return [
+        pytest.param(each_once(*axes), id="each-once"),
+        pytest.param(list(product(*axes)), id="all", marks=pytest.mark.long),
+    ]

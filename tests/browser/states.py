@@ -468,8 +468,7 @@ def dialog(stage: Stage) -> None:
 
 @state_around
 def dialog_on_the_sandbox_site(stage: Stage) -> None:
-    # Until the form that stands inline has come: what still loads is measured half painted.
-    stage.page.goto(f"http://localhost:{stage.places.sandbox.port}/sandbox/site", wait_until="networkidle")
+    sandbox_site(stage)
     stage.page.locator("main a[href$='/demo']").first.click()
     expect(stage.page.frame_locator("iframe").locator("#name")).to_be_visible()
 

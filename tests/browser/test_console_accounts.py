@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,10 @@ from ringback.clock import utc_now
 from ringback.store.database import Database
 from tests.browser.test_accessibility import AXE, LOOKS, RULES, findings, lost
 from tests.conftest import make_settings
+from tests.pairs import once_or_all
 from tests.running import Server, production
+
+pytestmark = pytest.mark.xdist_group("console-accounts")  # they have one server
 
 PASSWORD = "four quiet words of mine"
 # A device of the browser's own, whose person is there and touches it.
@@ -71,9 +73,9 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-def looks_right(page: Page, pictures: Path | None = None) -> None:
+def looks_right(page: Page, looks: list[tuple[str, int]], pictures: Path | None) -> None:
     """Nothing for axe to mend, and nothing lost, by day and by night, on a phone and on a desk."""
-    for look, width in product(("light", "dark", "forced"), (390, 1280)):
+    for look, width in looks:
         page.emulate_media(**LOOKS[look])
         page.set_viewport_size({"width": width, "height": 800})
         if not page.evaluate("() => 'axe' in window"):
@@ -108,19 +110,23 @@ def test_a_link_sets_a_password_a_passkey_is_made_and_signs_in(page: Page, conso
     expect(page.get_by_role("heading", level=1)).to_have_text("Audit")
 
 
-def test_each_page_can_be_read_by_everybody(page: Page, console: Console, screenshots: Path) -> None:
+@pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), (390, 1280)))
+def test_each_page_can_be_read_by_everybody(
+    page: Page, console: Console, screenshots: Path, looks: list[tuple[str, int]]
+) -> None:
+    pictures = screenshots if len(looks) > len(LOOKS) else None  # for a person, who wants all of them
     page.context.clear_cookies()
     page.goto(f"{console.url}/sign-in")
-    looks_right(page, screenshots)
+    looks_right(page, looks, pictures)
     page.get_by_label("User name").fill("sam")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Requests")
     for path in ("account", "account/second-factor", "operators", "operators/ann.example@acme.test", "audit"):
         page.goto(f"{console.url}/{path}")
-        looks_right(page, screenshots)
+        looks_right(page, looks, pictures)
     page.goto(f"{console.url}/operators")
     page.get_by_label("Name to sign in with").fill("zoe")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("heading", name="Send this link to zoe")).to_be_visible()
-    looks_right(page, screenshots)
+    looks_right(page, looks, pictures)

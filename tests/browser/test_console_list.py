@@ -10,7 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.console_day import forget_history, make_day
 from tests.browser.test_accessibility import AXE, LOOKS, RULES, findings
+from tests.pairs import once_or_all
 from tests.running import sandbox
+
+pytestmark = pytest.mark.xdist_group("console-list")  # they have one server
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,18 @@ def wide(context: BrowserContext) -> Page:
     return page
 
 
-def test_axe_finds_nothing_to_mend_and_nothing_is_wider_than_a_phone(browser: Browser, console: Console) -> None:
+@pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), (390, 1280)))
+def test_axe_finds_nothing_to_mend_and_nothing_is_wider_than_a_phone(
+    browser: Browser, console: Console, looks: list[tuple[str, int]]
+) -> None:
     page = browser.new_page(reduced_motion="reduce")
     for address in ("requests", f"requests/{console.references[2]}"):
         page.goto(f"{console.url}/console/{address}")
         page.evaluate(AXE_SCRIPT)
-        for look in LOOKS:
-            for width in (390, 1280):
-                page.emulate_media(**LOOKS[look])
-                page.set_viewport_size({"width": width, "height": 900})
-                assert findings(page.evaluate(AXE, RULES)) == [], f"{address}, {look}, {width} px"
+        for look, width in looks:
+            page.emulate_media(**LOOKS[look])
+            page.set_viewport_size({"width": width, "height": 900})
+            assert findings(page.evaluate(AXE, RULES)) == [], f"{address}, {look}, {width} px"
         page.set_viewport_size({"width": 320, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") == 320
     page.close()

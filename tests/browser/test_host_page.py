@@ -219,7 +219,13 @@ SCHEMES = {
 }
 
 
-@pytest.mark.parametrize("said", SCHEMES)
+@pytest.mark.parametrize(
+    "said",
+    [
+        *("nothing", "light", "dark in its head", "light dark"),
+        *(pytest.param(said, marks=pytest.mark.long) for said in ("dark", "light dark in its head")),
+    ],
+)
 def test_on_a_dark_system_the_form_is_as_dark_as_the_page_says(
     at_desk: Visitor, company: Company, said: str
 ) -> None:

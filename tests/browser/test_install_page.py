@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from itertools import product
 from urllib.request import urlopen
 
 import pytest
@@ -13,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Locator, 
 
 from tests.browser.journeys import ASKING, Company, Dock, Visitor
 from tests.browser.test_accessibility import AXE, LOOKS, RULES, WIDTHS, findings, lost
+from tests.pairs import once_or_all
 from tests.running import Server
 
 UPDATED = "The snippet and the preview are up to date."
@@ -293,23 +293,24 @@ def test_without_a_script_a_button_brings_the_snippet_the_preview_and_the_findin
 # --- for everybody ---
 
 
-def inspect(page: Page) -> None:
+def inspect(page: Page, looks: list[tuple[str, int]]) -> None:
     """As for every other page, and what is framed on it too."""
     frames = [frame for frame in page.frames if frame.url.startswith("http")]
     for frame in frames:
         frame.evaluate(AXE_SCRIPT)
-    for (name, look), width in product(LOOKS.items(), WIDTHS):
-        page.emulate_media(**look)
+    for look, width in looks:
+        page.emulate_media(**LOOKS[look])
         page.set_viewport_size({"width": width, "height": 844})
         for frame in frames:
-            assert findings(frame.evaluate(AXE, RULES)) == [], f"{name}, {width} px: {frame.url}"
+            assert findings(frame.evaluate(AXE, RULES)) == [], f"{look}, {width} px: {frame.url}"
             assert lost(frame) == [], f"{width} px: {frame.url}"
 
 
+@pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), WIDTHS))
 @pytest.mark.parametrize(
     "query", ["", "?mode=button&color=ffcc00&site=www.acme.com", "?mode=inline&theme=dark&site=x"]
 )
-def test_axe_finds_nothing(owner: SiteOwner, query: str) -> None:
+def test_axe_finds_nothing(owner: SiteOwner, query: str, looks: list[tuple[str, int]]) -> None:
     owner.page.emulate_media(reduced_motion="reduce")
     owner.opens(query)
     preview = owner.preview
@@ -318,7 +319,7 @@ def test_axe_finds_nothing(owner: SiteOwner, query: str) -> None:
     expect(preview.locator("h1")).to_be_visible()
     if "button" not in query:
         expect(preview.frame_locator("iframe").locator("h1")).to_be_visible()
-    inspect(owner.page)
+    inspect(owner.page, looks)
 
 
 def test_the_other_pages_of_the_sandbox_lead_to_it(owner: SiteOwner, sandbox_site: str, dock: Dock) -> None:

@@ -62,7 +62,7 @@ def test_an_inline_form_is_there_however_often_the_page_is_redrawn_and_the_link_
     link = company.link(f"data-ringback=inline id=link style='{STYLE}'")
     shows_the_site(visitor, company, library, link)
     has_one_form_inline(visitor)
-    for time in (1, 2, 3):
+    for time in (1, 2):
         redraws(visitor.page, library, time, link)
         has_one_form_inline(visitor)
         expect(visitor.page.locator("#link")).to_have_attribute("style", STYLE)

@@ -55,7 +55,7 @@ def store(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
     database.close()
 
 
-@pytest.mark.parametrize(("count", "kills"), [(12, 3), pytest.param(300, 60, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("count", "kills"), [(6, 2), pytest.param(300, 60, marks=pytest.mark.long)])
 def test_a_reading_that_is_killed_loses_and_doubles_nothing(
     store: Database, tmp_path: Path, count: int, kills: int
 ) -> None:

@@ -84,7 +84,7 @@ def test_a_kill_at_a_named_point_ends_as_it_should(crashed: dict[Point, Storm], 
     assert verdict.accepted == 2 or point not in NOT_TOLD
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [10, pytest.param(1000, marks=pytest.mark.long)])
 def test_kills_at_any_instant_lose_nothing_and_ring_nobody_twice(
     new_store: NewStore, tmp_path: Path, kills: int
 ) -> None:

@@ -16,7 +16,8 @@ from tests.running import deliver
 
 pytestmark = pytest.mark.xdist_group("crash")
 
-STOPS = 2
+# How often it is stopped, with how many requests to hand over.
+SIZES = [(1, 60), pytest.param(3, 150, marks=pytest.mark.long)]
 # No answer is lost here, so one that is slow to come must not look like it.
 PATIENT: dict[str, Any] = {"timeout_seconds": 10, "lease_seconds": 15}
 
@@ -34,11 +35,14 @@ def assert_each_was_rung_once(store_url: str, samespace: RingLog, count: int) ->
     assert Counter(samespace.rings.values()) == {1: count}
 
 
-def test_sigterm_ends_the_hand_over_process_with_nothing_left_in_the_air(store_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stops", "count"), SIZES)
+def test_sigterm_ends_the_hand_over_process_with_nothing_left_in_the_air(
+    store_url: str, tmp_path: Path, stops: int, count: int
+) -> None:
     with RingLog(slowest_seconds=0.4) as samespace:
-        fill(store_url, count := 150)
+        fill(store_url, count)
         settings = environment(tmp_path, samespace.base_url, store_url, "worker", **PATIENT)
-        for _ in range(STOPS):
+        for _ in range(stops):
             with deliver(tmp_path, settings) as process:
                 samespace.wait_for_calls(sum(samespace.rings.values()) + 10, timeout=30)
                 process.send_signal(signal.SIGTERM)
@@ -53,14 +57,15 @@ def test_sigterm_ends_the_hand_over_process_with_nothing_left_in_the_air(store_u
     assert_each_was_rung_once(store_url, samespace, count)
 
 
+@pytest.mark.parametrize("stops", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_sigterm_ends_the_web_process_with_everything_confirmed_and_handed_over_once(
-    store_url: str, tmp_path: Path
+    store_url: str, tmp_path: Path, stops: int
 ) -> None:
     with RingLog(slowest_seconds=0.4) as samespace:
         settings = environment(tmp_path, samespace.base_url, store_url, **PATIENT)
         with gunicorn(tmp_path, settings) as server:
             with Crowd(server.url) as crowd:
-                for _ in range(STOPS):
+                for _ in range(stops):
                     crowd.wait_for_more(10)
                     assert server.stop() == 0
                     assert State.HANDING_OVER not in {state for _, state in states(store_url).values()}

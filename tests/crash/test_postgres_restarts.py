@@ -23,7 +23,7 @@ def postgres(postgres_server: str) -> Iterator[Postgres]:
         yield server
 
 
-@pytest.mark.parametrize("restarts", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("restarts", [3, pytest.param(60, marks=pytest.mark.long)])
 def test_a_store_that_breaks_off_confirms_nothing_falsely_and_loses_nothing(
     postgres: Postgres, tmp_path: Path, restarts: int
 ) -> None:

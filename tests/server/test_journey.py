@@ -20,6 +20,8 @@ from tests.running import Server, production
 PERSON = {"name": "Ann Example-Unmistakable", "phone": "020 7946 0123", "email": "ann.unmistakable@example.test"}
 DIGITS = "442079460123"
 SLOW_SOCKETS = 200
+# Of pytest-xdist: they have one server.
+in_one_process = pytest.mark.xdist_group("journey")
 
 
 def fetch(url: str, fields: dict[str, str] | None = None) -> tuple[int, str, str]:
@@ -68,6 +70,14 @@ def server(tmp_path: Path, samespace: SandboxSamespace) -> Iterator[Server]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """For those who leave it as it was."""
+    server = production(tmp_path_factory.mktemp("lasting"), "http://127.0.0.1:9").start()
+    yield server
+    server.stop()
+
+
 def test_what_reaches_samespace_is_what_was_agreed(server: Server, samespace: SandboxSamespace) -> None:
     confirmation = ask(server, company="Acme & Söhne", message="Ring\nsoftly", plan="pro")
     samespace.wait_for_calls(1, 10)
@@ -92,14 +102,15 @@ def test_what_reaches_samespace_is_what_was_agreed(server: Server, samespace: Sa
     eventually(lambda: state_of(confirmation) == "with_team")
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.long)])
 @pytest.mark.parametrize("engine", ["sqlite", "postgres"])
 def test_a_kill_right_after_the_answer_loses_nothing_and_rings_nobody_twice(
-    engine: str, tmp_path: Path, samespace: SandboxSamespace, request: pytest.FixtureRequest
+    engine: str, kills: int, tmp_path: Path, samespace: SandboxSamespace, request: pytest.FixtureRequest
 ) -> None:
     url = request.getfixturevalue("postgres_url") if engine == "postgres" else ""
     server = production(tmp_path, samespace.base_url, url)
     confirmations = []
-    for turn in range(4):
+    for turn in range(kills):
         server.start()
         confirmations.append(ask(server, phone=f"020 7946 012{turn}"))
         server.kill()
@@ -197,12 +208,13 @@ def chunked(server: Server, body: bytes) -> int:
         return int(connection.recv(65536).split()[1])
 
 
-def test_a_body_in_chunks_is_held_to_the_same_bytes(server: Server) -> None:
+@in_one_process
+def test_a_body_in_chunks_is_held_to_the_same_bytes(lasting_server: Server) -> None:
     small, large = b"phone=1", b"junk=" + b"x" * 70_000
 
-    assert chunked(server, b"%x\r\n%s\r\n0\r\n\r\n" % (len(small), small)) == 422
-    assert chunked(server, b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)) == 413
-    assert chunked(server, b"ZZ\r\nabc\r\n0\r\n\r\n") == 400
+    assert chunked(lasting_server, b"%x\r\n%s\r\n0\r\n\r\n" % (len(small), small)) == 422
+    assert chunked(lasting_server, b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)) == 413
+    assert chunked(lasting_server, b"ZZ\r\nabc\r\n0\r\n\r\n") == 400
 
 
 def test_gunicorn_stops_where_the_store_is_not_for_it(tmp_path: Path) -> None:
@@ -225,13 +237,16 @@ def test_gunicorn_refuses_several_workers_that_count_each_for_itself(tmp_path: P
     assert "RATELIMIT_STORAGE_URI: is memory:// with several workers" in str(refusal.value)
 
 
+@in_one_process
 @pytest.mark.parametrize("part", ["headers", "body"])
-def test_two_hundred_sockets_that_drip_do_not_keep_anybody_from_the_form(server: Server, part: str) -> None:
+def test_two_hundred_sockets_that_drip_do_not_keep_anybody_from_the_form(
+    lasting_server: Server, part: str
+) -> None:
     start = b"GET /sales HTTP/1.1\r\nHost: x\r\nX-Drip: "
     if part == "body":
         start = b"POST /sales HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n"
         start += b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-    sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(SLOW_SOCKETS)]
+    sockets = [socket.create_connection(("127.0.0.1", lasting_server.port)) for _ in range(SLOW_SOCKETS)]
     for drip in sockets:
         drip.sendall(start)
     done = threading.Event()
@@ -250,7 +265,7 @@ def test_two_hundred_sockets_that_drip_do_not_keep_anybody_from_the_form(server:
         took = []
         for _ in range(60):
             began = time.monotonic()
-            assert fetch(f"{server.url}/sales")[0] == 200
+            assert fetch(f"{lasting_server.url}/sales")[0] == 200
             took.append(time.monotonic() - began)
     finally:
         done.set()

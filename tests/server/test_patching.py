@@ -28,7 +28,7 @@ def environment(folder: Path) -> dict[str, str]:
     ("program", "statuses", "is_told"),
     [
         (PATCH + IMPORT + ASK, "200\n200\n", False),
-        (IMPORT + ASK, "200\n200\n", False),
+        pytest.param(IMPORT + ASK, "200\n200\n", False, marks=pytest.mark.long),  # as in most tests
         (IMPORT + PATCH + ASK, "503\n503\n", True),
     ],
     ids=["gevent first", "no gevent", "gevent late"],
@@ -43,7 +43,9 @@ def test_an_app_that_gevent_came_too_late_for_says_so_and_serves_nothing(
     assert ("call monkey.patch_all() before anything is imported" in done.stderr) is is_told
 
 
-@pytest.mark.parametrize("worker", ["ringback.server.worker.DeadlineWorker", "gthread"])
+@pytest.mark.parametrize(
+    "worker", ["ringback.server.worker.DeadlineWorker", pytest.param("gthread", marks=pytest.mark.long)]
+)
 def test_gunicorn_is_not_started_with_preload(tmp_path: Path, worker: str) -> None:
     server = production(tmp_path, "http://127.0.0.1:9", GUNICORN_CMD_ARGS=f"--preload -k {worker}")
     with pytest.raises(RuntimeError, match="--preload: leave it out"):

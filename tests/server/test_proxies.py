@@ -151,7 +151,7 @@ def test_gunicorn_believes_no_other_spelling_of_that_header(start: Callable[...,
     assert statuses == [303, 303, 429]
 
 
-@pytest.mark.parametrize("proxies", ["0", "1"])
+@pytest.mark.parametrize("proxies", [pytest.param("0", marks=pytest.mark.long), "1"])
 def test_gunicorn_takes_no_name_of_a_script_from_a_header(start: Callable[..., Server], proxies: str) -> None:
     server = start(TRUSTED_PROXIES=proxies)
     names = ["SCRIPT_NAME", "Script-Name", "PATH_INFO", "script_name", "X-Forwarded-Prefix"]
@@ -171,7 +171,7 @@ def test_gunicorn_takes_no_scheme_from_a_header(start: Callable[..., Server]) ->
         assert not leads_to.startswith("https:"), (status, leads_to)
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1", "::", "[::]"])
+@pytest.mark.parametrize("bind", ["127.0.0.1", pytest.param("::", marks=pytest.mark.long), "[::]"])
 def test_gunicorn_listens_where_bind_says(start: Callable[..., Server], bind: str) -> None:
     server = start(BIND=bind)
 

@@ -35,18 +35,20 @@ def company(server: Server) -> str:
     return "Acme Ltd" if "Acme Ltd" in page else "Umbrella" if "Umbrella" in page else page
 
 
-@pytest.mark.parametrize("typo", ['region = "Great Britain"', "region = GB", ""])
-def test_a_typo_at_a_reload_changes_nothing_and_is_told(server: Server, tmp_path: Path, typo: str) -> None:
+def test_a_typo_at_a_reload_changes_nothing_and_is_told(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "ringback.toml"
     right = file.read_text().replace("Acme Ltd", "Umbrella")
-    line = right.splitlines().index('region = "GB"') + 1 if "= " in typo else 0
-    file.write_text(right.replace('region = "GB"', typo))
-    hang_up(server)
+    for typo in ('region = "Great Britain"', "region = GB", ""):
+        line = right.splitlines().index('region = "GB"') + 1 if "= " in typo else 0
+        file.write_text(right.replace('region = "GB"', typo))
+        began = len(server.log)
+        hang_up(server)
 
-    assert company(server) == "Acme Ltd"
-    assert f"{file}: line {line}: " in server.log or not line
-    assert f"{file}: " in server.log
-    assert "one from before stays in force" in server.log
+        assert company(server) == "Acme Ltd"
+        told = server.log[began:]
+        assert f"{file}: line {line}: " in told or not line
+        assert f"{file}: " in told
+        assert "one from before stays in force" in told
     file.write_text(right)
     hang_up(server)
     assert company(server) == "Umbrella"
