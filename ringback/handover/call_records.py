@@ -16,14 +16,19 @@ from ringback.config.widget import FIELDS
 from ringback.outbox.calls.call_matching import CallRecord
 from ringback.outbox.request import REFERENCE_LETTERS
 
-_UUID_CHARACTERS = 64
+_PLAIN_UUID = re.compile(r"[!-~]{1,64}")
+_LONGEST_TIME = 64
 _DEEPEST = 8
 _LONGEST_TEXT = 20_000
+_LONGEST_NUMBER = 32
+# A call is of one request, or of the few that were asked for one number; with more it is no call of ours.
+_MOST_REFERENCES = 100
 _REFERENCE = re.compile(rf"\bRB\W?([{REFERENCE_LETTERS}]{{4}})\W?([{REFERENCE_LETTERS}]{{4}})\b", re.IGNORECASE)
 _ISO_DATE = re.compile(r"""^\s*(?:ISODate|new Date|Date)\(\s*["']?(.*?)["']?\s*\)\s*$""")
 _NOTHING = frozenset({"", "null", "none", "undefined", "nan"})
 # Seconds since 1970 of today have ten digits, milliseconds thirteen.
 _FIRST_MILLISECONDS = 100_000_000_000
+_NO_INTEGER = 10**64
 # What a visitor typed may quote another's reference, or be made to look like what we wrote.
 _TYPED = frozenset({*FIELDS, "page", "note", "notes", "asked_for"})
 
@@ -114,7 +119,10 @@ def read_time(value: object) -> datetime | None:
         return read_time(inner) if not isinstance(inner, dict) or "$date" not in inner else None
     if isinstance(value, bool) or value is None:
         return None
-    text = _ISO_DATE.sub(r"\1", str(value)).strip()
+    text = str(value)
+    if len(text) > _LONGEST_TIME:
+        return None
+    text = _ISO_DATE.sub(r"\1", text).strip()
     try:
         if re.fullmatch(r"[0-9]{9,16}(\.[0-9]+)?", text):
             seconds = float(text)
@@ -136,7 +144,8 @@ def references_in(custom_data: object) -> frozenset[str]:
 
 def _found_in(texts: Iterator[str]) -> frozenset[str]:
     found = (_REFERENCE.findall(text) for text in texts)
-    return frozenset(f"RB-{first}-{last}".upper() for pairs in found for first, last in pairs)
+    references = frozenset(f"RB-{first}-{last}".upper() for pairs in found for first, last in pairs)
+    return references if len(references) <= _MOST_REFERENCES else frozenset()
 
 
 def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -173,16 +182,17 @@ def _as_json(text: str) -> object | None:
 
 
 def _uuid(value: object) -> str:
+    """It as it is, or its hash where a store might not take it: too long, or with characters that are no text."""
     text = _text(value)
-    if len(text) <= _UUID_CHARACTERS:
+    if not text or _PLAIN_UUID.fullmatch(text):
         return text
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _digits(value: object) -> str:
-    """A number's digits; none where some of them are masked."""
+    """A number's digits; none where some of them are masked, or where it is no number."""
     text = _text(value)
-    if re.search(r"[xX*]", text):
+    if len(text) > _LONGEST_NUMBER or re.search(r"[xX*]", text):
         return ""
     return re.sub(r"[^0-9]", "", text).removeprefix("00")
 
@@ -192,6 +202,8 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    if isinstance(value, int) and abs(value) >= _NO_INTEGER:  # Python refuses to write it out
         return ""
     text = str(value).strip()
     return "" if text.casefold() in _NOTHING else text

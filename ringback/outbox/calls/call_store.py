@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback.clock import SKEW
 from ringback.config.settings import Settings
 from ringback.outbox.calls.call_matching import CalledFor, CallRecord, match
 from ringback.outbox.calls.called import handed_over_together, mark_called
@@ -42,7 +43,11 @@ class _Line:
 
 
 def keep(connection: sa.Connection, settings: Settings, records: Collection[CallRecord], now: datetime) -> Batch:
-    """Keep what is of our requests and mark those that were called: the same however often a record comes."""
+    """Keep what is of our requests and mark those that were called: the same however often a record comes.
+
+    A call that began in a time to come proves nothing but by its reference.
+    """
+    records = [each for each in records if each.references or each.started_at <= now + SKEW]
     asked = _asked(connection, settings, records)
     if asked:
         before = _lines(connection, [each.id for each in asked])
@@ -56,7 +61,8 @@ def keep(connection: sa.Connection, settings: Settings, records: Collection[Call
         }
         _write(connection, before, after, now)
         _say(connection, after, now)
-    return Batch(_mark(connection, now))
+        return Batch(_mark(connection, after, now))
+    return Batch([])
 
 
 def _asked(connection: sa.Connection, settings: Settings, records: Collection[CallRecord]) -> list[CalledFor]:
@@ -87,6 +93,9 @@ def _left_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datet
     for event in connection.execute(happened):
         if event.kind == EventKind.ATTEMPTED:
             attempts[event.request_id] = event.at
+        elif event.kind == EventKind.RELEASED:  # it was held until now: nothing had left
+            attempts.pop(event.request_id, None)
+            left.pop(event.request_id, None)
         elif event.kind in _LEFT_FOR_TEAM and event.request_id in attempts:
             left.setdefault(event.request_id, attempts[event.request_id])
     return left
@@ -155,30 +164,35 @@ def _say(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line], now:
             connection.execute(outcomes.update().where(mine).values(outcome=outcome, at=now))
 
 
-def _mark(connection: sa.Connection, now: datetime) -> list[str]:
-    """Mark what a certain record shows to be called; also what was being handed over when that was read."""
-    certain = (
-        sa.select(calls.c.request_id, sa.func.min(calls.c.started_at).label("at"), _ANSWERED.label("answered"))
-        .join(requests, requests.c.id == calls.c.request_id)
-        .where(calls.c.is_certain, requests.c.state.in_(_NOT_CALLED_YET), NOT_HELD, KEPT)
-        .group_by(calls.c.request_id)
-        .order_by(calls.c.request_id)
-    )
-    together = {
-        id: row
-        for row in connection.execute(certain).all()
-        for id in handed_over_together(connection, row.request_id)
-    }
+def _mark(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line], now: datetime) -> list[str]:
+    """Mark what certain records of this batch show to be called; the references.
+
+    What is being handed over is marked when that has ended, or when the record is read again.
+    """
+    certain = {key: line for key, line in sorted(lines.items()) if line.is_certain}
+    named = {request_id for _uuid, request_id in certain}
+    open_ = sa.select(requests.c.id).where(requests.c.id.in_(named), requests.c.state.in_(_NOT_CALLED_YET))
+    are_open = set(connection.execute(open_).scalars())
+    together: dict[str, list[_Line]] = {}
+    for (_uuid, request_id), line in certain.items():
+        if request_id in are_open:
+            for id in handed_over_together(connection, request_id, before=line.started_at):
+                together.setdefault(id, []).append(line)
     if not together:
         return []
     lock_in_order(connection, requests.c.id.in_(list(together)))  # all at once, against deadlocks
     return [
         reference
-        for id, row in sorted(together.items())
-        for reference in mark_called(connection, [id], row.at, now, f"{_HOW[row.answered]}by a call report")
+        for id, found in sorted(together.items())
+        for reference in mark_called(connection, [id], _first(found), now, f"{_how(found)}by a call report")
     ]
 
 
-# Of several calls, whether one was answered; none: none of them has ended.
-_ANSWERED = sa.func.max(sa.case((calls.c.answered, 1), (sa.not_(calls.c.answered), 0)))
-_HOW = {1: "answered: ", 0: "no_answer: ", None: ""}
+def _first(lines: Iterable[_Line]) -> datetime:
+    return min(line.started_at for line in lines)
+
+
+def _how(lines: Iterable[_Line]) -> str:
+    """Of several calls, whether one was answered; nothing while none of them has ended."""
+    ended = {line.answered for line in lines if line.answered is not None}
+    return ("answered: " if True in ended else "no_answer: ") if ended else ""

@@ -112,7 +112,7 @@ class Calls:
             going_on = connection.execute(_GOING_ON, {"since": now - _LONGEST_CALL}).scalar()
         found = [at for at in (oldest, going_on) if at]
         # Samespace's clock may be behind ours.
-        return Window(max(min(found) - SKEW, start), now - self._margin) if found else None
+        return Window(max(min(*found, now) - SKEW, start), now - self._margin) if found else None
 
     @property
     def _margin(self) -> timedelta:
