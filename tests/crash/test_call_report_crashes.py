@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import copy
 
 import pytest
 import sqlalchemy as sa
@@ -42,63 +42,88 @@ while True:
 """
 
 
-def reader(url: str, samespace: SandboxSamespace) -> subprocess.Popen[bytes]:
+@contextmanager
+def reader(url: str, samespace: SandboxSamespace) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that reads, from when it begins until it has died."""
     arguments = [sys.executable, "-c", READER, url, samespace.base_url]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path.cwd())
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path.cwd())
+    assert process.stdout
+    try:
+        process.stdout.readline()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+class Team:
+    """Somebody asks, the team is given the call, and has called by the time that it is asked about."""
+
+    def __init__(self, store: Database, url: str, samespace: SandboxSamespace) -> None:
+        limits = {"per_number": "9999 per day", "per_widget": "9999 per day"}
+        self.outbox = Outbox(store, make_settings(url, limits=limits))
+        self.outbox.teams.register()
+        self.samespace = samespace
+        self.asked = 0
+
+    def calls(self, count: int) -> None:
+        for _ in range(count):
+            self.asked += 1
+            phone = f"4420{70_000_000 + self.asked * 1013}"
+            receipt = self.outbox.accept(Answers(widget="sales", phone=phone, region="GB"))
+            claim = self.outbox.claim("me")
+            assert claim
+            self.outbox.settle(claim, TAKEN)
+            body = {"number": claim.requests[0].answers.phone, "team_name": "Sales", "space_id": "acme"}
+            self.samespace.record(body | {"attributes": {"reference": receipt.reference}})
+            self.samespace.ends(self.asked, CallEnd.ANSWERED)
 
 
 @pytest.fixture
-def store(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    copy(sqlite_template, tmp_path / "ringback.db")
-    database = Database(f"sqlite:///{tmp_path}/ringback.db")
+def store(store_url: str) -> Iterator[Database]:
+    database = Database(store_url)
     yield database
     database.close()
 
 
-@pytest.mark.parametrize(("count", "kills"), [(12, 3), pytest.param(300, 60, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("store_url", "count", "kills"),
+    [
+        ("sqlite", 12, 3),
+        pytest.param("sqlite", 600, 60, marks=pytest.mark.long),
+        pytest.param("postgres", 600, 60, marks=pytest.mark.long),
+    ],
+    indirect=["store_url"],
+)
 def test_a_reading_that_is_killed_loses_and_doubles_nothing(
-    store: Database, tmp_path: Path, count: int, kills: int
+    store: Database, store_url: str, count: int, kills: int
 ) -> None:
-    url, draw = f"sqlite:///{tmp_path}/ringback.db", random.Random(5)
+    draw = random.Random(5)
     samespace = SandboxSamespace(keep=count)
     samespace.start()
-    limits = {"per_number": "9999 per day", "per_widget": "9999 per day"}
-    outbox = Outbox(store, make_settings(url, limits=limits))
-    outbox.teams.register()
-    for index in range(count):
-        receipt = outbox.accept(Answers(widget="sales", phone=f"4420{70_000_000 + index * 1013}", region="GB"))
-        claim = outbox.claim("me")
-        assert claim
-        outbox.settle(claim, TAKEN)
-        body = {"number": claim.requests[0].answers.phone, "team_name": "Sales", "space_id": "acme"}
-        samespace.record(body | {"attributes": {"reference": receipt.reference}})
-        samespace.ends(index + 1, CallEnd.ANSWERED)
+    team = Team(store, store_url, samespace)
+    found_at_kills = set()
     try:
         for _ in range(kills):
-            process = reader(url, samespace)
-            assert process.stdout
-            process.stdout.readline()
-            time.sleep(draw.uniform(0, 0.2))  # any moment, not one that is waited for
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            process.stdout.close()
+            team.calls(count // kills)
+            with reader(store_url, samespace) as process:
+                time.sleep(draw.uniform(0, 0.3))  # any moment, not one that is waited for
+                os.kill(process.pid, signal.SIGKILL)
+            found_at_kills.add(team.asked - how_many(store, requests, requests.c.state == State.CALLED))
             free(store)
-        process = reader(url, samespace)
-        try:
+        with reader(store_url, samespace) as process:
             until = time.monotonic() + 60
             while how_many(store, requests, requests.c.state == State.CALLED) < count:
                 assert time.monotonic() < until, "every call is found"
                 time.sleep(0.1)
-        finally:
             process.kill()
-            process.wait()
-            assert process.stdout
-            process.stdout.close()
     finally:
         samespace.stop()
     assert how_many(store, calls) == count
     assert how_many(store, outcomes) == count
     assert how_many(store, events, events.c.kind == "called") == count
+    print(f"open after each kill: {sorted(found_at_kills)}")
 
 
 def free(store: Database) -> None:

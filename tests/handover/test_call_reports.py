@@ -284,6 +284,55 @@ def test_each_way_to_fail_is_said_in_plain_words_that_quote_nothing(behaviour: f
     assert "secret" not in str(fault.value)
 
 
+@pytest.mark.parametrize("said", [0, 1, "3", None])
+def test_a_total_that_is_too_low_hides_nothing(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, said: object
+) -> None:
+    monkeypatch.setattr(call_reports, "PAGE_RECORDS", 2)
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    at = reader.clock()
+    rows = [record(f"{n}", at, "33123456789") for n in range(4)]
+    rows.append(record("mine", at, custom_data={"reference": receipt.reference}))
+
+    def page(_window: Window, skip: int, *_: object) -> ReportPage:
+        return read_page(json.dumps({"total": said, "data": rows[skip : skip + 2]}).encode())
+
+    reader.reports.page = page  # type: ignore[method-assign]
+    assert reader.reads()
+    assert reader.ringback.state(receipt) is State.CALLED
+
+
+def test_pages_that_never_end_are_read_no_further_than_they_bring_something(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a Samespace that ignores `skip`, and counts what it never shows."""
+    monkeypatch.setattr(call_reports, "PAGE_RECORDS", 2)
+    reader.ringback.asks()
+    reader.ringback.rings()
+    same = json.dumps({"total": 1_000_000, "data": [record(each, reader.clock()) for each in "12"]}).encode()
+    asked = []
+
+    def page(*given: object) -> ReportPage:
+        asked.append(given)
+        return read_page(same)
+
+    reader.reports.page = page  # type: ignore[method-assign]
+    assert reader.reads()
+    assert len(asked) <= 20
+
+
+def test_what_goes_wrong_in_ringback_itself_is_told_as_well_where_it_lasts(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reports.fault = ZeroDivisionError("a secret")
+    for _ in range(17):
+        with pytest.raises(ZeroDivisionError):
+            reader.reads()
+    assert reader.calls.state().failing_why == "an error in Ringback: ZeroDivisionError"
+    assert reader.ringback.told("call_reports") == ["call reports"]
+
+
 # --- handed over, and nobody called ---
 
 
@@ -332,6 +381,18 @@ def test_a_clock_that_leapt_and_ran_steadily_for_an_hour_is_believed_of_who_was_
     reader.clock.passes(hours=-21)
     assert reader.reads()
     assert reader.ringback.attention.totals().kinds == {}
+
+
+def test_a_first_look_with_a_clock_that_is_ahead_says_of_nobody_that_they_were_not_called(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    reader.clock.passes(hours=20)
+    for _ in range(60):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []
+    reader.reads()
+    reader.reads()
+    assert reader.ringback.told("not_called") == [receipt.reference]
 
 
 def test_a_probable_call_is_enough_not_to_be_told(reader: Reader) -> None:

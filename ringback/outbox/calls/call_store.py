@@ -16,7 +16,7 @@ from ringback.config.settings import Settings
 from ringback.outbox.calls.call_matching import CalledFor, CallRecord, match
 from ringback.outbox.calls.called import handed_over_together, mark_called
 from ringback.outbox.request import EventKind, State
-from ringback.outbox.row_locks import lock_in_order
+from ringback.outbox.row_locks import lock_kept
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.store.call_tables import calls, outcomes
 from ringback.store.tables import events, requests
@@ -59,9 +59,14 @@ def keep(connection: sa.Connection, settings: Settings, records: Collection[Call
             )
             for each in found
         }
-        _write(connection, before, after, now)
-        _say(connection, after, now)
-        return Batch(_mark(connection, after, now))
+        changed = {key: line for key, line in after.items() if before.get(key) != line}
+        called = _called(connection, after)
+        # All at once, against deadlocks; what is erased at this moment keeps nothing of its calls.
+        kept = lock_kept(connection, {request_id for _uuid, request_id in changed} | called.keys())
+        changed = {key: line for key, line in changed.items() if key[1] in kept}
+        _write(connection, changed, before.keys() - after.keys(), now)
+        _say(connection, changed, now)
+        return Batch(_mark(connection, called, now))
     return Batch([])
 
 
@@ -134,16 +139,15 @@ def _merged(known: Mapping[str, CallRecord], records: Iterable[CallRecord]) -> l
 
 def _write(
     connection: sa.Connection,
-    before: Mapping[tuple[str, str], _Line],
-    after: Mapping[tuple[str, str], _Line],
+    changed: Mapping[tuple[str, str], _Line],
+    gone: Collection[tuple[str, str]],
     now: datetime,
 ) -> None:
-    changed = {key for key in after if before.get(key) != after[key]}
-    for uuid, request_id in sorted({*(before.keys() - after.keys()), *(changed & before.keys())}):
+    for uuid, request_id in sorted({*gone, *changed}):
         connection.execute(calls.delete().where(calls.c.uuid == uuid, calls.c.request_id == request_id))
     rows: list[dict[str, Any]] = [
-        {"uuid": uuid, "request_id": request_id, "read_at": now, **vars(after[uuid, request_id])}
-        for uuid, request_id in sorted(changed)
+        {"uuid": uuid, "request_id": request_id, "read_at": now, **vars(line)}
+        for (uuid, request_id), line in sorted(changed.items())
     ]
     if rows:
         connection.execute(calls.insert(), rows)
@@ -164,27 +168,28 @@ def _say(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line], now:
             connection.execute(outcomes.update().where(mine).values(outcome=outcome, at=now))
 
 
-def _mark(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line], now: datetime) -> list[str]:
-    """Mark what certain records of this batch show to be called; the references.
+def _called(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line]) -> dict[str, list[_Line]]:
+    """The requests that certain records of this batch show to be called, each with those.
 
     What is being handed over is marked when that has ended, or when the record is read again.
     """
     certain = {key: line for key, line in sorted(lines.items()) if line.is_certain}
     named = {request_id for _uuid, request_id in certain}
-    open_ = sa.select(requests.c.id).where(requests.c.id.in_(named), requests.c.state.in_(_NOT_CALLED_YET))
-    are_open = set(connection.execute(open_).scalars())
+    query = sa.select(requests.c.id).where(requests.c.id.in_(named), requests.c.state.in_(_NOT_CALLED_YET))
+    waits = set(connection.execute(query).scalars())
     together: dict[str, list[_Line]] = {}
     for (_uuid, request_id), line in certain.items():
-        if request_id in are_open:
+        if request_id in waits:
             for id in handed_over_together(connection, request_id, before=line.started_at):
                 together.setdefault(id, []).append(line)
-    if not together:
-        return []
-    lock_in_order(connection, requests.c.id.in_(list(together)))  # all at once, against deadlocks
+    return together
+
+
+def _mark(connection: sa.Connection, called: Mapping[str, list[_Line]], now: datetime) -> list[str]:
     return [
         reference
-        for id, found in sorted(together.items())
-        for reference in mark_called(connection, [id], _first(found), now, f"{_how(found)}by a call report")
+        for id, lines in sorted(called.items())
+        for reference in mark_called(connection, [id], _first(lines), now, f"{_how(lines)}by a call report")
     ]
 
 

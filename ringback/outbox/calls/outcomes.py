@@ -13,6 +13,7 @@ from ringback.outbox.calls.called import handed_over_together, mark_called
 from ringback.outbox.numbers.number_locks import lock_number
 from ringback.outbox.numbers.number_rules import NumberRules, waiting
 from ringback.outbox.request import Held
+from ringback.outbox.row_locks import lock_kept
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.store.call_tables import outcomes
 from ringback.store.database import Database
@@ -58,9 +59,13 @@ def disagree(said: Sequence[Said]) -> bool:
 
 
 def write_down(connection: sa.Connection, id: str, said: Said) -> list[str]:
-    """Keep what was said of a request's call with all that were handed over together; their ids."""
-    together = handed_over_together(connection, id)
-    connection.execute(outcomes.insert(), [vars(said) | {"request_id": each} for each in together])
+    """Keep what was said of a request's call with all that were handed over together; their ids.
+
+    None of what is erased at this moment.
+    """
+    together = sorted(lock_kept(connection, handed_over_together(connection, id)))
+    if together:
+        connection.execute(outcomes.insert(), [vars(said) | {"request_id": each} for each in together])
     return together
 
 
@@ -85,6 +90,8 @@ class Outcomes:
             lock_number(connection, phone)
             now = self._clock()
             together = write_down(connection, id, Said(now, source, by, outcome, note[:NOTE_CHARACTERS]))
+            if id not in together:
+                return False
             if outcome is Outcome.DO_NOT_CALL:
                 line = self._numbers.stop(connection, phone, now)
                 transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)
