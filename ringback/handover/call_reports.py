@@ -10,11 +10,11 @@ import json
 import logging
 import os
 import socket
-import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
+from ringback.background import BackgroundLoop
 from ringback.config.settings import Settings
 from ringback.handover.call_records import ReportPage, ShapeError, read_page
 from ringback.handover.outcomes import Answer
@@ -22,7 +22,6 @@ from ringback.handover.samespace import exchange
 from ringback.logs import Sparing
 from ringback.outbox.calls.calls import Calls, Window
 from ringback.outbox.calls.not_called import NotCalled
-from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.call_reports")
 
@@ -85,36 +84,35 @@ def _written(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class CallReportLoop:
+class CallReportLoop(BackgroundLoop):
     """The reading of one process."""
 
     def __init__(
         self, calls: Calls, not_called: NotCalled, settings: Settings, reports: CallReports | None = None
     ) -> None:
         """Do nothing yet: `start` does, where there is a key. `reports`: in place of those of the settings."""
+        look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
+        super().__init__(log, "call reports", look_seconds)
         self._calls = calls
         self._not_called = not_called
         self._reports = reports or reports_of(settings)
         self._busy_seconds = settings.delivery.timeout_seconds * 2 + 30
-        self._look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tell = Sparing(log)
         self._whole_again_at: datetime | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Read in the background of this process. Once is enough; more does nothing."""
-        if self._thread is None and self._reports:
-            # A daemon, since a reading that is cut off loses nothing.
-            self._thread = threading.Thread(target=self._run, name="call-reports", daemon=True)
-            self._thread.start()
+    @property
+    def is_wanted(self) -> bool:
+        """Without a key there is nothing to read."""
+        return self._reports is not None
 
-    def stop(self, patience_seconds: float) -> None:
-        """Begin no other page."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(patience_seconds)
+    def begin(self) -> None:
+        """Say that call reports are read from now on."""
+        self._calls.begin()
+
+    def turn(self) -> None:
+        """Read, if it is this process's turn."""
+        self.run_once()
 
     def fault(self, now: datetime) -> str:
         """Why a record of the last hour cannot be read; nothing where it can, or none has to be."""
@@ -156,18 +154,6 @@ class CallReportLoop:
             return whole
         return Window(max(whole.start, whole.end - _RECENT), whole.end)
 
-    def _run(self) -> None:
-        try:
-            self._calls.begin()
-        except Exception as error:
-            log_failure(log, "call reports", error)
-        while not self._stopping.is_set():
-            try:
-                self.run_once()
-            except Exception as error:  # the next look is soon: it must not end for good
-                log_failure(log, "call reports", error)
-            self._stopping.wait(self._look_seconds)
-
     def _read(self, reports: CallReports, window: Window) -> None:
         """Page through the window until as many records came as there are. Raises ReportError."""
         seen: set[str] = set()
@@ -198,7 +184,7 @@ class CallReportLoop:
             is_last = page.length < PAGE_RECORDS and (page.total is None or skip >= total)
             if page.length == 0 or is_last or stale == _STALE_PAGES:
                 break
-            if self._stopping.is_set() or not self._calls.goes_on(self._owner, self._busy_seconds):
+            if self.stopping.is_set() or not self._calls.goes_on(self._owner, self._busy_seconds):
                 raise ReportError("it was broken off")
         if unreadable and unreadable == skip:
             raise ReportError("the shape of the answer has changed: no record has a uuid and a start_time")

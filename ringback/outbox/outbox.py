@@ -111,7 +111,7 @@ class Outbox(Expiry):
             _note_consents(connection, row["id"], agreed, now)
             note_words(connection, row["id"], answers.widget, answers.name, answers.email)
             transitions.begin(connection, row["id"], row["reference"], held, now)
-            visitor_mails.note(connection, row["id"], answers, self._settings, now)
+            visitor_mails.note(connection, row["id"], answers, is_suspect, self._settings, now)
             return Receipt(row["id"], row["reference"], stored_now=True)
 
     def _check(

@@ -18,6 +18,8 @@ _LOOKS_EVERY = timedelta(seconds=2)
 # More than any request writes in its rows and their indexes.
 _PROBE_BYTES = 64 * 1024
 _PROBE = "probe "
+# What may be handed over lies no longer than this, unless nobody does it.
+STUCK_AFTER = timedelta(seconds=60)
 
 
 def health_pages(probe: "Probe", hand_over: Callable[[], str], others: Callable[[], dict[str, str]]) -> Blueprint:

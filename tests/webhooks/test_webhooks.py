@@ -170,6 +170,26 @@ def test_what_was_erased_meanwhile_is_not_told(following: Callable[..., Services
     assert "Ann" not in "".join(told.body for told in receiver.told)
 
 
+def test_what_is_erased_between_claiming_and_sending_is_not_told(
+    following: Callable[..., Services], receiver: Receiver
+) -> None:
+    services = following({"personal_data": True}, {"url": receiver.url("/slow"), "personal_data": True})
+    id = services.outbox.accept(ANN).id
+
+    def erases(path: str, count: int) -> int:
+        if len(receiver.told) == 1:  # the other receiver's delivery is claimed by now
+            services.personal_data.erase(id)
+        return 204
+
+    receiver.answer = erases
+    services.webhooks.run_once()
+    services.webhooks.run_once()
+    first, *later = receiver.told
+    assert "Ann Example" in first.body
+    assert len(later) == 5
+    assert "Ann" not in "".join(told.body for told in later)
+
+
 def test_a_change_that_is_undone_has_no_event(following: Callable[..., Services]) -> None:
     services = following()
     id = services.outbox.accept(ANN).id
