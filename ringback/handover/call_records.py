@@ -7,7 +7,7 @@ strings. So each thing is read wherever and however it may stand, and what canno
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -136,20 +136,25 @@ def read_time(value: object) -> datetime | None:
 def references_in(custom_data: object) -> frozenset[str]:
     """The references of ours in what came back: where something is named so, those; else all that stand in it.
 
-    What a visitor typed is left out: it may quote somebody else's.
+    What a visitor typed is left out: it may quote somebody else's. So is what is named so further down than
+    ours: an attribute of a host page stands beside it, and may be JSON that a stranger wrote.
     """
-    named = _found_in(text for name, text in _texts(custom_data) if name == "reference")
-    return named or _found_in(text for name, text in _texts(custom_data))
+    texts = list(_texts(custom_data))
+    depths = [depth for depth, name, _ in texts if name == "reference"]
+    named = _found_in(
+        text for depth, name, text in texts if name == "reference" and depth == min(depths, default=0)
+    )
+    return named or _found_in(text for _, _, text in texts)
 
 
-def _found_in(texts: Iterator[str]) -> frozenset[str]:
+def _found_in(texts: Iterable[str]) -> frozenset[str]:
     found = (_REFERENCE.findall(text) for text in texts)
     references = frozenset(f"RB-{first}-{last}".upper() for pairs in found for first, last in pairs)
     return references if len(references) <= _MOST_REFERENCES else frozenset()
 
 
-def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Every text in a value with the name it stands under; JSON that was written as text is read as well."""
+def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[int, str, str]]:
+    """Every text in a value with how deep it stands, and under which name; JSON that is text is read as well."""
     if depth > _DEEPEST or name in _TYPED:
         return
     if isinstance(value, dict):
@@ -163,7 +168,7 @@ def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str,
     elif isinstance(value, str):
         inner = _as_json(value)
         if inner is None:
-            yield name, value[:_LONGEST_TEXT]
+            yield depth, name, value[:_LONGEST_TEXT]
         else:
             yield from _texts(inner, name, depth + 1)
 

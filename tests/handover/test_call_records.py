@@ -181,3 +181,9 @@ def test_a_record_that_names_very_many_requests_names_none() -> None:
     many = " ".join(f"RB-{a}{b}{c}2-2222" for a in letters for b in letters for c in letters)
     assert references_in({"reference": many}) == frozenset()
     assert len(references_in({"reference": many[: 60 * 13]})) == 60
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_an_attribute_that_a_stranger_made_look_like_ours_names_nobody(as_text: bool) -> None:
+    sent = {"plan": json.dumps({"reference": OTHERS}), "reference": REFERENCE}
+    assert references_in({"attributes": json.dumps(sent) if as_text else sent}) == {REFERENCE}

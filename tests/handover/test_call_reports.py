@@ -14,6 +14,8 @@ from ringback.handover.call_records import ReportPage, read_page
 from ringback.handover.call_reports import CallReportLoop, CallReports, ReportError
 from ringback.outbox.calls.calls import Calls, Window
 from ringback.outbox.calls.not_called import NotCalled
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.operators.by_hand import ByHand, DialState
 from ringback.outbox.request import State
 from ringback.store.call_tables import call_reading, calls, outcomes
 from ringback.store.database import Database
@@ -244,6 +246,32 @@ def test_what_is_kept_of_calls_goes_with_the_request(reader: Reader) -> None:
     assert "calls" not in (reader.ringback.personal_data.export(receipt.id) or {})
     reader.ringback.personal_data.erase(receipt.id)
     assert reader.rows(calls) == reader.rows(outcomes) == []
+
+
+@pytest.mark.parametrize("comes_back", [True, False], ids=["the reference", "the number alone"])
+def test_after_the_first_calls_the_log_says_once_which_of_the_two_ways_they_are_found(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, comes_back: bool
+) -> None:
+    """A call from a dock says nothing about it: its reference comes back in any case."""
+    monkeypatch.setattr("ringback.outbox.calls.calls.ENOUGH_CALLS", 3)
+    caplog.set_level("INFO", "ringback.call_reports")
+    for index in range(4):
+        number = f"4420794600{index:02}"
+        receipt = reader.ringback.asks(number)
+        if index == 0:
+            by_hand = ByHand(reader.ringback.database, reader.settings, NumberRules(reader.settings), reader.clock)
+            by_hand.end_dial(by_hand.begin_dial(receipt.id, "robin", "once"), DialState.TAKEN, "")
+        reader.ringback.rings()
+        mine = {"reference": receipt.reference} if comes_back or index == 0 else {}
+        reader.reports.records.append(record(f"{index}", reader.clock(), number, custom_data=mine))
+        assert reader.reads()
+        assert ("call reports: Samespace" in caplog.text) == (index == 3)
+    reader.reads()
+    said = [each.getMessage() for each in caplog.records if "Samespace" in each.getMessage()]
+    assert said == [f"call reports: {reader.calls.ways()}"]
+    assert (
+        "gives the reference back: 3 of 3" if comes_back else "does not give the reference back: 0 of 3"
+    ) in said[0]
 
 
 # --- when they cannot be read ---

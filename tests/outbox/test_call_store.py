@@ -14,9 +14,10 @@ from ringback.outbox.calls.outcomes import Outcome, Outcomes, Source
 from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import State
 from ringback.store.call_tables import calls
+from ringback.store.call_tables import outcomes as outcome_lines
 from ringback.store.tables import requests
 from tests.conftest import WIDGET, make_settings
-from tests.outbox.asking import BACK, NUMBER, OTHER, WIDGETS, Ringback
+from tests.outbox.asking import BACK, NUMBER, OTHER, WIDGETS, Ringback, at_once
 
 SETTINGS = make_settings("sqlite:///x", widgets=WIDGETS)
 
@@ -85,6 +86,18 @@ def test_a_call_of_a_time_to_come_is_nobodys_but_by_its_reference(ringback: Ring
     assert found
     assert found[1][-1].at == ringback.clock()
     assert ringback.state(maybe) is State.WITH_TEAM
+
+
+def test_of_several_that_read_the_same_records_at_once_each_is_kept_once(ringback: Ringback) -> None:
+    receipts = [ringback.asks(f"4420794600{index:02}") for index in range(5)]
+    ringback.rings()
+    records = [record(receipt.id, ringback, receipt, number="") for receipt in receipts]
+    found: list[str] = []
+    at_once([lambda: found.extend(keep(ringback, *records))] * 4)
+    assert sorted(found) == sorted(receipt.reference for receipt in receipts)
+    assert len(lines(ringback)) == 5
+    with ringback.database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(outcome_lines)).scalar() == 5
 
 
 @pytest.mark.parametrize("store_url", ["postgres"], indirect=True)

@@ -52,10 +52,14 @@ class Said:
 
 
 def disagree(said: Sequence[Said]) -> bool:
-    """Whether one says that somebody answered and another that nobody did, as each source said last."""
-    latest = {(each.source, each.by): each.outcome for each in said}
+    """Whether one says that somebody answered and another that nobody did, as each person said last.
+
+    Records are of calls, and there may be several: together they say whether one of them was answered.
+    """
     reached = {Outcome.ANSWERED, Outcome.WRONG_NUMBER, Outcome.DO_NOT_CALL}
-    return len({outcome in reached for outcome in latest.values()}) > 1
+    found = {(each.source, each.by): each.outcome in reached for each in said if each.source is not Source.RECORD}
+    of_records = [each.outcome in reached for each in said if each.source is Source.RECORD]
+    return len({*found.values(), *([any(of_records)] if of_records else [])}) > 1
 
 
 def write_down(connection: sa.Connection, id: str, said: Said) -> list[str]:
