@@ -204,7 +204,7 @@ def test_a_process_that_starts_again_soon_gives_up_what_is_too_late(
     outbox = make_app(store_url).extensions["ringback"].outbox
     outbox.heartbeat.beat()
     id = ask(outbox)
-    for _ in range(121):
+    for _ in range(140):
         clock.passes(minutes=1)
         outbox.heartbeat.beat()
     again = make_app(store_url).extensions["ringback"].outbox
