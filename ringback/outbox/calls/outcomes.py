@@ -32,6 +32,10 @@ class Outcome(StrEnum):
     DO_NOT_CALL = "do_not_call"  # the person asked not to be called: the number is stopped
 
 
+# Somebody took the call.
+REACHED = frozenset({Outcome.ANSWERED, Outcome.WRONG_NUMBER, Outcome.DO_NOT_CALL})
+
+
 class Source(StrEnum):
     """Whom it came from."""
 
@@ -56,9 +60,8 @@ def disagree(said: Sequence[Said]) -> bool:
 
     Records are of calls, and there may be several: together they say whether one of them was answered.
     """
-    reached = {Outcome.ANSWERED, Outcome.WRONG_NUMBER, Outcome.DO_NOT_CALL}
-    found = {(each.source, each.by): each.outcome in reached for each in said if each.source is not Source.RECORD}
-    of_records = [each.outcome in reached for each in said if each.source is Source.RECORD]
+    found = {(each.source, each.by): each.outcome in REACHED for each in said if each.source is not Source.RECORD}
+    of_records = [each.outcome in REACHED for each in said if each.source is Source.RECORD]
     return len({*found.values(), *([any(of_records)] if of_records else [])}) > 1
 
 
