@@ -31,6 +31,10 @@ class Outcome(StrEnum):
     DO_NOT_CALL = "do_not_call"  # the person asked not to be called: the number is stopped
 
 
+# Somebody took the call.
+REACHED = frozenset({Outcome.ANSWERED, Outcome.WRONG_NUMBER, Outcome.DO_NOT_CALL})
+
+
 class Source(StrEnum):
     """Whom it came from."""
 
@@ -53,8 +57,7 @@ class Said:
 def disagree(said: Sequence[Said]) -> bool:
     """Whether one says that somebody answered and another that nobody did, as each source said last."""
     latest = {(each.source, each.by): each.outcome for each in said}
-    reached = {Outcome.ANSWERED, Outcome.WRONG_NUMBER, Outcome.DO_NOT_CALL}
-    return len({outcome in reached for outcome in latest.values()}) > 1
+    return len({outcome in REACHED for outcome in latest.values()}) > 1
 
 
 def write_down(connection: sa.Connection, id: str, said: Said) -> list[str]:
