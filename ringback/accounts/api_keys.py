@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.clock import Clock
+from ringback.outbox import audit
 from ringback.store.database import Database
 from ringback.store.program_tables import api_keys
 
@@ -41,21 +42,30 @@ class ApiKeys:
         self._database = database
         self._clock = clock
 
-    def add(self, name: str, widgets: Collection[str] = ()) -> str | None:
+    def add(self, name: str, widgets: Collection[str] = (), *, by: str = "cli") -> str | None:
         """Make a key; what is returned is kept nowhere. None where the name is taken already."""
         key = PREFIX + secrets.token_urlsafe(_KEY_BYTES)
-        row = {"name": name, "hash": _hash(key), "widgets": sorted(widgets) or None, "made_at": self._clock()}
+        row: dict[str, Any] = {
+            "name": name,
+            "hash": _hash(key),
+            "widgets": sorted(widgets) or None,
+            "made_at": self._clock(),
+        }
         try:
             with self._database.write() as connection:
                 connection.execute(api_keys.insert().values(row))
+                audit.note(connection, row["made_at"], by, "add key", [f"key {name}"])
         except sa.exc.IntegrityError:
             return None
         return key
 
-    def remove(self, name: str) -> bool:
+    def remove(self, name: str, *, by: str = "cli") -> bool:
         """Have a key work no more, from now on. False if there is none of that name."""
         with self._database.write() as connection:
-            return connection.execute(api_keys.delete().where(api_keys.c.name == name)).rowcount > 0
+            if connection.execute(api_keys.delete().where(api_keys.c.name == name)).rowcount == 0:
+                return False
+            audit.note(connection, self._clock(), by, "remove key", [f"key {name}"])
+            return True
 
     def listed(self) -> list[ApiKey]:
         """All of them, by name."""

@@ -4,6 +4,7 @@ import click
 
 from ringback.accounts.api_keys import ApiKeys
 from ringback.cli.operators import time_text
+from ringback.cli.system_user import by_command_line
 from ringback.config.settings import Settings
 
 _LONGEST_NAME = 100
@@ -26,7 +27,7 @@ def api_key_commands(settings: Settings, keys: ApiKeys) -> click.Group:
         """Make a key, and print it: it is shown this once."""
         if not (name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME):
             raise click.ClickException(f"A name has 1 to {_LONGEST_NAME} characters that can be shown.")
-        key = keys.add(name, known(widgets))
+        key = keys.add(name, known(widgets), by=by_command_line())
         if key is None:
             raise click.ClickException(f"There is a key {name} already; remove it, or take another name.")
         click.echo(key)
@@ -44,7 +45,7 @@ def api_key_commands(settings: Settings, keys: ApiKeys) -> click.Group:
     @click.argument("name")
     def remove(name: str) -> None:
         """Have a key work no more, from now on."""
-        if not keys.remove(name):
+        if not keys.remove(name, by=by_command_line()):
             raise click.ClickException(f"There is no key {name}; nothing has changed.")
         click.echo(f"{name} works no more.")
 

@@ -205,7 +205,9 @@ def test_what_was_held_and_has_an_outcome_needs_nobody_any_more(
     assert (ringback.state(request), ringback.rings()) == (State.CALLED, [])
 
 
-def test_what_was_held_and_may_have_rung_stays_for_a_person_to_look_at(ringback: Ringback, by_hand: ByHand) -> None:
+def test_what_was_held_and_may_have_rung_stays_for_a_person_to_look_at(
+    ringback: Ringback, by_hand: ByHand
+) -> None:
     ringback.attention.block(NUMBER)
     request = ringback.asks()
     for once, state in (("a", DialState.NOT_LOGGED_IN), ("b", DialState.UNCLEAR)):

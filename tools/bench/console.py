@@ -84,7 +84,9 @@ def prepare(url: str, past: int) -> ConsoleList:
         for statement in _OTHERS:
             connection.exec_driver_sql(statement if database.is_sqlite else statement.replace("%", "%%"))
         connection.exec_driver_sql("UPDATE requests SET reference = 'RB-2222-2222' WHERE phone = '441100000500'")
-        for_day, for_hour = ("%Y-%m-%d", "%Y-%m-%dT%H") if database.is_sqlite else ("YYYY-MM-DD", 'YYYY-MM-DD"T"HH24')
+        for_day, for_hour = (
+            ("%Y-%m-%d", "%Y-%m-%dT%H") if database.is_sqlite else ("YYYY-MM-DD", 'YYYY-MM-DD"T"HH24')
+        )
         moment = "strftime('{0}', requested_at)" if database.is_sqlite else "to_char(requested_at, '{0}')"
         connection.exec_driver_sql(_FIGURES.format(hour=moment.format(for_hour), day=moment.format(for_day)))
     stored.tidy_up(database, "VACUUM ANALYZE")

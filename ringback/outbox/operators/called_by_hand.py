@@ -1,7 +1,7 @@
 """A person calls what was asked for, from their dock or any telephone: nobody else is to, and it waits no more.
 
-What was held is held no longer: a person decided to call, as if they had released it. Its visitor's page goes on as
-that of any other request, so that nothing there tells that it was held.
+What was held is held no longer: a person decided to call, as if they had released it. Its visitor's page goes on
+as that of any other request, so that nothing there tells that it was held.
 """
 
 from datetime import datetime
