@@ -247,6 +247,6 @@ def test_whatever_changes_how_somebody_signs_in_is_in_the_audit_without_what_sig
         ("cli:root", "reset", "operator Robin"),
         ("console:Robin", "password", "operator Robin"),
         ("cli:root", "remove", "operator Robin"),
-        ("cli:root", "add key", "key crm"),
-        ("cli:root", "remove key", "key crm"),
+        ("cli:root", "add", "API key crm"),
+        ("cli:root", "remove", "API key crm"),
     ]

@@ -10,7 +10,6 @@ from ringback.store.database import Database
 from ringback.store.tables import requests
 
 PAGE = 50
-_OF_ADMINS = ("operator ", "key ")  # who has an account, and which programs have a key
 
 
 class AuditList:
@@ -43,7 +42,7 @@ class AuditList:
         if widgets is not None:
             query = query.where(_about(widgets, named or ()))
         if not with_people:
-            query = query.where(*(sa.not_(audit.c.about.startswith(of)) for of in _OF_ADMINS))
+            query = query.where(*(sa.not_(audit.c.about.startswith(each)) for each in ("operator ", "API key ")))
         with self._database.read() as connection:
             acts = [Act(*row) for row in connection.execute(query)]
         return acts[:PAGE], acts[PAGE - 1].id if len(acts) > PAGE else None

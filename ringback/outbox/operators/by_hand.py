@@ -225,12 +225,16 @@ def forget(connection: sa.Connection, ids: Collection[str]) -> None:
     )
 
 
+# An agent has no name here, and a record only a number.
+_SAID_BY = {str(Source.AGENT): "said an agent of the team", str(Source.RECORD): "says Samespace's record"}
+
+
 def _done(connection: sa.Connection, id: str) -> list[Done]:
     found = []
     for row in connection.execute(sa.select(notes).where(notes.c.request_id == id)):
         found.append(Done(row.at, row.by, "note", "", row.note))
     for row in connection.execute(sa.select(outcomes).where(outcomes.c.request_id == id)):
-        found.append(Done(row.at, row.by, "outcome", row.outcome, row.note))
+        found.append(Done(row.at, _SAID_BY.get(row.source, row.by), "outcome", row.outcome, row.note))
     for row in connection.execute(sa.select(dials).where(dials.c.request_id == id)):
         said = " – ".join(filter(None, (row.reply, row.overrides and f"despite a stop or block: {row.overrides}")))
         found.append(Done(row.at, row.by, "dial", row.state, said, row.call_id))
