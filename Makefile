@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test quick test-long crash bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
+.PHONY: help run test quick test-long crash soak bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
 
 help: ## What there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,6 +33,10 @@ crash: .venv/test ## A thousand kills an engine, counted
 # minutes; one part alone: make bench ONLY=accepting
 bench: .venv/test browser ## The benchmarks, each beside a peer
 	@$(BIN)/python -m tools.bench $(ONLY)
+
+# Whether anything grows: memory, handles, connections, threads. Half an hour; with PostgreSQL: --store postgres.
+soak: .venv/test ## Fifty thousand requests, and what serves them is weighed
+	@$(BIN)/python -m tools.soak
 
 check: .venv/test ## Style, types, and who imports whom
 	$(BIN)/ruff check .

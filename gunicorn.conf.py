@@ -11,6 +11,7 @@ import sys
 
 from gunicorn.util import set_owner_process as _become_worker_user
 
+from ringback import telemetry as _telemetry
 from ringback.config import in_force as _in_force
 from ringback.config import loading as _loading
 from ringback.server import connections as _connections
@@ -95,6 +96,7 @@ def pre_request(worker, req):
 def post_worker_init(worker):
     """Go on with what waits, before the first visitor comes."""
     _in_force.note_served()
+    _telemetry.start(os.environ)
     worker.wsgi.extensions["ringback"].start_web()
 
 
@@ -103,3 +105,4 @@ def worker_exit(server, worker):
     services = getattr(getattr(worker, "wsgi", None), "extensions", {}).get("ringback")
     if services:
         services.stop()
+    _telemetry.stop()

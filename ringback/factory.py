@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 
@@ -47,14 +46,14 @@ from ringback.server.patching import refuse_if_late
 from ringback.server.proxies import Proxies
 from ringback.services import Services
 from ringback.store.database import Database
-from ringback.web import bounds, errors, headers, limits, outcome, page, request_hygiene, static_files
+from ringback.web import bounds, errors, headers, limits, outcome, page, request_hygiene, spans, static_files
 from ringback.web.brand_pages import brand_pages
 from ringback.web.embed_script import embed_script
 from ringback.web.form import funnel
 from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
-from ringback.web.health import Probe, health_pages
+from ringback.web.health import STUCK_AFTER, Probe, health_pages, seldom
 from ringback.web.metrics import metrics_page
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
@@ -64,8 +63,6 @@ from ringback.webhooks.sender import Webhooks
 log = logging.getLogger("ringback")
 
 ROOT = Path(__file__).parent.parent
-# Nothing that may go lies longer than this, unless nobody hands over.
-_STUCK = timedelta(seconds=60)
 
 
 class Opening(Enum):
@@ -87,6 +84,7 @@ def create_app(settings: Settings, clock: Clock = utc_now, opening: Opening = Op
     bounds.init_app(app)
     page.init_app(app)
     request_hygiene.init_app(app, services)
+    spans.init_app(app)
     bounds.bound_bodies(app)
     errors.init_app(app)
     limits.init_app(app, settings)
@@ -219,7 +217,11 @@ def _others(services: Services) -> Callable[[], dict[str, str]]:
 
     def check() -> dict[str, str]:
         is_reached = all(trouble.kind != SAMESPACE for trouble in services.operations.troubles())
-        backlog = "waiting" if services.outbox.is_stuck(_STUCK) else "ok"
-        return {"backlog": backlog, "samespace": "ok" if is_reached else "not reached"}
+        return {
+            "backlog": "waiting" if services.outbox.is_stuck(STUCK_AFTER) else "ok",
+            "samespace": "ok" if is_reached else "not reached",
+            "limits": "ok" if counts_together() else "each process by itself",
+        }
 
+    counts_together = seldom(limits.storage_answers, services.clock)
     return check

@@ -116,7 +116,7 @@ class Services:
 
     def stop(self) -> None:
         """Stop it, and wait for the calls that are in the air: none is cut off that may still be answered."""
-        self.upkeep.stop()
+        self.upkeep.stop(0)
         self.purge_loop.stop(0)
         self.call_reports.stop(0)
         self.token_renewal.stop(0)

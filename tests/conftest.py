@@ -1,5 +1,6 @@
 """What the tests are made of: settings, a store of each kind, a Samespace of our own, a clock, visitors."""
 
+import gc
 import logging
 import os
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from pydantic import SecretStr
 
 from ringback.config.settings import Configuration, Settings
@@ -31,10 +33,19 @@ from tests.visitor import Visitor
 NO_SAMESPACE = "http://you-forgot-the-samespace-of-this-test.invalid"
 PUBLIC_URL = "https://callback.acme.test"
 
+# Thousands of apps are made here, and compiling the templates of each takes longer than most tests.
+_COMPILED = tempfile.TemporaryDirectory(prefix="ringback-templates-")
+Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(_COMPILED.name)}
+
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Say the seed of the order at once: of a run that is cut off there is no summary."""
     _say_seed(session.config)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays to the end, and need not be looked through for garbage."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

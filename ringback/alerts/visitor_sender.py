@@ -1,7 +1,6 @@
 """Sending visitors the way to their page, by the mail server of the alerts, again while that does not take it."""
 
 import logging
-import threading
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,12 +10,12 @@ import sqlalchemy as sa
 from ringback.alerts.channels import Email
 from ringback.alerts.sender import FIRST_RETRY, LONGEST_RETRY, SEND_SECONDS
 from ringback.alerts.visitor_mail import mail_of
+from ringback.background import BackgroundLoop
 from ringback.clock import Clock
 from ringback.config.settings import Settings
 from ringback.deadline import Deadline
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.database import Database
-from ringback.store.failures import log_failure
 from ringback.store.program_tables import visitor_mails
 from ringback.store.tables import requests
 
@@ -27,45 +26,28 @@ _LEASE = timedelta(seconds=60)
 _LOOK_SECONDS = 1.0
 
 
-class VisitorMails:
+class VisitorMails(BackgroundLoop):
     """What one process does to have visitors written to."""
 
     def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
         """Do nothing yet: `start` does."""
+        super().__init__(log, "mail to visitors", _LOOK_SECONDS)
         self._database = database
         self._settings = settings
         self._clock = clock
         wanted = any(widget.confirm_by_email for widget in settings.widgets.values())
         url = settings.smtp_url.get_secret_value() if settings.smtp_url and wanted else ""
         self._email = Email(url, settings) if url else None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Write in the background of this process, if anybody is written to. More than once does nothing."""
-        if self._thread or self._email is None:
-            return
-        self._thread = threading.Thread(target=self._run, name="visitor-mails", daemon=True)
-        self._thread.start()
+    @property
+    def is_wanted(self) -> bool:
+        """Whether any widget writes to its visitors."""
+        return self._email is not None
 
-    def stop(self, patience_seconds: float) -> None:
-        """Begin no mail more, and wait this long for the one that is on its way."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(patience_seconds)
-
-    def run_once(self) -> None:
+    def turn(self) -> None:
         """Send what may be sent now, one after the other."""
-        while self._email and not self._stopping.is_set() and (row := self._claim()):
+        while self._email and not self.stopping.is_set() and (row := self._claim()):
             self._send(self._email, row)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.run_once()
-            except Exception as error:
-                log_failure(log, "mail to visitors", error)
-            self._stopping.wait(_LOOK_SECONDS)
 
     def _claim(self) -> Any:
         """The mail that waits longest, with its request, ours for a while; None if there is none."""

@@ -42,9 +42,11 @@ _FORM_ID_LENGTH = 32
 _COPIED = "name phone email company message country when slot zone page".split()
 
 
-def answer(widget: Widget, key: ApiKey | None, sent: Mapping[str, Any]) -> Response:
-    """What a post is answered. Raises ProblemError."""
-    is_over_limit = key is None and limits.is_post_too_many()
+def answer(widget: Widget, key: ApiKey | None, sent: Mapping[str, Any], is_over_limit: bool) -> Response:
+    """What a post is answered. Raises ProblemError.
+
+    `is_over_limit`: its address has no post left. With a key that is the visitor's address, which is in the post.
+    """
     asked = checked(NewRequest, sent)
     speak(widget, asked.language or "")
     if key is None and not asked.token and current_app.config.get("WTF_CSRF_ENABLED", True):

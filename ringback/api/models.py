@@ -87,7 +87,13 @@ class NewRequest(Sent):
         return value
 
 
-class Stored(BaseModel):
+class Answered(BaseModel):
+    """What a program is answered. Every field of it is there, so clients made of the description need not ask."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+class Stored(Answered):
     """A request that is stored. It says the same when the same is sent again."""
 
     reference: str = Field(examples=["RB-7F3K-92QD"])
@@ -97,7 +103,7 @@ class Stored(BaseModel):
     status_url: str = Field(description="The visitor's own page. Its address is a key: give it to nobody else.")
 
 
-class Time(BaseModel):
+class Time(Answered):
     """A time that may be chosen. `slot` is what is sent."""
 
     slot: str = Field(examples=["2026-11-24T14:00Z"])
@@ -105,7 +111,7 @@ class Time(BaseModel):
     ends_at: datetime
 
 
-class WidgetInfo(BaseModel):
+class WidgetInfo(Answered):
     """What a form of one's own needs to know."""
 
     widget: str
@@ -125,7 +131,7 @@ class WidgetInfo(BaseModel):
     token: str = Field(description="Send it with the request. It is good for a day, and for one request.")
 
 
-class Happened(BaseModel):
+class Happened(Answered):
     """One thing that happened to a request."""
 
     at: datetime
@@ -134,7 +140,7 @@ class Happened(BaseModel):
     shown_only: bool = Field(False, description="true: only its visitor sees it; the request is held.")
 
 
-class Found(BaseModel):
+class Found(Answered):
     """A request as it is: `state` is `held` where it is, whatever its visitor sees."""
 
     reference: str
@@ -162,14 +168,14 @@ class FoundWhole(Found):
     events: list[Happened]
 
 
-class Listed(BaseModel):
+class Listed(Answered):
     """A page of requests, the oldest first; `next` is the `after` of the page that follows."""
 
     requests: list[Found]
     next: str | None
 
 
-class Cancelled(BaseModel):
+class Cancelled(Answered):
     """A request that is withdrawn."""
 
     reference: str
@@ -203,7 +209,7 @@ class Spoken(Sent):
             raise ValueError("is a time that no clock shows") from None
 
 
-class Withdrawn(BaseModel):
+class Withdrawn(Answered):
     """The references of what was withdrawn, the oldest first."""
 
     withdrawn: list[str]

@@ -99,7 +99,7 @@ def _paths() -> dict[str, Any]:
     ask["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}}}
     show = _operation("getWidget", "What a form of your own needs", WidgetInfo, (404,), is_open=True)
     cancel = _operation(
-        "cancelRequest", "Withdraw a request", Cancelled, (400, 401, 404, 409, 422, 429), is_post=True
+        "cancelRequest", "Withdraw a request", Cancelled, (400, 401, 404, 409, 413, 415, 422, 429), is_post=True
     )
     spoken = _operation(
         "spoken",
@@ -144,9 +144,10 @@ def _operation(
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(body)}}}
     done = {"description": "Done", "content": {"application/json": {"schema": _schema(answer)}}}
     problems = {"application/problem+json": {"schema": _schema(Problem)}}
-    operation["responses"] = {str(status): done} | {
-        str(each): {"description": _WHY[each], "content": problems} for each in (*refusals, 500, 503)
-    }
+    refused = {str(each): {"description": _WHY[each], "content": problems} for each in (*refusals, 500, 503)}
+    if too_many := refused.get("429"):
+        too_many["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "In seconds"}}
+    operation["responses"] = {str(status): done} | refused
     return operation
 
 

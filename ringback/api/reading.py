@@ -36,6 +36,9 @@ def read_json() -> Mapping[str, Any]:
     charset = parameters.pop("charset", "utf-8").lower()
     if mimetype != "application/json" or parameters or charset not in _CHARSETS:
         raise refuse(415, "not_json", "Send JSON, with Content-Type: application/json.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        # None is unpacked: a small body could become one of any size.
+        raise refuse(415, "encoded", "Send the JSON as it is, without Content-Encoding.")
     try:
         sent = json.loads(
             request.get_data(cache=False).decode(), object_pairs_hook=_object, parse_constant=_no_number
@@ -83,4 +86,5 @@ def _fault(fault: Any) -> dict[str, str]:
     field = ".".join(str(part) for part in fault["loc"])
     code = "consent_not_shown" if field == "consent_shown" else _CODES.get(kind, "wrong_type")
     # A name that was sent may be of any length, and hold what is no text.
-    return {"field": field[:100].encode(errors="replace").decode(), "code": code, "message": fault["msg"]}
+    named = field[:100].encode(errors="replace").decode()
+    return {"field": named, "code": code, "message": fault["msg"].removeprefix("Value error, ")}

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify, request
 from ringback.api import access, asking, once, requests, widgets
 from ringback.api.models import Spoken, written
 from ringback.api.reading import ProblemError, checked, read_json
+from ringback.web import limits
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 blueprint.after_request(access.allow_origins)
@@ -28,7 +29,8 @@ def ask(key: str) -> Response:
     widget, by = access.widget_of(key), access.key_of()
     if by is not None and not by.may_see(widget.key):
         raise access.no_such_widget()
-    return asking.answer(widget, by, read_json())
+    is_over_limit = by is None and limits.is_post_too_many()  # what cannot be read is a post, too
+    return asking.answer(widget, by, read_json(), is_over_limit)
 
 
 @blueprint.get("/requests")

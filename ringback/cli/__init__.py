@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from flask import Flask
 
+from ringback import telemetry
 from ringback.cli.accounts import account_commands
 from ringback.cli.alerts import alert_commands
 from ringback.cli.api_keys import api_key_commands
@@ -71,6 +72,7 @@ def _deliver(services: Services) -> click.Command:
         # Waited for, not handled: a handler runs in the midst of anything, and may want a lock that is held.
         # Blocked before any thread starts, so that none of them takes the signal.
         signal.pthread_sigmask(signal.SIG_BLOCK, told)
+        telemetry.start(os.environ)
         services.start()
         notify(os.environ, READY)
         every = seconds_between_signs(os.environ)
@@ -79,5 +81,6 @@ def _deliver(services: Services) -> click.Command:
                 notify(os.environ, ALIVE)
         notify(os.environ, STOPPING)
         services.stop()
+        telemetry.stop()
 
     return deliver

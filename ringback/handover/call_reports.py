@@ -10,11 +10,11 @@ import json
 import logging
 import os
 import socket
-import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
+from ringback.background import BackgroundLoop
 from ringback.config.settings import Settings
 from ringback.handover.call_records import ReportPage, ShapeError, read_page
 from ringback.handover.outcomes import Answer
@@ -22,7 +22,6 @@ from ringback.handover.samespace import exchange
 from ringback.logs import Sparing
 from ringback.outbox.calls.calls import Calls, Window
 from ringback.outbox.calls.not_called import NotCalled
-from ringback.store.failures import log_failure
 
 log = logging.getLogger("ringback.call_reports")
 
@@ -33,6 +32,7 @@ _PAGE_BYTES = 8_000_000
 _ROUNDS = 5
 _QUIET_ROUNDS = 2  # without anything new: the total may count what is never shown
 _MOST_PAGES = 2_000
+_STALE_PAGES = 3  # one after the other without anything that had not come before: it goes round in circles
 # A request of which there is never a record keeps the window long: with many calls it would be read all day.
 MANY_PAGES = 50
 _WHOLE_EVERY = timedelta(hours=1)
@@ -84,36 +84,35 @@ def _written(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class CallReportLoop:
+class CallReportLoop(BackgroundLoop):
     """The reading of one process."""
 
     def __init__(
         self, calls: Calls, not_called: NotCalled, settings: Settings, reports: CallReports | None = None
     ) -> None:
         """Do nothing yet: `start` does, where there is a key. `reports`: in place of those of the settings."""
+        look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
+        super().__init__(log, "call reports", look_seconds)
         self._calls = calls
         self._not_called = not_called
         self._reports = reports or reports_of(settings)
         self._busy_seconds = settings.delivery.timeout_seconds * 2 + 30
-        self._look_seconds = min(_LOOK_SECONDS, settings.samespace.call_reports_seconds)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._tell = Sparing(log)
         self._whole_again_at: datetime | None = None
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Read in the background of this process. Once is enough; more does nothing."""
-        if self._thread is None and self._reports:
-            # A daemon, since a reading that is cut off loses nothing.
-            self._thread = threading.Thread(target=self._run, name="call-reports", daemon=True)
-            self._thread.start()
+    @property
+    def is_wanted(self) -> bool:
+        """Without a key there is nothing to read."""
+        return self._reports is not None
 
-    def stop(self, patience_seconds: float) -> None:
-        """Begin no other page."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(patience_seconds)
+    def begin(self) -> None:
+        """Say that call reports are read from now on."""
+        self._calls.begin()
+
+    def turn(self) -> None:
+        """Read, if it is this process's turn."""
+        self.run_once()
 
     def fault(self, now: datetime) -> str:
         """Why a record of the last hour cannot be read; nothing where it can, or none has to be."""
@@ -140,6 +139,9 @@ class CallReportLoop:
             self._calls.failed(self._owner, str(error))
             self._tell(f"call reports: {error}")
             return False
+        except Exception as error:  # of our own; where it lasts, somebody is told of it as well
+            self._calls.failed(self._owner, f"an error in Ringback: {type(error).__name__}")
+            raise
         self._not_called.tell()
         if ways := self._calls.ways_to_tell():
             log.info("call reports: %s", ways)
@@ -151,18 +153,6 @@ class CallReportLoop:
             self._whole_again_at = None
             return whole
         return Window(max(whole.start, whole.end - _RECENT), whole.end)
-
-    def _run(self) -> None:
-        try:
-            self._calls.begin()
-        except Exception as error:
-            log_failure(log, "call reports", error)
-        while not self._stopping.is_set():
-            try:
-                self.run_once()
-            except Exception as error:  # the next look is soon: it must not end for good
-                log_failure(log, "call reports", error)
-            self._stopping.wait(self._look_seconds)
 
     def _read(self, reports: CallReports, window: Window) -> None:
         """Page through the window until as many records came as there are. Raises ReportError."""
@@ -177,30 +167,36 @@ class CallReportLoop:
 
     def _read_round(self, reports: CallReports, window: Window, seen: set[str]) -> tuple[int, int]:
         """Every page once: how many records there are by its word, and how many of them cannot be read."""
-        skip, total, unreadable = 0, 0, 0
+        skip, total, unreadable, stale = 0, 0, 0, 0
+        this_round: set[str] = set()
         for number in range(_MOST_PAGES):
             if number == MANY_PAGES and self._whole_again_at is None:
                 self._whole_again_at = window.end + _WHOLE_EVERY
             page = reports.page(window, skip)
             self._keep(page)
-            seen.update(record.uuid for record in page.records)
+            came = {record.uuid for record in page.records}
+            stale = stale + 1 if came and came <= this_round else 0
+            this_round |= came
             skip += page.length
             unreadable += page.unreadable
             total = skip if page.total is None else page.total
-            is_last = page.length < PAGE_RECORDS if page.total is None else skip >= total
-            if page.length == 0 or is_last:
+            # A full page may be followed by another whatever the total says.
+            is_last = page.length < PAGE_RECORDS and (page.total is None or skip >= total)
+            if page.length == 0 or is_last or stale == _STALE_PAGES:
                 break
-            if self._stopping.is_set() or not self._calls.goes_on(self._owner, self._busy_seconds):
+            if self.stopping.is_set() or not self._calls.goes_on(self._owner, self._busy_seconds):
                 raise ReportError("it was broken off")
         if unreadable and unreadable == skip:
             raise ReportError("the shape of the answer has changed: no record has a uuid and a start_time")
+        seen |= this_round
         return total, unreadable
 
     def _keep(self, page: ReportPage) -> None:
         if page.unreadable:
             self._tell(f"call reports: {page.unreadable} records have no uuid or start_time, and were left out")
-        for reference in self._calls.keep(page.records).called:
-            log.info("request %s: called, by a call report", reference)
+        for first in range(0, len(page.records), PAGE_RECORDS):  # of whatever length a page comes
+            for reference in self._calls.keep(page.records[first : first + PAGE_RECORDS]).called:
+                log.info("request %s: called, by a call report", reference)
 
 
 def reports_of(settings: Settings) -> CallReports | None:

@@ -16,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from datetime import timedelta
 
-from ringback import logs
+from ringback import logs, telemetry
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.agent_note import what_the_agent_sees
@@ -173,10 +173,11 @@ class Delivery:
 
     def hand_over(self, claim: Claim) -> None:
         """Make one call for a claim and record how it ended, in the log under its visitor's HTTP request."""
-        with logs.traced(claim.requests[0].trace or ""):
-            self._hand_over(claim)
+        with logs.traced(claim.requests[0].trace or ""), telemetry.span("hand over") as told:
+            told["settled"] = self._hand_over(claim)
 
-    def _hand_over(self, claim: Claim) -> None:
+    def _hand_over(self, claim: Claim) -> str:
+        """In a word, how it ended."""
         settlement = self._ring_nobody(claim) if claim.is_held else self._ring(claim)
         settled = self._settle(claim, settlement)
         for request in claim.requests:
@@ -187,6 +188,7 @@ class Delivery:
                 log.info("request %s: attempt %d, now %s", request.reference, claim.attempt, after)
             else:
                 log.warning("request %s: its claim ran out before the answer came", request.reference)
+        return "held" if claim.is_held else settled.transition.after.value if settled else "too late"
 
     def _settle(self, claim: Claim, settlement: Settlement) -> Settlement | None:
         """Record it, and try again while the claim is ours: an answer that we have is not to become unknown."""

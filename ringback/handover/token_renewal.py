@@ -6,15 +6,15 @@ asks.
 """
 
 import logging
-import threading
 from datetime import timedelta
 
+from ringback.background import BackgroundLoop
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.auth_token import LOCKED_OUT, AuthToken, LockedOutError
 from ringback.handover.outcomes import NewToken, Outcome
 from ringback.handover.samespace import Samespace
-from ringback.store.failures import STORE_ERRORS, log_failure
+from ringback.store.failures import STORE_ERRORS
 
 log = logging.getLogger("ringback.token")
 
@@ -41,18 +41,17 @@ class NotKeptError(Exception):
         self.token = token
 
 
-class TokenRenewal:
+class TokenRenewal(BackgroundLoop):
     """Renews the token of one store."""
 
     def __init__(
         self, auth_token: AuthToken, samespace: Samespace, settings: Settings, clock: Clock = utc_now
     ) -> None:
+        super().__init__(log, "token", EVERY_SECONDS)
         self._auth_token = auth_token
         self._samespace = samespace
         self._days = settings.samespace.renew_token_days
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def renew(self, old: str | None = None) -> NewToken | Outcome:
         """Have a new one made in place of the one in use, or of `old`, and keep it.
@@ -76,10 +75,15 @@ class TokenRenewal:
                 self._auth_token.replace(old, new, self._clock())
                 return
             except STORE_ERRORS:
-                self._stopping.wait(_BETWEEN_TRIES_SECONDS if attempt else 0)
+                self.stopping.wait(_BETWEEN_TRIES_SECONDS if attempt else 0)
         raise NotKeptError(new)
 
-    def renew_if_due(self) -> None:
+    @property
+    def is_wanted(self) -> bool:
+        """Where it is renewed by hand only, nobody looks."""
+        return self._days is not None
+
+    def turn(self) -> None:
         """Renew it if its days are over. What stands in the way is in the log, and tried again later."""
         if self._days is None:
             return
@@ -94,22 +98,3 @@ class TokenRenewal:
             log.error(LOCKED_OUT)
         except NotKeptError:
             log.error("the store did not take the new Samespace token: have one made at Samespace, and set it")
-        except Exception as error:  # tried again in an hour: it must not end for good
-            log_failure(log, "token", error)
-
-    def start(self) -> None:
-        """Look every hour in the background of this process; where it is renewed by hand only, never."""
-        if self._thread is None and self._days is not None:
-            self._thread = threading.Thread(target=self._run, name="token", daemon=True)
-            self._thread.start()
-
-    def stop(self, patience_seconds: float) -> None:
-        """Begin no other renewal."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(patience_seconds)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self.renew_if_due()
-            self._stopping.wait(EVERY_SECONDS)

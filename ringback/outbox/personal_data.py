@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW, Clock, utc_now
+from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.outbox import audit, transitions, visitor_mails, webhook_events
 from ringback.outbox.core import as_request
@@ -23,34 +23,23 @@ from ringback.outbox.numbers.brake import Brake
 from ringback.outbox.numbers.number_locks import lock_number
 from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.operators import by_hand
+from ringback.outbox.purging import LAST_PURGE, drop_old_alerts, forget_hashes, has_leapt, note, noted
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.search import forget_words
-from ringback.outbox.wrong_clock import STEADY
 from ringback.store.call_tables import calls, outcomes
 from ringback.store.database import Database
 from ringback.store.locks import lock
 from ringback.store.program_tables import kept_answers
 from ringback.store.tables import (
     about,
-    alerts,
     consents,
-    erased_beginnings,
     events,
     in_state,
     requests,
-    stop_beginnings,
-    stops,
 )
 
-_LAST_PURGE = "purged_at"
 _TO_SWEEP = "to_sweep"
-_LAST_LOOK, _LEAPT_AT = "purge_looked_at", "clock_leapt_at"
-# A clock that moved on by more than this since the last look may be wrong, and a purge cannot be taken back.
-LEAP = timedelta(days=1)
-_LOOKS_EARLY = timedelta(minutes=1)  # the look that comes an hour later may be a moment early
-# So long a stop is known after it has run out: a clock that was ahead for a while and is put right finds it again.
-_KNOWN_AFTER = timedelta(weeks=4)
 _AT_ONCE = 200  # requests in one transaction, so that visitors do not wait behind it
 _IN_THE_AIR = in_state(State.HANDING_OVER)
 _KEPT = requests.c.erased_at.is_(None)
@@ -181,7 +170,7 @@ class PersonalData:
         webhook_events.note_erased(connection, ids, now)
         if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
-            _note(connection, _TO_SWEEP, secrets.token_hex(8))
+            note(connection, _TO_SWEEP, secrets.token_hex(8))
         return len(ids)
 
     def _sweep(self) -> None:
@@ -202,7 +191,9 @@ class PersonalData:
         nothing until that ran steadily for an hour.
         """
         now = self._clock()
-        if self._has_leapt(now):
+        with self._database.write() as connection:
+            leapt = has_leapt(connection, now)
+        if leapt:
             return Purge(now, 0, self._count_erased(), clock_leapt=True)
         long_ago = now - timedelta(days=self._settings.privacy.retention_days)
         over = requests.c.changed_at <= long_ago, requests.c.due_at <= long_ago
@@ -210,46 +201,16 @@ class PersonalData:
         while some := self._erase_some(sa.and_(*over, requests.c.state != State.WAITING)):
             erased += some
         with self._database.write() as connection:
-            lock(connection, _LAST_PURGE)  # processes that start together purge together
-            self._forget_hashes(connection, now)
-            _drop_old_alerts(connection, long_ago)
+            lock(connection, LAST_PURGE)  # processes that start together purge together
+            forget_hashes(connection, self._numbers, self._brake, now)
+            drop_old_alerts(connection, long_ago)
             audit.drop_old(connection, now)
             webhook_events.drop_old(connection, long_ago)
             visitor_mails.drop_old(connection, now)
             connection.execute(kept_answers.delete().where(kept_answers.c.begun_at <= now - timedelta(days=1)))
-            _note(connection, _LAST_PURGE, now.isoformat())
+            note(connection, LAST_PURGE, now.isoformat())
         self._sweep()
         return Purge(now, erased, self._count_erased())
-
-    def _has_leapt(self, now: datetime) -> bool:
-        """Whether the clock moved on by a day since the last look, or back, and not for an hour steadily since."""
-        with self._database.write() as connection:
-            lock(connection, _LAST_PURGE)
-            last, leapt_at = (_noted(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
-            _note(connection, _LAST_LOOK, now.isoformat())
-            if last and not -SKEW <= now - last <= LEAP:
-                _note(connection, _LEAPT_AT, now.isoformat())
-                return True
-            if leapt_at and now - leapt_at < STEADY - _LOOKS_EARLY:
-                return True
-            connection.execute(about.delete().where(about.c.key == _LEAPT_AT))
-            return False
-
-    def _forget_hashes(self, connection: sa.Connection, now: datetime) -> None:
-        # Who booked a time counts for as long as it is kept for them.
-        is_over = requests.c.state != State.WAITING
-        for counted_for, columns, further in (
-            (self._numbers.counted_for(), ["number_hash"], sa.true()),
-            (self._brake.counted_for(), ["source", "source_network"], is_over),
-        ):
-            # What a wrong clock stored as asked for later is counted by nobody.
-            done = sa.or_(requests.c.requested_at < now - counted_for, requests.c.requested_at > now + LEAP)
-            known = sa.or_(*(requests.c[name].is_not(None) for name in columns))
-            connection.execute(requests.update().where(known, done, further).values(dict.fromkeys(columns)))
-        counted = sa.select(requests.c.id).where(requests.c.number_hash.is_not(None))
-        connection.execute(erased_beginnings.delete().where(erased_beginnings.c.request_id.not_in(counted)))
-        for table in (stops, stop_beginnings):
-            connection.execute(table.delete().where(table.c.until <= now - _KNOWN_AFTER))
 
     def _count_erased(self) -> int:
         with self._database.read() as connection:
@@ -258,7 +219,7 @@ class PersonalData:
     def last_purge(self) -> datetime | None:
         """When the last one ended, or None."""
         with self._database.read() as connection:
-            return _noted(connection, _LAST_PURGE)
+            return noted(connection, LAST_PURGE)
 
 
 _BLANK: dict[str, Any] = {
@@ -273,12 +234,6 @@ _BLANK: dict[str, Any] = {
 _COUNT_ERASED = sa.select(sa.func.count()).select_from(requests).where(requests.c.erased_at.is_not(None))
 
 
-def _drop_old_alerts(connection: sa.Connection, before: datetime) -> None:
-    # The newest stays: channels know by its number how far they have told.
-    newest = sa.select(sa.func.max(alerts.c.id)).scalar_subquery()
-    connection.execute(alerts.delete().where(alerts.c.at < before, alerts.c.id < newest))
-
-
 def _forget_replies(connection: sa.Connection, row: Any) -> None:
     """Samespace's replies about a request; and those about who shared its call, where they quote it."""
     mine = events.c.request_id == row.id
@@ -289,13 +244,3 @@ def _forget_replies(connection: sa.Connection, row: Any) -> None:
     answers = as_request(row).answers
     quoting = [event.id for event in said if event.detail and is_quoted(answers, event.detail)]
     connection.execute(events.update().where(sa.or_(mine, events.c.id.in_(quoting))).values(detail=None))
-
-
-def _noted(connection: sa.Connection, key: str) -> datetime | None:
-    at = connection.execute(sa.select(about.c.value).where(about.c.key == key)).scalar()
-    return datetime.fromisoformat(at) if at else None
-
-
-def _note(connection: sa.Connection, key: str, value: str) -> None:
-    connection.execute(about.delete().where(about.c.key == key))
-    connection.execute(about.insert().values(key=key, value=value))

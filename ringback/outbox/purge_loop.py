@@ -1,8 +1,8 @@
 """The purge that runs by itself: at the start, then every hour, in each process that hands over."""
 
 import logging
-import threading
 
+from ringback.background import BackgroundLoop
 from ringback.outbox.personal_data import PersonalData, Purge
 from ringback.store.failures import log_failure
 
@@ -11,25 +11,16 @@ log = logging.getLogger("ringback.purge")
 EVERY_SECONDS = 3600.0
 
 
-class PurgeLoop:
+class PurgeLoop(BackgroundLoop):
     """The purge of one process. Several at once do no harm: each finds what the others left."""
 
     def __init__(self, personal_data: PersonalData) -> None:
+        super().__init__(log, "purge", EVERY_SECONDS)
         self._personal_data = personal_data
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Purge in the background of this process. Once is enough; more does nothing."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="purge", daemon=True)
-            self._thread.start()
-
-    def stop(self, patience_seconds: float) -> None:
-        """Begin no other purge."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(patience_seconds)
+    def turn(self) -> None:
+        """Purge."""
+        self.run_once()
 
     def run_once(self) -> Purge | None:
         """Purge, and say in the log what was done; None where the store did not answer."""
@@ -43,8 +34,3 @@ class PurgeLoop:
             return done
         log.info("purge: erased %d; %d requests are left without personal data", done.erased, done.left)
         return done
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self.run_once()
-            self._stopping.wait(EVERY_SECONDS)

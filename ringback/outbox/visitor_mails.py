@@ -4,6 +4,7 @@ One an address and hour: nobody is to have a stranger's letter box filled by it.
 there is a mail would tell that it is.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -19,13 +20,27 @@ ONE_IN = timedelta(hours=1)
 _KNOWN_FOR = timedelta(days=1)
 
 
-def note(connection: sa.Connection, id: str, answers: Answers, settings: Settings, now: datetime) -> None:
-    """Have the mail sent, if the widget sends any."""
-    if not answers.email or not settings.widgets[answers.widget].confirm_by_email:
+def note(
+    connection: sa.Connection, id: str, answers: Answers, is_suspect: bool, settings: Settings, now: datetime
+) -> None:
+    """Have the mail sent, if the widget sends any. A machine's post (`is_suspect`) has none sent to anybody."""
+    if is_suspect or not answers.email or not settings.widgets[answers.widget].confirm_by_email:
         return
-    address = keyed_hash(settings.secret_keys[-1], f"e-mail {answers.email.lower()}").hex()
+    address = keyed_hash(settings.secret_keys[-1], f"e-mail {box_of(answers.email)}").hex()
     lock(connection, f"mail {address}")  # always the last that is taken
     connection.execute(_NOTE, {"of_request": id, "address": address, "now_at": now, "earliest": now - ONE_IN})
+
+
+def box_of(email: str) -> str:
+    """What counts as one letter box, whatever its case, its dots, the part behind a plus, and the domain's script.
+
+    Many mail servers do not look at them. Of two people whose addresses differ in dots alone, one may get no mail
+    for an hour.
+    """
+    local, _, domain = email.lower().rpartition("@")
+    with suppress(UnicodeError):
+        domain = domain.encode("idna").decode()
+    return f"{local.partition('+')[0].replace('.', '')}@{domain}"
 
 
 def drop_old(connection: sa.Connection, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """The revision of a store's tables: which it has, which this version brings, and the way from one to the other."""
 
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ def _config() -> Config:
     return config
 
 
+@cache
 def newest() -> str:
     """The revision that this version brings a store to."""
     return ScriptDirectory.from_config(_config()).get_current_head() or ""

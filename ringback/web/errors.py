@@ -66,9 +66,9 @@ def words(status: int) -> tuple[str, list[str]]:
 
 def error_page(status: int) -> Response:
     """The page of a status."""
-    title, sentences = words(status)
     if is_for_programs():
-        return problem(status, detail=" ".join(sentences))
+        return problem(status)  # our sentences speak of pages and browsers
+    title, sentences = words(status)
     if request.path.endswith(".json"):
         response = jsonify(error=title)
     else:

@@ -18,6 +18,8 @@ _LOOKS_EVERY = timedelta(seconds=2)
 # More than any request writes in its rows and their indexes.
 _PROBE_BYTES = 64 * 1024
 _PROBE = "probe "
+# What may be handed over lies no longer than this, unless nobody does it.
+STUCK_AFTER = timedelta(seconds=60)
 
 
 def health_pages(probe: "Probe", hand_over: Callable[[], str], others: Callable[[], dict[str, str]]) -> Blueprint:
@@ -50,6 +52,20 @@ def _told(others: Callable[[], dict[str, str]]) -> dict[str, str]:
         return others()
     except STORE_ERRORS:
         return {}  # that the store does not answer is said already
+
+
+def seldom(look: Callable[[], bool], clock: Callable[[], datetime]) -> Callable[[], bool]:
+    """`look`, done at most every two seconds; in between the same answer again."""
+    found: tuple[datetime, bool] | None = None
+
+    def answer() -> bool:
+        nonlocal found
+        now = clock()
+        if found is None or abs(now - found[0]) >= _LOOKS_EVERY:
+            found = now, look()
+        return found[1]
+
+    return answer
 
 
 class Probe:

@@ -24,6 +24,7 @@ from ringback.outbox.figures.tallies import (
     Tallies,
 )
 from ringback.services import services
+from ringback.web.health import STUCK_AFTER
 
 _KINDS = ("accepted", "with_team", "called", "unknown", "failed", "held", "cancelled")
 _LIMITS = ("per_address", "per_number", "per_post", "per_stop", "per_widget")
@@ -41,7 +42,9 @@ def metrics_page(tallies: Tallies, gauges: GaugeReader) -> Blueprint:
         if not _knows(token.get_secret_value()):
             return Response("Unauthorized\n", 401, {"WWW-Authenticate": "Bearer"}, content_type="text/plain")
         registry = CollectorRegistry()
-        registry.register(_Collected(tallies.read(), gauges.read()))
+        counts, are_all = tallies.read()
+        is_stuck = services().outbox.is_stuck(STUCK_AFTER)
+        registry.register(_Collected(counts, are_all, gauges.read(), is_stuck))
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return Response(encode(registry), content_type=content_type)
 
@@ -56,13 +59,24 @@ def _knows(token: str) -> bool:
 class _Collected(Collector):
     """One answer of the store, as Prometheus reads it."""
 
-    def __init__(self, counts: Counts, gauges: Gauges) -> None:
+    def __init__(self, counts: Counts, are_all: bool, gauges: Gauges, is_stuck: bool) -> None:
         self._counts = counts
+        self._are_all = are_all
         self._gauges = gauges
+        self._is_stuck = is_stuck
 
     def collect(self) -> Iterable[Metric]:
-        yield self._requests()
-        yield self._handover()
+        if self._are_all:  # else left out: what creeps up from zero would look like requests that come now
+            yield from (self._requests(), self._handover(), self._limited())
+        yield from self._now()
+        yield CounterMetricFamily(
+            "ringback_store_failures", "Transactions that did not reach the store.", self._of(STORE_FAILURES)
+        )
+        build = GaugeMetricFamily("ringback_build_info", "Which version this is.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
+
+    def _now(self) -> Iterable[Metric]:
         gauges = self._gauges
         yield _by("ringback_waiting", "Requests that wait, without what is held.", "widget", gauges.waiting)
         yield _one(
@@ -73,14 +87,7 @@ class _Collected(Collector):
         yield _by("ringback_attention", "Requests that a person has to look at.", "kind", gauges.attention)
         yield _one("ringback_breaker_open", "1 while Samespace is not called.", gauges.is_breaker_open)
         yield _one("ringback_teams_paused", "Teams whose requests Samespace turns away.", gauges.teams_paused)
-        yield self._limited()
-        failures = CounterMetricFamily(
-            "ringback_store_failures", "Transactions that did not reach the store.", self._of(STORE_FAILURES)
-        )
-        yield failures
-        build = GaugeMetricFamily("ringback_build_info", "Which version this is.", labels=["version"])
-        build.add_metric([__version__], 1)
-        yield build
+        yield _one("ringback_stuck", "1 while what may be handed over now is taken by nobody.", self._is_stuck)
 
     def _requests(self) -> Metric:
         metric = CounterMetricFamily("ringback_requests", "What happened to requests.", labels=["widget", "event"])

@@ -109,13 +109,14 @@ def claim(database: Database, busy: Mapping[str, int], now: datetime) -> list[Cl
     with database.write() as connection:
         claimed = webhook_deliveries.update().where(*mine).values(lease_ends_at=now + LEASE, owner=owner)
         ids = list(connection.execute(claimed.returning(_deliveries.id)).scalars())
-        of_event = webhook_deliveries.join(webhook_events, webhook_events.c.id == _deliveries.event_id)
-        columns = _deliveries.id, _deliveries.receiver, _deliveries.attempts, _deliveries.give_up_at
-        known = sa.select(*columns, webhook_events, *_OF_REQUEST).select_from(
-            of_event.join(requests, requests.c.id == webhook_events.c.request_id)
-        )
-        rows = connection.execute(known.where(_deliveries.id.in_(ids))).all()
+        rows = connection.execute(_KNOWN.where(_deliveries.id.in_(ids))).all()
     return [Claim(row[0], row.receiver, owner, row.attempts, row.give_up_at, row) for row in rows]
+
+
+def as_it_is(database: Database, claim: Claim) -> Any:
+    """The `row` of a claim at this moment: its visitor may have erased it since."""
+    with database.read() as connection:
+        return connection.execute(_KNOWN.where(_deliveries.id == claim.id)).one()
 
 
 _OF_REQUEST = (
@@ -123,6 +124,15 @@ _OF_REQUEST = (
     requests.c.requested_at,
     requests.c.erased_at,
     *(requests.c[name] for name in "name phone email company message attributes".split()),
+)
+_KNOWN = (
+    sa.select(
+        *(_deliveries.id, _deliveries.receiver, _deliveries.attempts, _deliveries.give_up_at),
+        webhook_events,
+        *_OF_REQUEST,
+    )
+    .join_from(webhook_deliveries, webhook_events, webhook_events.c.id == _deliveries.event_id)
+    .join(requests, requests.c.id == webhook_events.c.request_id)
 )
 
 

@@ -25,7 +25,7 @@ from ringback.webhooks.message import body_of, id_of
 log = logging.getLogger("ringback.webhooks")
 
 SEND_SECONDS = 10.0  # for one delivery, in whole
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.25
 _GIVE_UP_EVERY_SECONDS = 60.0
 _GONE = 410
 # The receiver's own fault, or its network's: it is left alone for a while. Other answers are about one delivery.
@@ -129,7 +129,9 @@ class Webhooks:
 
     def _deliver(self, claim: Claim) -> None:
         receiver = self._receivers[claim.receiver]
-        body = body_of(claim.row, receiver.personal_data)
+        # Between claiming and sending a burst of others may have been begun.
+        row = deliveries.as_it_is(self._database, claim) if receiver.personal_data else claim.row
+        body = body_of(row, receiver.personal_data)
         status, answer = self._sent(claim.receiver, id_of(claim.row), body, self._clock())
         now = self._clock()
         with self._database.write() as connection:
@@ -152,6 +154,8 @@ class Webhooks:
             except NotReceivedError as error:
                 return error.status, f"answered {error.status}"
             except Exception as error:
-                why = deadline.too_late if deadline.timed_out else deadline.why_not_sent(error)
+                if deadline.timed_out:
+                    return None, deadline.too_late
+                why = "no answer that can be read" if deadline.was_sent else deadline.why_not_sent(error)
                 return None, why
         return status, f"answered {status}"

@@ -119,7 +119,7 @@ def test_while_a_hand_over_hangs_the_form_is_answered_as_ever(make: Callable[...
             assert visitor.asks(phone=f"020 7946 01{index:02}").headline == "We have your request"
 
 
-@pytest.mark.parametrize("status", [502, 503])
+@pytest.mark.parametrize("status", [502, pytest.param(503, marks=pytest.mark.long)])
 def test_ten_minutes_of_an_outage_cost_a_handful_and_the_rest_go_out_once(
     make_app: Callable[..., Flask], clock: Clock, status: int
 ) -> None:

@@ -38,16 +38,16 @@ def services(app: Flask) -> Services:
 
 
 def test_the_token_is_renewed_once_its_days_are_over(services: Services, clock: Clock) -> None:
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     assert services.auth_token.current() == FIRST  # nobody knows how old it is: its days begin now
     clock.passes(days=29)
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     assert services.auth_token.current() == FIRST
     clock.passes(days=1)
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     second = services.auth_token.current()
     assert second != FIRST
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     assert services.auth_token.current() == second
     assert services.auth_token.renewed_at() == clock.now
 
@@ -55,13 +55,13 @@ def test_the_token_is_renewed_once_its_days_are_over(services: Services, clock: 
 def test_while_samespace_is_away_the_old_one_stays_and_it_is_tried_again(
     services: Services, samespace: SandboxSamespace, clock: Clock
 ) -> None:
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     clock.passes(days=31)
     samespace.mode = Mode.DOWN
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     assert services.auth_token.current() == FIRST
     samespace.mode = Mode.ANSWERS
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     assert services.auth_token.current() != FIRST
 
 
@@ -109,12 +109,12 @@ def test_what_could_not_be_kept_is_in_no_log(
     def full(*_: object) -> None:
         raise StoreError("the disk is full")
 
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     clock.passes(days=31)
     monkeypatch.setattr("ringback.handover.token_renewal._BETWEEN_TRIES_SECONDS", 0)
     monkeypatch.setattr(AuthToken, "replace", full)
     services.auth_token.end_turn()
-    services.token_renewal.renew_if_due()
+    services.token_renewal.turn()
     assert "did not take the new Samespace token" in caplog.text
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", caplog.text)
     clock.passes(minutes=5)

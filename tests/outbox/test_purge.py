@@ -291,10 +291,9 @@ def test_the_purge_goes_on_after_a_store_that_failed(
     database: Database,
     personal_data: PersonalData,
     clock: Clock,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("ringback.outbox.purge_loop.EVERY_SECONDS", 0.02)
+    purge_loop.every_seconds = 0.02
     id = ended(outbox, name="Quixotine")
     clock.passes(days=30)
     rename(database, "events", "elsewhere")

@@ -130,7 +130,8 @@ def test_what_still_runs_does_not_take_a_back_up_for_its_own(tmp_path: Path, clo
     app.extensions["ringback"].database.close()
     put_in_place(copy, store, by_moving=True)
 
-    app.extensions["ringback"].upkeep.run_once()
+    with pytest.raises(StoreError, match="back-up"):
+        app.extensions["ringback"].upkeep.turn()
     close(app)
     with pytest.raises(StoreError, match="store restored"):
         opened(f"sqlite:///{store}", clock)
@@ -216,7 +217,7 @@ def test_who_runs_goes_on_after_a_fail_over_and_who_starts_does_not(postgres_url
     with pytest.raises(StoreError, match="store restored"):
         opened(postgres_url, clock)
 
-    app.extensions["ringback"].upkeep.run_once()
+    app.extensions["ringback"].upkeep.turn()
     close(opened(postgres_url, clock))
     close(app)
 

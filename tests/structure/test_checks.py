@@ -22,3 +22,10 @@ def test_no_settings_are_made_past_their_validation() -> None:
     past = re.compile(r"\.(model_)?construct\(")
 
     assert [str(file.relative_to(ROOT)) for file in code if past.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_no_module_is_longer_than_can_be_read_at_once() -> None:
+    code = [ROOT / "app.py", ROOT / "gunicorn.conf.py", *(ROOT / "ringback").rglob("*.py")]
+    lines = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in code}
+
+    assert {file: count for file, count in lines.items() if count > 300} == {}

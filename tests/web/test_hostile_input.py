@@ -421,7 +421,7 @@ def tries(count: int) -> settings:
     )
 
 
-@inputs(120, 40_000, rounds=20)
+@inputs(40, 40_000, rounds=20)
 def test_whatever_a_form_says_what_is_stored_and_sent_obeys_the_rules(count: int, site: Site) -> None:
     forms = st.lists(hostile.visits, min_size=1, max_size=2)
     ways = st.sampled_from(["in time", "in time", "late", "refused first"])

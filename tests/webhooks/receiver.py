@@ -63,7 +63,10 @@ class _Server(ThreadingHTTPServer):
 def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length).decode()
+            if len(body) < length:
+                return  # its sender was killed in the midst of it, and nobody was told
             with receiver.came:
                 receiver.told.append(Told(self.path, dict(self.headers), body))
                 count = sum(told.path == self.path for told in receiver.told)

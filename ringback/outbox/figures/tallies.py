@@ -1,7 +1,7 @@
 """What is counted for monitoring, in the store, so that it is right with any number of processes.
 
 What happens to requests is counted from their histories: once a minute, in portions and for good, and what
-happened since each time somebody looks. What no history tells (who was turned away at the door, a store that
+happened since each time somebody looks. What no history tells (who was turned away, a store that
 failed) each process counts, and adds to the store within a second or two.
 """
 
@@ -123,15 +123,19 @@ class Tallies:
         except sa.exc.OperationalError:
             return None
 
-    def read(self) -> Counts:
-        """All counts as they are now, of every process. Raises STORE_ERRORS."""
+    def read(self) -> tuple[Counts, bool]:
+        """All counts as they are now, of every process, and whether they are all there. Raises STORE_ERRORS.
+
+        After an upgrade, or where nobody has handed over for long, there may be a million events to count: that is
+        for `fold`. Whoever looks counts two portions at most, and is told that there are more.
+        """
         self.flush()
         found, rows = self._look()
-        if len(rows) == _AT_ONCE:  # nobody has counted for long: go on where whoever hands over is not there
+        if len(rows) == _AT_ONCE:
             self.fold()
             found, rows = self._look()
         found.update(_count(rows))
-        return found
+        return found, len(rows) < _AT_ONCE
 
     def _look(self) -> tuple[Counter[Key], list[Any]]:
         """What is counted once and for all, and what happened since."""
