@@ -53,7 +53,7 @@ from ringback.web.form import funnel
 from ringback.web.form import routes as form_routes
 from ringback.web.form.token import Tokens
 from ringback.web.form.version import form_version
-from ringback.web.health import STUCK_AFTER, Probe, health_pages
+from ringback.web.health import STUCK_AFTER, Probe, health_pages, seldom
 from ringback.web.metrics import metrics_page
 from ringback.web.request import change_time, stop
 from ringback.web.request import routes as request_routes
@@ -217,7 +217,11 @@ def _others(services: Services) -> Callable[[], dict[str, str]]:
 
     def check() -> dict[str, str]:
         is_reached = all(trouble.kind != SAMESPACE for trouble in services.operations.troubles())
-        backlog = "waiting" if services.outbox.is_stuck(STUCK_AFTER) else "ok"
-        return {"backlog": backlog, "samespace": "ok" if is_reached else "not reached"}
+        return {
+            "backlog": "waiting" if services.outbox.is_stuck(STUCK_AFTER) else "ok",
+            "samespace": "ok" if is_reached else "not reached",
+            "limits": "ok" if counts_together() else "each process by itself",
+        }
 
+    counts_together = seldom(limits.storage_answers, services.clock)
     return check

@@ -10,10 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from ringback.clock import Clock
+from ringback.outbox import audit
 from ringback.store.database import Database
 from ringback.store.program_tables import api_keys
 
 PREFIX = "rbk_"
+LONGEST_NAME = 100
+NAME_RULE = f"A name has 1 to {LONGEST_NAME} characters that can be shown."
 _KEY_BYTES = 32
 _LONGEST = 200  # characters of what is looked up
 # That a key was used is noted no more often: a program that asks every second is not to write every second.
@@ -34,6 +37,11 @@ class ApiKey:
         return self.widgets is None or widget in self.widgets
 
 
+def is_name(name: str) -> bool:
+    """Whether a key may be called so."""
+    return bool(name.strip()) and name.isprintable() and len(name) <= LONGEST_NAME
+
+
 class ApiKeys:
     """The keys of one store."""
 
@@ -41,21 +49,24 @@ class ApiKeys:
         self._database = database
         self._clock = clock
 
-    def add(self, name: str, widgets: Collection[str] = ()) -> str | None:
+    def add(self, name: str, widgets: Collection[str] = (), *, by: str = "cli") -> str | None:
         """Make a key; what is returned is kept nowhere. None where the name is taken already."""
         key = PREFIX + secrets.token_urlsafe(_KEY_BYTES)
         row = {"name": name, "hash": _hash(key), "widgets": sorted(widgets) or None, "made_at": self._clock()}
         try:
             with self._database.write() as connection:
                 connection.execute(api_keys.insert().values(row))
+                audit.note(connection, self._clock(), by, "add", [f"API key {name}"])
         except sa.exc.IntegrityError:
             return None
         return key
 
-    def remove(self, name: str) -> bool:
+    def remove(self, name: str, *, by: str = "cli") -> bool:
         """Have a key work no more, from now on. False if there is none of that name."""
         with self._database.write() as connection:
-            return connection.execute(api_keys.delete().where(api_keys.c.name == name)).rowcount > 0
+            removed = connection.execute(api_keys.delete().where(api_keys.c.name == name)).rowcount > 0
+            audit.note(connection, self._clock(), by, "remove", [f"API key {name}"] if removed else [])
+            return removed
 
     def listed(self) -> list[ApiKey]:
         """All of them, by name."""

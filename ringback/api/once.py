@@ -41,7 +41,8 @@ def once(
     """
     if name is None:
         return answer()
-    kept, body_hash = services().kept_answers, _hash([request.path, sent])
+    address = request.path.lower().rstrip("/")  # widgets and references are found in any case
+    kept, body_hash = services().kept_answers, _hash([address, sent])
     try:
         before = kept.find(name, body_hash) if is_over_limit else kept.begin(name, body_hash)
     except UnderWayError:

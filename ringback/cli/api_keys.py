@@ -2,11 +2,10 @@
 
 import click
 
-from ringback.accounts.api_keys import ApiKeys
+from ringback.accounts.api_keys import NAME_RULE, ApiKeys, is_name
 from ringback.cli.operators import time_text
+from ringback.cli.system_user import by_command_line
 from ringback.config.settings import Settings
-
-_LONGEST_NAME = 100
 
 
 def api_key_commands(settings: Settings, keys: ApiKeys) -> click.Group:
@@ -24,9 +23,9 @@ def api_key_commands(settings: Settings, keys: ApiKeys) -> click.Group:
     @click.option("--widget", "widgets", multiple=True, metavar="W", help="One that it is for; else all.")
     def add(name: str, widgets: tuple[str, ...]) -> None:
         """Make a key, and print it: it is shown this once."""
-        if not (name.strip() and name.isprintable() and len(name) <= _LONGEST_NAME):
-            raise click.ClickException(f"A name has 1 to {_LONGEST_NAME} characters that can be shown.")
-        key = keys.add(name, known(widgets))
+        if not is_name(name):
+            raise click.ClickException(NAME_RULE)
+        key = keys.add(name, known(widgets), by=by_command_line())
         if key is None:
             raise click.ClickException(f"There is a key {name} already; remove it, or take another name.")
         click.echo(key)
@@ -44,7 +43,7 @@ def api_key_commands(settings: Settings, keys: ApiKeys) -> click.Group:
     @click.argument("name")
     def remove(name: str) -> None:
         """Have a key work no more, from now on."""
-        if not keys.remove(name):
+        if not keys.remove(name, by=by_command_line()):
             raise click.ClickException(f"There is no key {name}; nothing has changed.")
         click.echo(f"{name} works no more.")
 

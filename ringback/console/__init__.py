@@ -7,6 +7,7 @@ from ringback.console import (
     access,
     account,
     acts,
+    api_keys,
     audit,
     figures,
     install,
@@ -44,5 +45,6 @@ def init_app(app: Flask, settings: Settings) -> None:
         numbers,
         install,
         webhooks,
+        api_keys,
     ):
         app.register_blueprint(pages.blueprint)

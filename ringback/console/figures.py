@@ -8,7 +8,7 @@ from typing import Any
 from flask import abort, request, url_for
 
 from ringback.accounts.operator import Role
-from ringback.console import access
+from ringback.console import access, call_figures
 from ringback.console.clock_text import length
 from ringback.console.csv_file import csv_file
 from ringback.console.page import page
@@ -33,6 +33,7 @@ OUTCOMES = (
     ("cancelled", "Cancelled"),
 )
 PROMISES = (("kept", "Promises kept"), ("late", "Promises not kept"))
+CALLS = (("called", "Called"), ("answered", "Answered"), ("unanswered", "Not answered"))
 FUNNEL = (
     ("shown", "Form shown"),
     ("begun", "Begun"),
@@ -92,6 +93,10 @@ def shown() -> Answer:
         promised=found.total["kept"] + found.total["late"],
         median=_length(found.median),
         p90=_length(found.p90),
+        called_median=_length(found.called_within(0.5)),
+        called_p90=_length(found.called_within(0.9)),
+        calls=call_figures.by_wait(found),
+        answered_week=call_figures.week_of_shares(found),
         weekdays=WEEKDAYS,
         day_names=[_day_name(day.label) for day in found.days],
         most_in_an_hour=max(max(day) for day in found.week),
@@ -169,8 +174,13 @@ def _table(name: str, found: Figures) -> Table:
         )
     if name == "funnel":
         return Table(("Step", "Times"), [(label, found.total[count]) for count, label in FUNNEL])
+    if name == "calls":
+        return Table(("Waited", *call_figures.COLUMNS), [each.cells for each in call_figures.by_wait(found)])
+    if name == "answered":
+        rows_of = call_figures.by_hour(found, WEEKDAYS)
+        return Table(("Hour", *call_figures.COLUMNS), [each.cells for each in rows_of])
     first, rows = _BREAKDOWNS[name]
-    columns = [*OUTCOMES, *PROMISES]
+    columns = [*OUTCOMES, *PROMISES, *CALLS]
     some = found.days if name == "days" else found.by[rows]
     return Table(
         (first, *(label for _name, label in columns)),
@@ -188,7 +198,7 @@ _BREAKDOWNS = {
     "pages": ("Page", "page"),
     "campaigns": ("Campaign", "campaign"),
 }
-TABLES = (*_BREAKDOWNS, "hours", "delays", "held", "funnel")
+TABLES = (*_BREAKDOWNS, "hours", "delays", "held", "funnel", "calls", "answered")
 
 
 def _count(counts: Counts, name: str) -> int:

@@ -1,6 +1,6 @@
 """One request: all that is known of it, and what can be done about it now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,23 @@ from werkzeug.exceptions import NotFound
 from ringback.accounts.operator import Role
 from ringback.config.widget import FIELDS
 from ringback.console import access, words
+from ringback.console.evidence import evidence
 from ringback.console.page import page
 from ringback.console.requests import ACT_NAMES, intentions
 from ringback.handover.agent_note import what_the_agent_sees
+from ringback.i18n import languages
 from ringback.i18n.local_time import LocalTime, value_of
+from ringback.outbox.calls.outcomes import disagree
 from ringback.outbox.operators.by_hand import OF_A_CALL
-from ringback.outbox.request import CallbackRequest, EventKind, Held, State, new_id, which_only_look_so
+from ringback.outbox.request import (
+    CallbackRequest,
+    Event,
+    EventKind,
+    Held,
+    State,
+    new_id,
+    which_only_look_so,
+)
 from ringback.services import services
 from ringback.web.page import Answer
 
@@ -62,14 +73,19 @@ def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typ
     why_not = {act: _why_not(act, one, about_to) for act in ACTS}
     data = services().personal_data.export(one.id, for_operators=True) or {}
     others = services().console_list.others(one, operator.widgets)
+    read = services().outbox.read(one.id)
+    events = read[1] if read else []
     return page(
         "request.html",
         one.reference,
         status,
         row=words.row_of(one, settings, now),
+        language=languages.language(one.answers.language).locale.get_display_name("en"),
         answers=_answers(one),
-        happened=_happened(one, now),
-        agent_reads=_agent_reads(one, now),
+        happened=_happened(one, events, now),
+        evidence=evidence(one, events, now),
+        disagree=disagree(services().outcomes.said(one.id)),
+        agent_reads=_agent_reads(one, events, now),
         consents=data.get("consents", []),
         others=[words.row_of(other, settings, now) for other in others],
         may=lambda act: operator.role >= Role.OPERATOR and why_not[act] is None,
@@ -174,10 +190,8 @@ def _answers(one: CallbackRequest) -> list[tuple[str, str]]:
     return [(label, value) for label, value in [*said, *one.answers.attributes.items()] if value]
 
 
-def _happened(one: CallbackRequest, now: datetime) -> list[Happened]:
+def _happened(one: CallbackRequest, events: Sequence[Event], now: datetime) -> list[Happened]:
     """The events and what was done by hand, oldest first, with what Samespace answered each time."""
-    read = services().outbox.read(one.id)
-    events = read[1] if read else []
     zone = words.zone_of(one, services().settings)
     lines = []
     for event, looks in zip(events, which_only_look_so(each.kind for each in events), strict=True):
@@ -196,14 +210,13 @@ def _happened(one: CallbackRequest, now: datetime) -> list[Happened]:
     return sorted(lines, key=lambda line: line.at)
 
 
-def _agent_reads(one: CallbackRequest, now: datetime) -> Mapping[str, Any]:
+def _agent_reads(one: CallbackRequest, events: Sequence[Event], now: datetime) -> Mapping[str, Any]:
     """What stands in the agent's dock, by itself: as it was at the last attempt, or would be now."""
     widget = services().settings.widget(one.answers.widget)
     if widget is None:
         return {}
     attempt = one.attempt if one.state is not State.WAITING else one.attempt + 1
-    read = services().outbox.read(one.id)
-    tried = [event.at for event in read[1] if event.kind is EventKind.ATTEMPTED] if read else []
+    tried = [event.at for event in events if event.kind is EventKind.ATTEMPTED]
     at = tried[-1] if tried and one.state is not State.WAITING else now
     return what_the_agent_sees([one], max(attempt, 1), widget, services().settings.public_url, at)
 

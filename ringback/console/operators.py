@@ -6,6 +6,7 @@ from werkzeug.exceptions import NotFound
 from ringback.accounts.operator import Role
 from ringback.accounts.people import Account, AccountError
 from ringback.console import access
+from ringback.console.choosing import choices, chosen_widgets
 from ringback.console.page import page
 from ringback.console.typed import typed
 from ringback.services import services
@@ -15,7 +16,6 @@ blueprint = access.pages("operators", __name__)
 
 _ROLES = [role.name.lower() for role in Role]
 _LONGEST_USER = 200
-NO_WIDGET = "Choose at least one widget."
 YOURSELF = "Ask another admin: nobody changes what they may do themselves."
 
 
@@ -32,7 +32,7 @@ def add() -> Answer:
     """A new account. Its link is shown once."""
     name, role = typed("name"), _role()
     try:
-        widgets = _widgets(None)
+        widgets = chosen_widgets()
         key = services().accounts.people.add(name, role, widgets, by=_me())
     except AccountError as error:
         return _page(422, error=error)
@@ -49,7 +49,9 @@ def one(name: str) -> Answer:
     try:
         _not_oneself(account)
         user = typed("samespace_user", _LONGEST_USER)
-        services().accounts.people.change(account.operator.name, _role(), _widgets(account), user, by=_me())
+        services().accounts.people.change(
+            account.operator.name, _role(), chosen_widgets(account.operator.widgets), user, by=_me()
+        )
     except AccountError as error:
         return _one(account, 422, error)
     flash(f"{account.operator.name}: saved. It holds from their next page on.")
@@ -113,23 +115,6 @@ def _role() -> Role:
     return Role[chosen.upper()]
 
 
-def _choices(account: Account | None) -> list[str]:
-    """Widgets to choose from: those of the configuration, and those that an account is bound to already."""
-    bound = access.operator().widgets
-    known = services().settings.widgets
-    kept = account.operator.widgets or frozenset() if account else frozenset()
-    return [*(key for key in known if bound is None or key in bound), *sorted(kept - set(known))]
-
-
-def _widgets(account: Account | None) -> list[str] | None:
-    """Those that were chosen; None for all. Raises AccountError."""
-    chosen = [key for key in _choices(account) if key in request.form.getlist("widget")]
-    is_all = request.form.get("sees") == "all" and access.operator().widgets is None
-    if not is_all and not chosen:
-        raise AccountError(NO_WIDGET, "widget")
-    return None if is_all else chosen
-
-
 def _show_link(name: str, key: str | None) -> Answer:
     flash(name, "link_of")
     flash(f"{services().settings.console_url}{url_for('console_sign_in.set_password', key=key)}", "link")
@@ -145,7 +130,7 @@ def _page(status: int = 200, error: AccountError | None = None) -> Response:
         accounts=accounts,
         error=error,
         roles=_ROLES,
-        choices=_choices(None),
+        choices=choices(),
         may_see_all=access.operator().widgets is None,
         typed=request.form,
         me=access.operator().name,
@@ -160,7 +145,7 @@ def _one(account: Account, status: int = 200, error: AccountError | None = None)
         account=account,
         error=error,
         roles=_ROLES,
-        choices=_choices(account),
+        choices=choices(account.operator.widgets),
         may_see_all=access.operator().widgets is None,
         is_me=account.operator.name == access.operator().name,
     )

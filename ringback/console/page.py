@@ -18,6 +18,7 @@ BAR: list[tuple[str, str, Role]] = [
     ("console_operators.listed", "Operators", Role.ADMIN),
     ("console_audit.listed", "Audit", Role.VIEWER),
     ("console_webhooks.listed", "Webhooks", Role.ADMIN),
+    ("console_api_keys.listed", "API keys", Role.ADMIN),
 ]
 # What holds for all widgets is for those who may see all of them.
 _OF_ALL_WIDGETS = frozenset({"console_numbers.listed"})

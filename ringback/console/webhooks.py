@@ -1,12 +1,12 @@
 """What programs were told of requests, what they answered, and what is sent again."""
 
-from flask import abort, request, url_for
-from werkzeug.utils import redirect
+from flask import abort, flash, redirect, request, url_for
 
 from ringback.accounts.operator import Role
 from ringback.console import access
 from ringback.console.page import page
 from ringback.services import services
+from ringback.signed_post import secrets_of
 from ringback.web.page import Answer
 from ringback.webhooks.deliveries import DELIVERED, GIVEN_UP, WAITING, host_of
 from ringback.webhooks.delivery_list import AT_ONCE
@@ -39,6 +39,7 @@ def listed() -> Answer:
         state=state,
         states=_STATES,
         host_of=host_of,
+        secrets=len(secrets_of(services().settings.secret_keys)),
         older=shown[-1].id if len(shown) == AT_ONCE else None,
     )
 
@@ -49,7 +50,9 @@ def send_again(id: int) -> Answer:
     """Send one again, now."""
     if id > _MOST or not services().delivery_list.send_again(id, access.operator().widgets):
         abort(404)
-    return redirect(url_for("console_webhooks.listed"), 303)
+    flash("It is sent again now.")
+    receiver, state = request.args.get("receiver"), request.args.get("state")
+    return redirect(url_for("console_webhooks.listed", receiver=receiver, state=state), 303)
 
 
 @blueprint.post("/webhooks/receivers/<int:place>/on")

@@ -12,6 +12,7 @@ from ringback.config.widget import Widget
 from ringback.console import access
 from ringback.console.clock_text import day_and_time
 from ringback.console.page import page
+from ringback.console.promised import Promised, promised
 from ringback.i18n import languages
 from ringback.i18n.local_time import instant_of
 from ringback.outbox.slots import Pause
@@ -36,6 +37,7 @@ class Shown:
     paused_since: str
     paused_until: str
     zone: str
+    promise: Promised
     closed_days: list[tuple[date, str]]
     languages: list[tuple[str, str]]
 
@@ -124,6 +126,7 @@ def _shown(widget: Widget, pauses: Mapping[str, Pause], now: datetime) -> Shown:
         paused_since=day_and_time(pause.paused_at, now, zone) if pause else "",
         paused_until=day_and_time(pause.ends_at, now, zone) if pause and pause.ends_at else "",
         zone=str(zone),
+        promise=promised(widget, pause is not None, now),
         closed_days=opening_hours.closed_days(widget.hours, first, _DAYS_OF_A_YEAR),
         languages=[(tag, languages.language(tag).name) for tag in widget.languages],
     )

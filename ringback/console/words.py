@@ -11,7 +11,7 @@ from ringback.outbox.due_query import is_claimed
 from ringback.outbox.operators.attention import LATE
 from ringback.outbox.operators.console_view import ATTENTION
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State
-from ringback.outbox.selection import HELD, is_late, true_state
+from ringback.outbox.selection import HELD, is_late, is_not_called, true_state
 from ringback.phone import PhoneNumber
 
 VIEW_NAMES = {
@@ -55,6 +55,7 @@ OUTCOME_NAMES = {
     "no_answer": "No answer",
     "voicemail": "Voicemail",
     "wrong_number": "Wrong number",
+    "do_not_call": "Asked not to be called",
 }
 DIAL_NAMES = {
     "asked": "Called from a dock; how it went is not known",
@@ -129,6 +130,8 @@ def state_words(request: CallbackRequest, now: datetime) -> str:
         return f"Held: {WHY_HELD[request.held]}"
     if is_late(request, now):
         return "Late"
+    if is_not_called(request):
+        return "With the team: not called"
     if state == State.UNKNOWN:
         return "Unknown: it may have rung"
     return VIEW_NAMES.get(state, state.capitalize())
@@ -138,6 +141,8 @@ def _tone(request: CallbackRequest, late: bool) -> str:
     state = true_state(request)
     if late or state in (State.FAILED, State.UNKNOWN):
         return "bad"
+    if is_not_called(request):
+        return "warn"
     return {HELD: "warn", State.WITH_TEAM: "ok", State.CALLED: "ok", State.CANCELLED: "quiet"}.get(state, "open")
 
 

@@ -65,6 +65,13 @@ class Outbox(Expiry):
         with self._database.read() as connection:
             return self._earlier_use(connection, use)
 
+    def last_of(self, source: str, count: int, since: datetime) -> datetime | None:
+        """When the last but `count - 1` of the requests from this address came, if that was after `since`."""
+        mine = requests.c.source == source, requests.c.requested_at > since
+        newest_first = sa.select(requests.c.requested_at).where(*mine).order_by(requests.c.requested_at.desc())
+        with self._database.read() as connection:
+            return connection.execute(newest_first.offset(count - 1).limit(1)).scalar()
+
     def accept(
         self,
         answers: Answers,

@@ -9,6 +9,8 @@ COUNTS = (
     *("requests", "handed_over", "unknown", "failed", "cancelled", "held"),
     *("kept", "late"),  # promises
     *("shown", "begun", "sent", "refused"),  # forms
+    *("called", "answered", "unanswered"),  # calls; of some nobody knows whether they were answered
+    *("call_kept", "call_late", "call_early"),  # against the promise, and the chosen time
 )
 
 figures = sa.Table(

@@ -54,6 +54,20 @@ def _told(others: Callable[[], dict[str, str]]) -> dict[str, str]:
         return {}  # that the store does not answer is said already
 
 
+def seldom(look: Callable[[], bool], clock: Callable[[], datetime]) -> Callable[[], bool]:
+    """`look`, done at most every two seconds; in between the same answer again."""
+    found: tuple[datetime, bool] | None = None
+
+    def answer() -> bool:
+        nonlocal found
+        now = clock()
+        if found is None or abs(now - found[0]) >= _LOOKS_EVERY:
+            found = now, look()
+        return found[1]
+
+    return answer
+
+
 class Probe:
     """Whether the store can take a request, found by writing as much: less may still fit on a full disk."""
 

@@ -7,9 +7,11 @@ what it led to costs less than rendering the page that would refuse it.
 """
 
 import ipaddress
+import math
 import re
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -173,6 +175,29 @@ def is_post_too_many() -> bool:
 def per_address(view: View) -> View:
     """Limit what is accepted from one address and, in IPv6, from its site."""
     return cast(View, _of_one_site(_of_one_address(view)))
+
+
+def seconds_until_store_takes_more() -> int:
+    """How long the address has to wait by what the store holds of it; 0 where it need not. Raises STORE_ERRORS.
+
+    Redis may be away, flushed or failed over, and then each process counts for itself. What all of them accepted
+    is in the store. Two posts in the same instant may both get through here: Redis is what is exact.
+    """
+    if _counts_alone():
+        return 0
+    now, address = services().clock(), address_key()
+    waits = [0]
+    for limit in parse_many(_per_address()):
+        window = timedelta(seconds=limit.get_expiry())
+        if at := services().outbox.last_of(address, limit.amount, now - window):
+            waits.append(math.ceil((at + window - now).total_seconds()))
+    if max(waits):
+        _too_many(None)
+    return max(waits)
+
+
+def _counts_alone() -> bool:
+    return str(current_app.config["RATELIMIT_STORAGE_URI"]).startswith(limit_storage.SCHEME)
 
 
 def per_stop(view: View) -> View:

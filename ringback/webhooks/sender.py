@@ -154,6 +154,8 @@ class Webhooks:
             except NotReceivedError as error:
                 return error.status, f"answered {error.status}"
             except Exception as error:
-                why = deadline.too_late if deadline.timed_out else deadline.why_not_sent(error)
+                if deadline.timed_out:
+                    return None, deadline.too_late
+                why = "no answer that can be read" if deadline.was_sent else deadline.why_not_sent(error)
                 return None, why
         return status, f"answered {status}"

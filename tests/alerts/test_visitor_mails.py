@@ -93,7 +93,7 @@ def test_whether_a_number_is_held_is_not_told_by_a_mail_that_does_not_come(
 def test_a_machines_post_has_nobody_written_to(mailing: Callable[..., Services], server: MailServer) -> None:
     services = mailing()
     services.outbox.accept(Answers("sales", "442079460123", "GB", email="ann@example.com"), is_suspect=True)
-    services.visitor_mails.run_once()
+    services.visitor_mails.turn()
     assert server.mails == []
 
 

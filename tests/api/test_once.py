@@ -20,7 +20,8 @@ def test_the_same_key_gives_the_same_answer_whatever_happened_since(
     first = server.asks("sales", "order-1")
     services_of(app).outbox.cancel(first.get_json()["status_url"].rpartition("/")[2])
     again, quoted = server.asks("sales", "order-1"), server.asks("sales", '"order-1"')
-    for answer in (again, quoted):
+    in_capitals = server.asks("SALES", "order-1")
+    for answer in (again, quoted, in_capitals):
         assert (answer.status_code, answer.get_data(), answer.location) == (201, first.get_data(), first.location)
     assert len(operations.listed()) == 1
 

@@ -141,6 +141,20 @@ def test_a_body_that_is_hostile_is_refused(
     assert operations.listed() == []
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, identity"])
+def test_a_body_that_is_packed_is_refused(server: Program, operations: Operations, encoding: str) -> None:
+    refused = server.posts(PATH, GOOD, **{"Content-Encoding": encoding})
+    assert (refused.status_code, refused.get_json()["code"]) == (415, "encoded")
+    assert operations.listed() == []
+
+
+def test_posts_that_cannot_be_read_spend_the_limit_of_posts_too(make_app: Callable[..., Flask]) -> None:
+    page = Program(make_app(limits={"min_fill_seconds": 0, "per_address": "1 per minute"}), origin=SITE)
+    token = page.token()
+    assert {page.sends_raw(b"{", "application/json").status_code for _ in range(12)} == {400}
+    assert page.asks(token=token).status_code == 429
+
+
 def test_64_kib_are_read_and_one_byte_more_is_not(server: Program) -> None:
     start, end = b'{"phone": "020 7946 0123", "name": "Ann", "consent_shown": true, "x": "', b'"}'
     filling = b"a" * (BODY_BYTES - len(start) - len(end))

@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any, Self
 
 import pytest
 import responses
@@ -89,6 +90,54 @@ def test_it_is_stored_and_taken_and_leaves_nothing_behind(
     assert rows(app) == before
     assert samespace.calls == []
     assert [call.request.url for call in site.web.calls][-1] == "https://ping.acme.test/1"
+
+
+class Healthchecks(HTTPServer):
+    """What Healthchecks does with a ping: it notes that it came, and answers."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.pings: list[str] = []
+        pings = self.pings
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                pings.append(self.path)
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server_port}/8c6f1f9a"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+def test_a_dead_mans_switch_hears_of_it_when_all_is_well_and_else_hears_nothing(
+    make_app: Made, site: Any, taken: Any, samespace: SandboxSamespace
+) -> None:
+    app = make_app(base_url=samespace.base_url)
+    site(app)
+    site.web.add_passthru("http://127.0.0.1")
+    with Healthchecks() as healthchecks, Healthchecks(status=500) as broken:
+        assert "nobody took it" in said(app, "canary", "--wait", "0.2", "--ping", healthchecks.address, status=1)
+        assert healthchecks.pings == []
+        taken(app)
+        said(app, "canary", "--ping", healthchecks.address)
+        assert healthchecks.pings == ["/8c6f1f9a"]
+        told = said(app, "canary", "--ping", broken.address, status=1)
+
+    assert "No good answer: HTTPError." in told
+    assert "8c6f1f9a" not in told, "its address is a key"
+    gone = said(app, "canary", "--ping", broken.address, status=1)
+    assert "No good answer: ConnectionError." in gone
 
 
 def test_it_says_where_the_way_ends_and_pings_nobody(make_app: Made, site: Any, tmp_path: Any) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,10 +11,12 @@ from flask.testing import FlaskClient
 
 from ringback.accounts.operator import Role
 from ringback.outbox import transitions
+from ringback.outbox.calls.called import mark_called
 from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers
 from ringback.services import services_of
 from tests.conftest import WIDGET, Clock
+from tests.console.signing_in import words_of
 from tests.visitor import Visitor
 
 Console = Callable[..., FlaskClient]
@@ -64,7 +67,20 @@ def test_the_figures_are_of_the_days_and_the_widget_in_the_address(asked: Flask,
 
 
 @pytest.mark.parametrize(
-    "name", ["days", "hours", "delays", "held", "funnel", "widgets", "languages", "pages", "campaigns"]
+    "name",
+    [
+        "days",
+        "hours",
+        "delays",
+        "held",
+        "funnel",
+        "widgets",
+        "languages",
+        "pages",
+        "campaigns",
+        "calls",
+        "answered",
+    ],
 )
 def test_each_picture_has_its_table_as_csv(asked: Flask, console: Console, name: str) -> None:
     client = console(Role.VIEWER)
@@ -72,7 +88,34 @@ def test_each_picture_has_its_table_as_csv(asked: Flask, console: Console, name:
     assert (answer.status_code, answer.mimetype) == (200, "text/csv")
     assert f"ringback-{name}-" in answer.headers["Content-Disposition"]
     assert len({len(row) for row in table(answer.text)}) == 1
-    assert f"table={name}&amp;from=" in client.get("/console/figures").text
+    is_linked = f"table={name}&amp;from=" in client.get("/console/figures").text
+    assert is_linked == (name != "answered")  # there was no call
+
+
+def test_the_figures_of_calls_say_how_many_were_answered_after_which_wait(
+    asked: Flask, console: Console, clock: Clock
+) -> None:
+    assert "Of no call in these days is anything known" in console(Role.VIEWER).get("/console/figures").text
+    outbox, at = services_of(asked).outbox, clock.now
+    for number, minutes, word in ((1, 2, "answered"), (2, 3, "no_answer"), (3, 20, "voicemail")):
+        id = outbox.accept(Answers("sales", f"4420794601{number:02}", "GB")).id
+        with services_of(asked).database.write() as connection:
+            mark_called(
+                connection, [id], at + timedelta(minutes=minutes), at + timedelta(hours=1), f"{word}: said"
+            )
+    while services_of(asked).figures.count():
+        pass
+    client = console()
+    assert table(client.get("/console/figures.csv?table=calls").text)[1:] == [
+        ["1 to 5 min", "2", "1", "1", "0", "50"],
+        ["15 to 30 min", "1", "0", "1", "0", "0"],
+    ]
+    assert table(client.get("/console/figures.csv?table=answered").text)[1:] == [
+        ["Tue 11:00", "3", "1", "2", "0", "33"]
+    ]
+    assert "table=answered&amp;from=" in client.get("/console/figures").text
+    page = words_of(client.get("/console/figures"))
+    assert "Answered 33 % 1 of 3 known" in page
 
 
 def test_no_spreadsheet_computes_what_a_stranger_wrote(asked: Flask, console: Console) -> None:

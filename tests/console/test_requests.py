@@ -1,7 +1,9 @@
 """The list of requests and the page of one, as operators of each role and with each widget see them."""
 
+import html
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -10,6 +12,8 @@ from werkzeug.test import TestResponse
 
 from ringback.accounts.operator import Role
 from ringback.outbox import transitions
+from ringback.outbox.calls.call_matching import CallRecord
+from ringback.outbox.calls.outcomes import Outcome, Source
 from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers, State
 from ringback.sandbox.handler import Mode
@@ -52,7 +56,7 @@ def state(services: Services, reference: str) -> State:
 
 
 def text(answer: TestResponse) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True)).split())
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
 
 
 # --- seen ---
@@ -365,3 +369,56 @@ def test_who_asked_not_to_be_called_is_called_with_a_reason_that_is_kept(
     assert [dial["username"] for dial in samespace.dials] == ["robin@other"]
     assert "They wrote" in text(client.get(f"/console/requests/{reference}"))
     assert "call despite a stop or block" in [act.act for act in services.audit.listed()]
+
+
+# --- evidence from call reports ---
+
+
+def test_a_probable_call_is_shown_beside_the_buttons_that_settle_an_unknown(
+    services: Services, console: Console, clock: Clock
+) -> None:
+    reference = ask(services)
+    claim = services.outbox.claim("test")
+    assert claim
+    services.outbox.settle(claim, Settlement(transitions.LOSE, "no answer"))
+    page = f"/console/requests/{reference}"
+    assert "may be this one" not in text(console(Role.OPERATOR).get(page))
+    began = clock.now + timedelta(minutes=4)
+    clock.passes(minutes=6)
+    services.calls.keep([CallRecord("a-uuid", NUMBER, "Sales", began, is_outgoing=True, answered=False)])
+
+    shown = text(console().get(page))
+    assert "A call began at 10:04, 4 min after the hand-over. Nobody answered. Probably this request's" in shown
+    assert "it does not name this request" in shown
+    assert shown.count("It did not ring: hand over again") == 1
+    assert "It rang" not in text(console(Role.VIEWER).get(page))
+    assert post(console(Role.OPERATOR), f"{reference}/resolve", rang="yes").status_code == 303
+    assert state(services, reference) is State.WITH_TEAM
+
+
+def test_where_records_have_no_such_call_that_proves_nothing(services: Services, console: Console) -> None:
+    reference = ask(services)
+    claim = services.outbox.claim("test")
+    assert claim
+    services.outbox.settle(claim, Settlement(transitions.LOSE, "no answer"))
+    services.calls.begin()
+    assert services.calls.take_turn("me", 60)
+    services.calls.ended_well("me", services.clock())
+    page = f"/console/requests/{reference}"
+    assert "read up to 10:00, have no call that may be this one. That proves nothing" in text(console().get(page))
+
+
+def test_people_and_records_that_disagree_are_shown_and_not_merged(services: Services, console: Console) -> None:
+    reference = ask(services)
+    claim = services.outbox.claim("test")
+    assert claim
+    services.outbox.settle(claim, Settlement(transitions.TAKEN))
+    at = services.clock()
+    named = frozenset({reference})
+    services.calls.keep([CallRecord("a-uuid", NUMBER, "Sales", at, True, answered=False, references=named)])
+    services.outcomes.say(claim.requests[0].id, Outcome.DO_NOT_CALL, Source.AGENT)
+    shown = text(console().get(f"/console/requests/{reference}"))
+    assert "People and records do not agree" in shown
+    assert "No answer, says Samespace's record" in shown
+    assert "Asked not to be called, said an agent of the team" in shown
+    assert "a-uuid" not in shown

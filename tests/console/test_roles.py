@@ -54,6 +54,9 @@ ROWS: dict[str, Role | None] = {
     "GET /console/webhooks": ADMIN,
     "POST /console/webhooks/deliveries/<int:id>/again": ADMIN,
     "POST /console/webhooks/receivers/<int:place>/on": ADMIN,
+    "GET /console/api-keys": ADMIN,
+    "POST /console/api-keys": ADMIN,
+    "POST /console/api-keys/<program>/remove": ADMIN,
     "GET /<key>/install": VIEWER,
     "GET /<key>/install/preview": VIEWER,
     "GET /<key>/install/accent.css": VIEWER,
@@ -77,6 +80,7 @@ ROWS: dict[str, Role | None] = {
 # What a post needs beside its token, to be done. Without, it may be refused, but not as if it were not there.
 FIELDS: dict[str, dict[str, str]] = {
     "POST /console/teams/resume": {"team": "Sales"},
+    "POST /console/api-keys": {"name": "new", "sees": "some", "widget": "sales"},
     "POST /console/operators": {"name": "new", "role": "viewer", "sees": "some", "widget": "sales"},
     "POST /console/operators/<name>": {"role": "viewer", "sees": "some", "widget": "sales"},
 }
@@ -108,12 +112,14 @@ def places(app: Flask) -> dict[str, tuple[str, str, str]]:
     for name, widget in (("ours", "sales"), ("theirs", "help")):
         if services.accounts.people.find(name) is None:
             services.accounts.people.add(name, Role.VIEWER, [widget])
+            services.api_keys.add(name, [widget])
     ours, theirs = (
         services.outbox.accept(Answers(widget, "442079460123", "GB", name="Ann Example")).reference
         for widget in ("sales", "help")
     )
     app.extensions["places"] = {
         "name": ("ours", "theirs", "nobody"),
+        "program": ("ours", "theirs", "nobody"),
         "reference": (ours, theirs, "RB-0000-0000"),
         "widget": ("sales", "help", "nothing"),
         "key": ("sales", "help", "nothing"),
@@ -186,3 +192,4 @@ def test_an_act_on_what_is_foreign_changes_nothing(app: Flask, console: Callable
     for row in FOREIGN:
         asks(app, client, row, 1)
     assert people.find("theirs") == before
+    assert [key.name for key in services_of(app).api_keys.listed()] == ["ours", "theirs"]

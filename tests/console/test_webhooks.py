@@ -6,10 +6,12 @@ import html5lib
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from ringback.accounts.operator import Role
 from ringback.outbox.request import Answers
 from ringback.services import services_of
+from tests.console.signing_in import PASSWORD, sign_in, words_of
 from tests.webhooks.receiver import Receiver
 
 
@@ -97,3 +99,14 @@ def test_what_is_not_there_is_not_sent_again(app: Flask, console: Callable[..., 
     for path in ("deliveries/9/again", f"deliveries/{2**70}/again", "receivers/0/on", "receivers/9/on"):
         assert client.post(f"/console/webhooks/{path}", data={"csrf_token": token}).status_code == 404
     assert client.get(f"/console/webhooks?before={2**70}&receiver=-1&state=x").status_code == 200
+
+
+def test_while_a_secret_is_changed_the_page_says_so(make_app: Callable[..., Flask], receiver: Receiver) -> None:
+    told = [{"url": receiver.url("/a-secret-path"), "allow_private": True}]
+    old = {"secret_key_fallbacks": (SecretStr("the key before"),)}
+    for environment, words in (({}, "Messages are signed with the secret that"), (old, "signed with 2 secrets")):
+        app = make_app(webhooks=told, environment=environment)
+        services_of(app).accounts.people.add(f"robin{len(environment)}", Role.ADMIN, None, PASSWORD)
+        client = app.test_client()
+        sign_in(client, f"robin{len(environment)}")
+        assert words in words_of(client.get("/console/webhooks"))

@@ -11,8 +11,10 @@ from werkzeug.test import TestResponse
 
 from ringback.accounts.operator import Role
 from ringback.services import services_of
+from ringback.store.call_tables import measured_promises
 from ringback.store.tables import teams
 from tests.conftest import WIDGET, Clock
+from tests.console.signing_in import words_of
 
 HOURS = {"timezone": "Europe/London", "tue": ["09:00-17:30"], "thu": ["09:00-17:30"], "closed": ["2026-12-31"]}
 Console = Callable[..., FlaskClient]
@@ -22,7 +24,8 @@ Console = Callable[..., FlaskClient]
 def app(make_app: Callable[..., Flask]) -> Flask:
     widgets = {
         "sales": WIDGET | {"hours": HOURS, "languages": ["en", "de"]},
-        "help": WIDGET | {"team_name": "Help"},
+        "help": WIDGET | {"team_name": "Help", "promise_minutes": "measured"},
+        "orders": WIDGET | {"team_name": "Orders", "promise_minutes": 20},
     }
     return make_app(widgets=widgets)
 
@@ -95,7 +98,7 @@ def test_a_paused_team_is_shown_with_why_and_resumed(console: Console, app: Flas
     client = console(Role.OPERATOR)
     assert "403: no &lt;team&gt;" in client.get("/console/teams").text
     assert sent(client, "/console/teams", "/console/teams/resume", team="Help").status_code == 303
-    assert [team.paused_at for team in services.outbox.teams.listed()] == [None, None]
+    assert [team.paused_at for team in services.outbox.teams.listed()] == [None, None, None]
 
 
 def test_a_breaker_that_is_open_is_shown_and_reset(console: Console, app: Flask, clock: Clock) -> None:
@@ -189,3 +192,26 @@ def test_each_act_is_written_down_with_who_did_it_and_no_number(console: Console
         ("console:robin", "block", "range"),
         ("console:robin", "unblock", "range"),
     ]
+
+
+def test_a_measured_promise_shows_how_it_came_about_and_why_nothing_is_promised(
+    console: Console, app: Flask, clock: Clock
+) -> None:
+    from_nothing = words_of(console(Role.VIEWER).get("/console/widgets"))
+    assert "“We usually call within 20 minutes.”" in from_nothing
+    assert "Measured from 0 first calls of the last 14 days, of people who asked on weekdays, 06:00 to 12:00." in (
+        from_nothing
+    )
+    assert "That is too few to promise anything: it takes 20." in from_nothing
+
+    with services_of(app).database.write() as connection:
+        connection.execute(
+            measured_promises.update().values(minutes=25, calls=31, measured_at=clock.now - timedelta(minutes=1))
+        )
+    page = words_of(console().get("/console/widgets"))
+    assert "“We usually call within 25 minutes.” Measured from 31 first calls" in page
+    assert "Three of four waited 25 minutes at most (rounded up to 5 minutes)" in page
+    clock.passes(minutes=40)
+    with services_of(app).database.write() as connection:
+        connection.execute(measured_promises.update().values(minutes=None, calls=31, measured_at=clock.now))
+    assert "Three of four were not called within 4 hours" in words_of(console().get("/console/widgets"))

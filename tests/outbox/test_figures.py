@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from ringback.outbox import transitions
+from ringback.outbox.calls.called import mark_called
 from ringback.outbox.claims import Settlement
 from ringback.outbox.figures.figure_counter import FigureCounter
 from ringback.outbox.figures.figures import Figures, read_figures
@@ -62,6 +63,39 @@ def test_a_request_is_counted_once_and_moves_from_figure_to_figure(
     ringback.outbox.settle(ringback.takes(), TAKEN)
     assert numbers(counted(ringback, counter)) == {"requests": 1, "handed_over": 1, "late": 1}
     assert counted(ringback, counter).delays == [(length_of(timedelta(minutes=20)), 1)]
+
+
+def test_a_call_counts_by_its_wait_its_hour_and_whether_it_was_answered(
+    ringback: Ringback, counter: FigureCounter, clock: Clock
+) -> None:
+    for number, minutes, said in (
+        (1, 3, "answered: by a call report"),
+        (2, 40, "voicemail: agent said so"),
+        (3, 4, ""),
+    ):
+        asked = ringback.asks(f"4420794601{number:02}")
+        ringback.outbox.settle(ringback.takes(), LOST if number == 2 else TAKEN)
+        counted(ringback, counter)
+        called_at = clock.now + timedelta(minutes=minutes)
+        with ringback.database.write() as connection:
+            mark_called(connection, [asked.id], called_at, called_at, said)
+
+    found = counted(ringback, counter)
+    assert numbers(found) == {
+        "requests": 3,
+        "handed_over": 3,
+        "kept": 3,
+        "called": 3,
+        "answered": 1,
+        "unanswered": 1,
+        "call_kept": 2,
+        "call_late": 1,
+    }
+    assert [(each.label, *each.of.values()) for each in found.calls_by_hour] == [("1T10", 3, 1, 1)]
+    assert sum(each["called"] for each in found.calls_by_wait) == 3
+    half = found.called_within(0.5)
+    assert half
+    assert 180 < half < 300
 
 
 @ON_ONE_ENGINE

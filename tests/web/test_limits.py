@@ -14,9 +14,10 @@ from ringback import phone
 from ringback.outbox.request import Source
 from ringback.web import limits
 from ringback.web.request import change_time
-from tests.conftest import PUBLIC_URL, WIDGET
+from tests.conftest import PUBLIC_URL, WIDGET, Clock
 from tests.faults import refusing, swallowing
-from tests.visitor import Visitor
+from tests.running import free_port
+from tests.visitor import Page, Visitor
 
 NUMBERS = [f"020 7946 01{index:02}" for index in range(40)]
 
@@ -310,6 +311,28 @@ def test_behind_a_declared_proxy_each_visitor_counts_alone(make_app: Callable[..
     ]
 
     assert statuses == [303, 429, 303, 429]
+
+
+def test_while_their_redis_is_away_processes_go_by_what_the_store_has(
+    make_app: Callable[..., Flask], clock: Clock, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits.limiter, "_storage_dead", False)
+    nobody = SecretStr(f"redis://127.0.0.1:{free_port()}/0")
+    five = {"per_address": "3 per minute; 5 per hour", "min_fill_seconds": 0}
+    apps = [make_app(store_url, limits=five, environment={"ratelimit_storage_uri": nobody}) for _ in "12"]
+    numbers = iter(NUMBERS)
+
+    def ask(app: Flask) -> Page:
+        limits.limiter._fallback_limiter.storage.reset()  # another process has met this address never
+        visitor = Visitor(app)
+        return visitor.sends(visitor.opens("/sales"), name="Ann", phone=next(numbers))
+
+    assert [ask(app).status for app in (*apps, *apps)] == [303, 303, 303, 429]
+    refused = ask(apps[0])
+    assert (refused.status, refused.response.headers["Retry-After"]) == (429, "60")
+    assert Visitor(apps[1], "198.51.100.8").asks(phone=NUMBERS[30]).status == 200, "only who asked too often"
+    clock.passes(minutes=2)
+    assert [ask(app).status for app in (*apps, *apps)] == [303, 303, 429, 429]
 
 
 @pytest.mark.parametrize("away", [refusing, swallowing])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from pydantic import SecretStr
 from standardwebhooks import Webhook
 
 from ringback.deadline import is_public
@@ -81,6 +82,21 @@ def test_a_program_is_told_signed_and_in_order_what_happened(
     assert receiver.told[1].event["data"]["state"] == "with_team"
     services.webhooks.run_once()
     assert len(receiver.told) == 2
+
+
+def test_while_a_secret_is_rotated_the_old_one_and_the_new_one_verify(
+    following: Callable[..., Services], receiver: Receiver
+) -> None:
+    keys = {"secret_key_fallbacks": (SecretStr("the key of before"),), "secret_key": SecretStr("the key of now")}
+    services = following(environment=keys)
+    services.outbox.accept(ANN)
+    services.webhooks.run_once()
+    (told,) = receiver.told
+    at = datetime.fromtimestamp(int(told.headers["webhook-timestamp"]), UTC)
+    new, old = secrets_of(["the key of before", "the key of now"])
+    signed = [Webhook(secret).sign(told.headers["webhook-id"], at, told.body) for secret in (new, old)]
+    assert told.headers["webhook-signature"].split() == signed
+    assert secrets_of(["the key of now"]) == [new]
 
 
 def test_every_change_has_its_event(following: Callable[..., Services], receiver: Receiver) -> None:
@@ -281,6 +297,19 @@ def test_a_receiver_that_is_gone_is_switched_off_and_somebody_is_told(
     services.webhooks.run_once()
     assert len(receiver.told) == heard
     assert told_of(services) == ["webhook_off"]
+
+
+def test_an_answer_that_cannot_be_read_is_noted_as_one_and_tried_again(
+    following: Callable[..., Services], receiver: Receiver
+) -> None:
+    services = following()
+    receiver.answer = lambda path, count: 99
+    services.outbox.accept(ANN)
+    services.webhooks.run_once()
+    with services.database.read() as connection:
+        answers = list(connection.execute(sa.select(webhook_deliveries.c.answer)).scalars())
+    assert answers == ["no answer that can be read"]
+    assert states_of(services) == ["waiting"]
 
 
 def test_no_redirect_is_followed(following: Callable[..., Services], receiver: Receiver) -> None:

@@ -8,7 +8,7 @@ import threading
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
@@ -145,11 +145,15 @@ class FigureCounter:
             values.append(("page", page[:400]))
             campaign = next((row.attributes[name] for name in _CAMPAIGN if row.attributes.get(name)), "")
             values += [("campaign", campaign[:400])] if campaign else []
-        return Asked(row.state, row.due_at, row.promised_by, tuple(values))
+        zone = self._zone(row.widget)
+        return Asked(row.state, row.due_at, row.promised_by, tuple(values), row.slot_starts_at, zone)
 
     def _hour(self, widget: str, at: datetime) -> str:
+        return f"{at.astimezone(self._zone(widget)):%Y-%m-%dT%H}"
+
+    def _zone(self, widget: str) -> tzinfo:
         known = self._settings.widget(widget)
-        return f"{at.astimezone(known.team_zone) if known else at:%Y-%m-%dT%H}"
+        return known.team_zone if known else UTC
 
     def _add(self, connection: sa.Connection, rows: Rows) -> None:
         for (by, hour, widget, value), counts in sorted(rows.items()):
@@ -183,7 +187,7 @@ def _room_for(connection: sa.Connection, by: str, hour: str, widget: str, value:
 def _histories(connection: sa.Connection, ids: Collection[str]) -> list[tuple[Any, list[Happened]]]:
     """Each request with its events, oldest first: in one statement, so that they are of one moment."""
     columns = ("id", "widget", "state", "language", "page", "attributes", "erased_at")
-    times = ("requested_at", "due_at", "promised_by")
+    times = ("requested_at", "due_at", "promised_by", "slot_starts_at")
     query = (
         sa.select(
             *(requests.c[name] for name in (*columns, *times)),

@@ -13,6 +13,7 @@ from ringback.store.figure_tables import COUNTS, figures
 
 MOST_VALUES = 12  # of a breakdown, the largest
 _ENDS = ("requests", "handed_over", "unknown", "failed", "cancelled", "held", "kept", "late")
+_CALLS = ("called", "answered", "unanswered")
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Figures:
 
     `week` has the requests of each hour of each weekday, Monday first; `delays` are lengths, as in `tally`, with
     how many requests were handed over in that time from when they were due. Median and p90 are seconds.
+    `calls_by_hour` are labelled like `1T09`, Tuesday at nine, and `calls_by_wait` like a length in `tally`.
     """
 
     first: date
@@ -47,6 +49,8 @@ class Figures:
     week: Sequence[Sequence[int]]
     by: Mapping[str, Sequence[Counts]]
     delays: Sequence[tuple[int, int]]
+    calls_by_hour: Sequence[Counts]
+    calls_by_wait: Sequence[Counts]
 
     @property
     def median(self) -> float | None:
@@ -55,6 +59,10 @@ class Figures:
     @property
     def p90(self) -> float | None:
         return share_within(self.delays, 0.9)
+
+    def called_within(self, share: float) -> float | None:
+        """Seconds from when it was due, within which so many of those who were called were called."""
+        return share_within([(int(each.label), each["called"]) for each in self.calls_by_wait], share)
 
 
 def read_figures(database: Database, first: date, last: date, widgets: Collection[str] | None) -> Figures:
@@ -65,6 +73,10 @@ def read_figures(database: Database, first: date, last: date, widgets: Collectio
         by = {"widget": _largest(connection, figures.c.widget, "", where)}
         for kind in ("language", "page", "campaign", "held"):
             by[kind] = _largest(connection, figures.c.value, kind, where)
+        calls = {
+            kind: _grouped(connection, figures.c.value, _CALLS, figures.c.by == kind, *where)
+            for kind in ("call_hour", "call_wait")
+        }
         delays = _grouped(connection, figures.c.value, ("handed_over",), figures.c.by == "delay", *where)
     return Figures(
         first,
@@ -74,6 +86,7 @@ def read_figures(database: Database, first: date, last: date, widgets: Collectio
         _week(hours),
         by,
         sorted((int(each.label), each["handed_over"]) for each in delays if each["handed_over"]),
+        *([each for each in some if each["called"]] for some in calls.values()),
     )
 
 
@@ -100,7 +113,7 @@ def _largest(
     labels = list(connection.execute(query).scalars())
     if not labels:
         return []
-    found = _grouped(connection, column, _ENDS, figures.c.by == by, column.in_(labels), *where)
+    found = _grouped(connection, column, (*_ENDS, *_CALLS), figures.c.by == by, column.in_(labels), *where)
     return sorted(found, key=lambda each: labels.index(each.label))
 
 

@@ -8,9 +8,10 @@ import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from ringback.outbox.request import EventKind
+from ringback.outbox.calls.outcomes import REACHED, Outcome
+from ringback.outbox.request import BY_HAND, EventKind
 
 # What is counted, broken down by what, and for which value of it.
 Key = tuple[str, str, str]
@@ -36,12 +37,17 @@ class Happened:
 
 @dataclass(frozen=True)
 class Asked:
-    """What figures tell requests apart by. `values` are those of its language, page and campaign."""
+    """What figures tell requests apart by. `values` are those of its language, page and campaign.
+
+    `slot_starts_at` is the chosen time, if there is one, and `zone` the team's.
+    """
 
     state: str
     due_at: datetime
     promised_by: datetime | None
     values: tuple[tuple[str, str], ...]
+    slot_starts_at: datetime | None = None
+    zone: tzinfo = UTC
 
 
 def tally(asked: Asked, history: Sequence[Happened], known: Collection[int]) -> Counter[Key]:
@@ -57,6 +63,22 @@ def tally(asked: Asked, history: Sequence[Happened], known: Collection[int]) -> 
     found.update(("requests", "held", reason) for reason in end.reasons)
     if end.outcome == "handed_over" and end.handed_at:
         found["handed_over", "delay", f"{length_of(end.handed_at - asked.due_at):03d}"] += 1
+    return found + _of_the_call(asked, end)
+
+
+def _of_the_call(asked: Asked, end: "_End") -> Counter[Key]:
+    """What its call counts for: in all, by the hour of the week it was made at, and by the wait."""
+    if end.called_at is None or end.held:
+        return Counter()
+    counts = ["called", *([] if end.is_answered is None else ["answered" if end.is_answered else "unanswered"])]
+    there = end.called_at.astimezone(asked.zone)
+    wait = f"{length_of(end.called_at - asked.due_at):03d}"
+    places = (("", ""), *asked.values, ("call_hour", f"{there.weekday()}T{there.hour:02d}"), ("call_wait", wait))
+    found = Counter((count, by, value) for count in counts for by, value in places)
+    if asked.slot_starts_at and end.called_at < asked.slot_starts_at:
+        found["call_early", "", ""] += 1
+    if asked.promised_by:
+        found["call_kept" if end.called_at <= asked.promised_by else "call_late", "", ""] += 1
     return found
 
 
@@ -69,6 +91,8 @@ class _End:
     sent_at: datetime | None = None
     held: bool = False
     reasons: frozenset[str] = frozenset()
+    called_at: datetime | None = None
+    is_answered: bool | None = None
 
 
 def _end_of(asked: Asked, history: Sequence[Happened], known: Collection[int]) -> _End | None:
@@ -93,6 +117,9 @@ def _take(end: _End, event: Happened, rang: bool) -> None:
         return
     elif event.kind == EventKind.WITH_TEAM:
         end.outcome, end.handed_at = "handed_over", end.handed_at or event.at
+    elif event.kind == EventKind.CALLED and not end.held:
+        end.outcome, end.handed_at = "handed_over", end.handed_at or end.sent_at or event.at
+        end.called_at, end.is_answered = end.called_at or event.at, _is_answered(event.detail)
     elif event.kind == EventKind.RESOLVED:
         end.outcome = "handed_over" if rang else ""
         end.handed_at = end.handed_at or end.sent_at if rang else None
@@ -102,6 +129,14 @@ def _take(end: _End, event: Happened, rang: bool) -> None:
         end.outcome = ""
     if event.kind == EventKind.RELEASED:
         end.held = False
+        if event.detail == BY_HAND:  # its page may have said long ago that it is with the team
+            end.outcome, end.handed_at = "handed_over", end.handed_at or event.at
+
+
+def _is_answered(detail: str | None) -> bool | None:
+    """By the word that the event of a call begins with; None where nobody knows."""
+    word = (detail or "").partition(":")[0]
+    return word in REACHED if word in list(Outcome) else None
 
 
 def _rang(asked: Asked, following: str | None) -> bool:

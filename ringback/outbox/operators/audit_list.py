@@ -31,7 +31,7 @@ class AuditList:
         """The newest first, and the id that the next page begins before; None on the last page.
 
         `who` and `about`: parts of a name, whatever the case. `widgets`: show what is about requests made at these
-        alone, and about what is `named`. `with_people`: what was done to accounts, too.
+        alone, and about what is `named`. `with_people`: what was done to accounts and keys, too.
         """
         query = sa.select(audit).order_by(audit.c.id.desc()).limit(PAGE + 1)
         query = query.where(*_like(audit.c.who, who), *_like(audit.c.about, about))
@@ -42,7 +42,7 @@ class AuditList:
         if widgets is not None:
             query = query.where(_about(widgets, named or ()))
         if not with_people:
-            query = query.where(sa.not_(audit.c.about.startswith("operator ")))
+            query = query.where(*(sa.not_(audit.c.about.startswith(each)) for each in ("operator ", "API key ")))
         with self._database.read() as connection:
             acts = [Act(*row) for row in connection.execute(query)]
         return acts[:PAGE], acts[PAGE - 1].id if len(acts) > PAGE else None

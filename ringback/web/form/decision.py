@@ -139,6 +139,8 @@ def _decide_as_new(form: CallbackForm, post: Post, is_good: bool) -> Outcome:
     if form.number and form.number.is_worth_a_question and not _was_checked(form):
         form.ask_to_check(consent.button(form.widget, form.language))
         return _to_mend(form)
+    if wait := limits.seconds_until_store_takes_more():
+        return TooMany(wait)
     try:
         return _outcome_of(_accept(form, post))
     except RateLimitExceeded:
