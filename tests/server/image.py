@@ -107,11 +107,13 @@ def served(root: Path, folder: Path, configuration: str, database_url: str, sock
     }
     (root / "etc/ringback").mkdir(exist_ok=True)
     program = f"import os; os.chdir('{image['WorkingDir']}'); os.execvp('{image['Cmd'][0]}', {image['Cmd']})"
+    # The socket alone: its folder is open to nobody but the user of PostgreSQL.
+    there = root / "tmp/postgres/.s.PGSQL.5432"
     mounts = f"""
 mount --bind {root} {root} && mount -o remount,bind,ro {root} && mount --bind /dev {root}/dev
 mount -t tmpfs tmpfs {root}/tmp && mount --bind {folder}/store {root}/var/lib/ringback
 mount --bind {folder}/config {root}/etc/ringback
-{f"mkdir {root}/tmp/postgres && mount --bind {sockets} {root}/tmp/postgres" if sockets else ""}
+{f"mkdir {root}/tmp/postgres && touch {there} && mount --bind {sockets}/.s.PGSQL.5432 {there}" if sockets else ""}
 exec /usr/sbin/chroot --userspec={USER}:{USER} --groups= {root} /usr/bin/python3 -c "{program}"
 """
     return Server(["/usr/bin/unshare", "--mount", "sh", "-euc", mounts], folder, environment, port, ROOT)
