@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test quick test-long crash bench browser packages check format pictures sheets trees messages update clean
+.PHONY: help run test quick test-long crash soak bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
 
 help: ## What there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -13,7 +13,7 @@ run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another p
 
 # The fastest first: a slip is told in seconds. Two processes a core, since a test waits half of its time.
 test: check browser packages ## Everything that has to pass; a quarter of an hour on two cores
-	$(BIN)/pytest -n 4 --dist loadgroup -m "not long"
+	$(BIN)/pytest -n 4 --dist loadgroup -m "not long" -rs
 
 # What most changes break: on SQLite, and without the files that take longest.
 SLOW := browser crash server sandbox cli/test_cli.py handover/test_fault_matrix.py handover/test_tells_nothing_in_time.py \
@@ -33,6 +33,10 @@ crash: .venv/test ## A thousand kills an engine, counted
 # minutes; one part alone: make bench ONLY=accepting
 bench: .venv/test browser ## The benchmarks, each beside a peer
 	@$(BIN)/python -m tools.bench $(ONLY)
+
+# Whether anything grows: memory, handles, connections, threads. Half an hour; with PostgreSQL: --store postgres.
+soak: .venv/test ## Fifty thousand requests, and what serves them is weighed
+	@$(BIN)/python -m tools.soak
 
 check: .venv/test ## Style, types, and who imports whom
 	$(BIN)/ruff check .
@@ -84,9 +88,33 @@ update: .venv/test ## Renews the pinned packages, and runs the tests
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	$(PIN) requirements.in -o requirements.txt
 	sed -i '1i # Made by `make update` of requirements.in: every package, exactly, and who wants what.' requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header requirements.txt -o requirements.lock
 	$(PIN) requirements-dev.in -o requirements-dev.txt
 	sed -i '1i # Made by `make update` of requirements-dev.in.' requirements-dev.txt
 	$(MAKE) test
+
+# What runs, told to others, in an environment of its own; docs/releasing.md says what each is for.
+SUPPLY := .venv/supply/bin
+$(SUPPLY):
+	$(PYTHON) -m venv .venv/supply
+	$(SUPPLY)/pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit pip-licenses
+
+sbom: $(SUPPLY) ## Every package that runs, as CycloneDX, into dist/
+	@mkdir -p dist
+	$(SUPPLY)/cyclonedx-py requirements requirements.lock --output-reproducible --validate -o dist/ringback.cdx.json
+
+audit: $(SUPPLY) ## Known holes in the packages that run
+	$(SUPPLY)/pip-audit --require-hashes --disable-pip --strict -r requirements.lock
+
+licences: $(SUPPLY) .venv/run ## Under which licence each package that runs is
+	@$(SUPPLY)/pip-licenses --python=$(BIN)/python --packages $$(sed -nE 's/^([a-z0-9._-]+)==.*/\1/p' requirements.lock)
+
+# What is uploaded for a tag, and nothing is uploaded: make release TAG=v1.0.0
+release: sbom ## What a release consists of, into dist/
+	@test -n "$(TAG)" || { echo "make release TAG=v1.0.0"; exit 1; }
+	git archive --format=tar.gz --prefix=ringback/ -o dist/ringback-$(TAG).tar.gz $(TAG)
+	git show $(TAG):CHANGELOG.md | awk '/^## /{n++} n==1' > dist/ringback-$(TAG).md
+	cd dist && sha256sum ringback-$(TAG).tar.gz ringback.cdx.json > SHA256SUMS
 
 clean: ## Removes the environment, the sandbox's store and what tests drew
 	rm -rf .venv .sandbox tests/output

@@ -85,11 +85,11 @@
     let text = "";
     for (const child of node.childNodes) {
       if (child.nodeType === 3) text += child.data;
-      if (child.nodeType !== 1 || child.ariaHidden === "true" || /^(style|script)$/.test(child.localName)) continue;
+      if (!child.matches?.(":not(style,script,[aria-hidden=true])")) continue;
       const display = getComputedStyle(child).display;
       if (display !== "none") text += display === "inline" && child.firstChild ? textOf(child) : ` ${textOf(child)} `;
     }
-    return node.ariaLabel || node.alt || (/\S/.test(text) ? text : node.title || "");
+    return node.ariaLabel || node.alt || (text.trim() ? text : node.title || "");
   }
 
   /** The accessible name of a link, as browsers compute it (https://www.w3.org/TR/accname/), but for what its styles add. */
@@ -104,10 +104,6 @@
     return /dark/.test(schemes) ? (/light/.test(schemes) ? "auto" : "dark") : "light";
   }
 
-  function addressOfPage() {
-    return location.origin + location.pathname;
-  }
-
   /**
    * Everything there is to know about a form before it is loaded.
    *
@@ -117,7 +113,7 @@
    */
   function describe(link, options, name) {
     const written = new URL(link.href);
-    const [ours, , , ...known] = formAt(link) || [link.href, , , "theme"];
+    const [ours, , , ...known] = formAt(link) || [link.href];
     const url = new URL(ours);
     const query = url.searchParams;
     const person = new URLSearchParams();
@@ -131,18 +127,21 @@
       if (!value) continue;
       // A person's own goes into the fragment, which is never sent.
       if (/^(name|email|phone)$/.test(option)) person.set(option, value);
-      if (known.includes(option?.toLowerCase())) query.set(option, `${value}`.slice(0, 400)); // more is not kept
+      // More than 200 letters of it are not kept. A letter may be twelve bytes, and a server takes 8,190 in all.
+      if (["theme", "lang", ...known].includes(option?.toLowerCase()) && url.href.length < 5000) {
+        query.set(option, [...`${value}`].slice(0, 200).join(""));
+      }
     }
     url.hash = person;
     const address = url.href;
     query.set("embed", 1);
-    query.set("page", addressOfPage().slice(0, 600)); // it is told the whole one later
-    return { name: name, address: address, src: url.href, scheme: query.get("theme").replace("auto", "light dark") };
+    query.set("page", (location.origin + location.pathname).slice(0, 300)); // it is told the whole one later
+    return { name: name, address: address, src: url.href, scheme: "color-scheme:" + query.get("theme").replace("auto", "light dark") };
   }
 
   function formOf(link) {
     link = link.from || link; // a launcher is its link, with what that says by now
-    return describe(link, Array.from(link.attributes, (given) => [given.name.split("data-ringback-")[1], given.value]), nameOf(link));
+    return describe(link, [...link.attributes].map((given) => [given.name.split("data-ringback-")[1], given.value]), nameOf(link));
   }
 
   // ---- A pane: the frame with a form in it, and a line that says so when it does not come
@@ -150,8 +149,7 @@
   function createPane(pane) {
     pane.frame = element("iframe", { src: pane.src, referrerPolicy: "origin" });
     pane.note = element("output");
-    pane.box = element("div", {}, pane.note, pane.frame);
-    pane.box.style.colorScheme = pane.scheme;
+    pane.box = element("div", { style: pane.scheme }, pane.note, pane.frame);
     // Every page in the frame loads and says "ready", in either order. One that has loaded and stays
     // silent is not ours: the browser's own, about a frame that was refused or a server that is dead.
     on(pane.frame, "load", () => pane.heard-- || waitFor(pane, 1000));
@@ -176,9 +174,10 @@
   /** The names of what has no words that could be read. */
   function label(pane) {
     pane.frame.title = pane.name || words[0];
-    if (pane !== shown) return;
-    dialog.ariaLabel = pane.frame.title;
-    Object.assign(dialog.firstChild, { ariaLabel: words[1], lang: language });
+    if (pane === shown) {
+      dialog.ariaLabel = pane.frame.title;
+      Object.assign(dialog.firstChild, { ariaLabel: words[1], lang: language });
+    }
   }
 
   /** Milliseconds until we say that the form did not come. */
@@ -210,21 +209,20 @@
 
   function receive(event) {
     const said = event.data;
-    if (event.origin !== origin || !event.source || said?.ringback !== 1) return;
     const pane = panes.find((pane) => pane.frame.contentWindow === event.source);
-    if (!pane) return;
+    if (event.origin !== origin || !event.source || !pane || said?.ringback !== 1) return;
     const { ringback, type, height, ...detail } = said;
     if (said.words) [language, ...words] = said.words;
     if (type === "ready") pageIsReady(pane);
     if (type === "escape") close();
     if (type === "page") tellPage(pane);
-    if (type === "height" && height === (height & 8191)) pane.frame.style.height = `${height}px`; // in the dialog, the frame fills what there is
+    if (type === "height" && height === (height & 8191)) pane.frame.style.height = height + "px"; // in the dialog, the frame fills what there is
     if (/^(requested|begun|failed)$/.test(type)) announce(type, detail);
   }
 
   /** The page it is asked on, which changes under a frame where a single-page site goes on. */
   function tellPage(pane) {
-    pane.frame.contentWindow.postMessage({ ringback: 1, type: "page", page: addressOfPage(), title: document.title }, origin);
+    pane.frame.contentWindow.postMessage({ ringback: 1, type: "page", page: location.origin + location.pathname, title: document.title }, origin);
   }
 
   // ---- The dialog
@@ -234,7 +232,8 @@
   function mountHost() {
     if (!host) {
       dialog = element("dialog", {}, element("button", {}, "×"));
-      on(dialog, "click", closeByClick);
+      // The close button, or the dialog itself, which is its backdrop.
+      on(dialog, "click", (event) => event.target.matches("dialog,button") && close());
       on(dialog, "close", afterClosing);
       launchers = element("span");
       host = shadowed("ringback-embed", launchers, dialog);
@@ -245,13 +244,12 @@
   /** The form in the dialog: the one from before, with what was typed in it, unless it did not come. */
   function paneFor(form) {
     mountHost();
-    const before = panes.find((pane) => pane.address === form.address && pane.box.parentNode === dialog);
-    const pane = before || createPane(form);
-    if (!before) {
+    let pane = panes.find((pane) => pane.address === form.address && pane.box.parentNode === dialog);
+    if (!pane) {
       spare?.box.remove(); // one is enough: a list of products has a link in every row
-      spare = pane;
+      pane = spare = createPane(form);
     }
-    if (!before || pane.note.firstElementChild) loadInto(dialog, pane);
+    if (!pane.box.parentNode || pane.note.firstElementChild) loadInto(dialog, pane);
     return pane;
   }
 
@@ -262,7 +260,7 @@
     pane.name = form.name; // several links may lead to one form
     label(pane);
     for (const box of dialog.querySelectorAll("div")) box.hidden = box !== pane.box;
-    dialog.style.colorScheme = form.scheme;
+    dialog.style = form.scheme;
     if (!dialog.open) {
       opener = link;
       dialog.showModal();
@@ -277,16 +275,13 @@
     dialog?.close();
   }
 
-  // The close button, or the dialog itself, which is its backdrop.
-  function closeByClick(event) {
-    if (event.target === dialog || event.target.localName === "button") close();
-  }
-
   function afterClosing() {
-    if (dialog.open) return; // opened again in the same breath
-    style("");
-    opener?.focus({ preventScroll: true });
-    announce("close");
+    if (!dialog.open) {
+      // Nor was it opened again in the same breath.
+      style("");
+      opener?.focus({ preventScroll: true });
+      announce("close");
+    }
   }
 
   // A sheet of rules leaves the page's own styles as they were. The element that scrolls the page keeps
@@ -299,7 +294,7 @@
 
   /** What the page itself is styled with: no attribute of its own is touched, and its own styles stay as they were. */
   function style(rules) {
-    sheet.replaceSync(`a[${HIDDEN}]{visibility:hidden!important}[data-ringback=inline][${HIDDEN}]{display:none!important}${rules}`);
+    sheet.replaceSync(`[${HIDDEN}]{visibility:hidden!important}[data-ringback=inline][${HIDDEN}]{display:none!important}` + rules);
   }
 
   // ---- Links that something stands in for: "inline" and "button"
@@ -307,9 +302,10 @@
   function createInline(link) {
     const holder = shadowed("ringback-inline");
     const come = guarded((entries) => {
-      if (!entries.pop().isIntersecting) return;
-      observer.disconnect();
-      loadInto(holder.shadowRoot, createPane(formOf(link)));
+      if (entries.pop().isIntersecting) {
+        observer.disconnect();
+        loadInto(holder.shadowRoot, createPane(formOf(link)));
+      }
     });
     const observer = new IntersectionObserver(come, { rootMargin: "500px" }); // so near that it will be there in time
     observer.observe(holder);
@@ -320,8 +316,8 @@
   function createLauncher(link) {
     mountHost();
     const [, brand, ink] = formAt(link);
-    const launcher = element("a", { href: link.href, from: link }, nameOf(link) || words[0]);
-    launcher.style.cssText = `background:var(--ringback-accent,${brand});color:var(--ringback-on-accent,${ink})`;
+    const look = `background:var(--ringback-accent,${brand});color:var(--ringback-on-accent,${ink})`;
+    const launcher = element("a", { href: link.href, from: link, style: look }, nameOf(link) || words[0]);
     launchers.append(launcher);
     return launcher;
   }
@@ -339,21 +335,23 @@
       standIn.remove();
     }
     if (host && !host.isConnected) close(); // somebody took it away; an open dialog would leave the page locked
-    if (isLost) resting = setTimeout(guarded(wake), 1000);
+    if (isLost) resting = setTimeout(
+        guarded(() => {
+          resting = 0;
+          sync();
+        }),
+        1000
+      );
     for (const link of document.querySelectorAll("a[data-ringback]")) {
       const mode = link.dataset.ringback;
       const create = mode === "inline" ? createInline : mode === "button" && createLauncher;
-      if (!create || standIns.has(link) || !formAt(link)) continue;
-      standIns.set(link, [create(link), mode]);
-      // Hidden, but there: a framework that made it will want to take it away. A launcher leaves its place
-      // empty, so that nothing below it moves.
-      link.toggleAttribute(HIDDEN, true);
+      if (create && !standIns.has(link) && formAt(link)) {
+        standIns.set(link, [create(link), mode]);
+        // Hidden, but there: a framework that made it will want to take it away. A launcher leaves its place
+        // empty, so that nothing below it moves.
+        link.toggleAttribute(HIDDEN, true);
+      }
     }
-  }
-
-  function wake() {
-    resting = 0;
-    sync();
   }
 
   // ---- The ways in
@@ -373,9 +371,10 @@
   function openClicked(event) {
     if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = linkOf(event);
-    if (!link) return;
-    show(formOf(link), link);
-    event.preventDefault(); // last: had anything failed, the link would still lead to the form
+    if (link) {
+      show(formOf(link), link);
+      event.preventDefault(); // last: had anything failed, the link would still lead to the form
+    }
   }
 
   /** Opens a widget's form: `Ringback.open("sales", { plan: "pro" })`. */
@@ -384,7 +383,7 @@
     try {
       show(form);
     } catch {
-      location.assign(form.address);
+      location = form.address;
     }
   }
 

@@ -22,4 +22,4 @@ class Accounts:
         safe = Safe(settings.secret_keys, "the second factors in the store")
         self.second_factor = SecondFactor(database, safe, clock)
         self.passkeys = Passkeys(database, self.tries, clock)
-        self.sign_in = SignIn(database, self.tries, self.second_factor)
+        self.sign_in = SignIn(database, self.tries, self.second_factor, clock)

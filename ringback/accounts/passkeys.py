@@ -18,6 +18,7 @@ from webauthn.helpers.structs import (
 
 from ringback.accounts.tries import WINDOW, Tries
 from ringback.clock import Clock
+from ringback.outbox import audit
 from ringback.store.account_tables import operators, passkeys
 from ringback.store.database import Database
 
@@ -104,6 +105,7 @@ class Passkeys:
                     made_at=self._clock(),
                 )
             )
+            audit.note(connection, self._clock(), f"console:{name}", "add passkey", [f"operator {name}"])
         return True
 
     def request_options(self, site: Site, challenge: str) -> str:
@@ -166,4 +168,7 @@ class Passkeys:
         theirs = sa.select(operators.c.id).where(operators.c.name == name).scalar_subquery()
         mine = sa.and_(passkeys.c.id == passkey_id, passkeys.c.operator_id == theirs)
         with self._database.write() as connection:
-            return connection.execute(passkeys.delete().where(mine)).rowcount > 0
+            if connection.execute(passkeys.delete().where(mine)).rowcount == 0:
+                return False
+            audit.note(connection, self._clock(), f"console:{name}", "remove passkey", [f"operator {name}"])
+            return True

@@ -15,7 +15,7 @@ from ringback.accounts.secrets import hash_of, new_key
 from ringback.accounts.sessions import operator_in
 from ringback.clock import SKEW, Clock
 from ringback.outbox import audit
-from ringback.store.account_tables import operators, passkeys, recovery_codes, sessions
+from ringback.store.account_tables import RESET, operators, passkeys, recovery_codes, sessions
 from ringback.store.database import Database
 
 LINK_LIVES = timedelta(days=1)
@@ -103,12 +103,16 @@ class People:
     def reset(self, name: str, password: str = "", *, by: str = "cli") -> str | None:
         """Take away every way in, and sign the person out. Without a password: the key of a link that sets one.
 
+        The single sign-on opens the account again once they are in by the new link or password: before that,
+        whoever they are reset against would come back by it.
+
         Raises AccountError.
         """
         link = self._new_password_or_link(name, password)
-        nothing = {"second_factor": None, "second_factor_step": None, "subject": None}
+        nothing: dict[str, object] = {"second_factor": None, "second_factor_step": None}
         with self._database.write() as connection:
             id_ = _id_of(connection, name)
+            nothing["subject"] = f"{RESET}{id_}"
             _forget_ways_in(connection, id_)
             connection.execute(operators.update().where(operators.c.id == id_).values(**nothing, **link.values))
             self._note(connection, by, "reset", name)
@@ -133,13 +137,15 @@ class People:
             id_ = connection.execute(changed).scalar()
             if id_:
                 connection.execute(sessions.delete().where(sessions.c.operator_id == id_))
+                self._note(connection, f"console:{name}", "password", name)
         return id_ is not None
 
-    def set_password(self, name: str, password: str) -> None:
+    def set_password(self, name: str, password: str, *, by: str = "cli") -> None:
         """Set a password; who may, is for others to check. Raises AccountError."""
         hashed = _hashed(password, name)
         with self._database.write() as connection:
             _change(connection, name, password=hashed, link=None, link_until=None)
+            self._note(connection, by, "password", name)
 
     def _note(self, connection: sa.Connection, by: str, act: str, name: str) -> None:
         kept = connection.execute(sa.select(operators.c.name).where(operators.c.key == key_of(name))).scalar()

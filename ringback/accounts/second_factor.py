@@ -9,6 +9,7 @@ from pyotp.exceptions import OTPVerificationError
 
 from ringback.accounts.secrets import LockedOutError, Safe, hash_of, new_code
 from ringback.clock import Clock
+from ringback.outbox import audit
 from ringback.store.account_tables import operators, recovery_codes
 from ringback.store.database import Database
 
@@ -74,6 +75,7 @@ class SecondFactor:
             connection.execute(recovery_codes.delete().where(recovery_codes.c.operator_id == operator_id))
             rows = [{"hash": hash_of(code), "operator_id": operator_id} for code in codes]
             connection.execute(recovery_codes.insert(), rows)
+            audit.note(connection, self._clock(), f"console:{name}", "second factor on", [f"operator {name}"])
         return codes
 
     def end(self, name: str) -> None:
@@ -83,6 +85,7 @@ class SecondFactor:
             changed = operators.update().where(operators.c.name == name).values(**nothing)
             operator_id = connection.execute(changed.returning(operators.c.id)).scalar()
             connection.execute(recovery_codes.delete().where(recovery_codes.c.operator_id == operator_id))
+            audit.note(connection, self._clock(), f"console:{name}", "second factor off", [f"operator {name}"])
 
     def takes(self, operator_id: str, locked: str, code: str) -> bool:
         """Whether a code is right, and was not used before."""

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from ringback.accounts.operator import Operator, Role
 from ringback.accounts.secrets import hash_of, new_key
 from ringback.clock import SKEW, Clock
-from ringback.store.account_tables import operators, sessions
+from ringback.outbox import audit
+from ringback.store.account_tables import RESET, operators, sessions
 from ringback.store.database import Database
 
 LONGEST = timedelta(hours=12)
@@ -44,6 +45,9 @@ class Sessions:
             found = connection.execute(theirs).scalar()
             if found is None:
                 return None
+            # Whoever was reset is in again: from now on the single sign-on may be, too.
+            was_reset = operators.c.id == found, operators.c.subject.startswith(RESET)
+            connection.execute(operators.update().where(*was_reset).values(subject=None))
             row = {"id": hash_of(key), "operator_id": found, "way": way, "browser": browser[:100]}
             times = {"made_at": now, "seen_at": now, "ends_at": now + LONGEST}
             connection.execute(sessions.insert().values(**row, **times))
@@ -79,7 +83,9 @@ class Sessions:
         """End one of an operator's sessions, wherever it is. False if there is none such."""
         with self._database.write() as connection:
             mine = sa.and_(self._of(name), sessions.c.id == session_id)
-            return connection.execute(sessions.delete().where(mine)).rowcount > 0
+            ended = connection.execute(sessions.delete().where(mine)).rowcount
+            self._note(connection, name, ended)
+            return ended > 0
 
     def end_key(self, key: str) -> None:
         """End the session with this key."""
@@ -95,7 +101,14 @@ class Sessions:
         """End all of an operator's sessions but the one with this key. How many there were."""
         with self._database.write() as connection:
             others = sa.and_(self._of(name), sessions.c.id != hash_of(key))
-            return connection.execute(sessions.delete().where(others)).rowcount
+            ended = connection.execute(sessions.delete().where(others)).rowcount
+            self._note(connection, name, ended)
+            return ended
+
+    def _note(self, connection: sa.Connection, name: str, ended: int) -> None:
+        if ended:
+            act = "end sessions" if ended > 1 else "end session"
+            audit.note(connection, self._clock(), f"console:{name}", act, [f"operator {name}"])
 
     def _see(self, session_id: str, now: datetime) -> None:
         with self._database.write() as connection:

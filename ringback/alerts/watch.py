@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock
 from ringback.config.settings import Settings
+from ringback.outbox.heartbeat import last_beat
 from ringback.outbox.operators.attention import (
     GONE,
     LATE,
@@ -101,6 +102,8 @@ def known(connection: sa.Connection) -> Collection[str]:
 def standing(connection: sa.Connection, settings: Settings, now: datetime) -> Collection[Told]:
     """What of all that lasts is not over, though it may be no trouble to anybody at the moment."""
     found = {(_KINDS[trouble.kind], about(trouble)) for trouble in troubles(connection, settings, now)}
+    if last_beat(connection) is None:  # a request that is cancelled makes nobody hand over
+        found.add((NO_HAND_OVER, "hand-over"))
     for row in connection.execute(sa.select(teams)):
         if row.paused_at:
             found.add((TEAM_PAUSED, f"team {row.name}"))

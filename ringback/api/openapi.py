@@ -99,7 +99,7 @@ def _paths() -> dict[str, Any]:
     ask["responses"]["201"]["headers"] = {"Location": {"schema": {"type": "string"}}}
     show = _operation("getWidget", "What a form of your own needs", WidgetInfo, (404,), is_open=True)
     cancel = _operation(
-        "cancelRequest", "Withdraw a request", Cancelled, (400, 401, 404, 409, 422, 429), is_post=True
+        "cancelRequest", "Withdraw a request", Cancelled, (400, 401, 404, 409, 413, 415, 422, 429), is_post=True
     )
     spoken = _operation(
         "spoken",

@@ -80,7 +80,10 @@ def group_line(group: Group, now: datetime) -> str:
 def trouble_line(trouble: Trouble) -> str:
     since = f" since {time_text(trouble.since)}" if trouble.since else ""
     if trouble.kind == NOBODY:
-        return f"Nobody hands over{since}: no process that does is running. Nothing is lost; start one."
+        return (
+            f"Nobody hands over{since}: no process that does is running. Nothing is lost; start one: "
+            "the web process, or with RINGBACK_DELIVERY=worker `flask --app app deliver`."
+        )
     if trouble.kind == SAMESPACE:
         return f"Samespace is not reached{since}: what is due waits, and goes by itself once it answers."
     why = f": {trouble.why}" if trouble.why else ""

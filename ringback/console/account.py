@@ -37,7 +37,9 @@ def change_password() -> Answer:
     if not _knows_password(mine):
         return _page(422, errors={"old": WRONG_PASSWORD})
     try:
-        services().accounts.people.set_password(mine.operator.name, request.form.get("password", ""))
+        services().accounts.people.set_password(
+            mine.operator.name, request.form.get("password", ""), by=access.by()
+        )
     except AccountError as error:
         return _page(422, errors={"password": str(error)})
     services().accounts.sessions.end_others(mine.operator.name, session["key"])

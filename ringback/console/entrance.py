@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 
 from ringback.accounts.passkeys import Site
 from ringback.accounts.sign_in import PER_ADDRESS
-from ringback.console import access
+from ringback.console import access, known_browser
 from ringback.services import services
 from ringback.web import limits
 from ringback.web.page import Answer
@@ -28,7 +28,9 @@ def begin(name: str, way: str) -> Answer:
         raise NotFound
     session["key"] = key
     services().audit.note(f"console:{name}", "sign-in", f"operator {name}")
-    return redirect(wanted if access.is_own_path(wanted) else url_for("console_requests.home"), 303)
+    response = redirect(wanted if access.is_own_path(wanted) else url_for("console_requests.home"), 303)
+    known_browser.remember(response, name)
+    return response
 
 
 def addresses() -> dict[str, int]:

@@ -7,7 +7,7 @@ from flask import Response, g, redirect, request, session, url_for
 from ringback.accounts.operator import Role
 from ringback.accounts.people import AccountError
 from ringback.accounts.sign_in import No, TooMany, Yes
-from ringback.console import access, single_sign_on
+from ringback.console import access, known_browser, single_sign_on
 from ringback.console.entrance import addresses, begin, end_session, site
 from ringback.console.page import page
 from ringback.console.typed import typed
@@ -39,23 +39,24 @@ def sign_in() -> Answer:
 def enter() -> Answer:
     """A name with its password, and a code where there is a second factor."""
     name, password, code = typed("username"), request.form.get("password", ""), typed("code")
-    half = _half_way()
+    half, half_stamp = _half_way()
     ways_in = services().accounts.sign_in
+    stamp = ways_in.stamp(name)  # before the password is looked at: one that is changed meanwhile is another
     if half and not password:
-        answer = ways_in.by_code(half, code, addresses())
+        answer = ways_in.by_code(half, code, addresses(), half_stamp, known_browser.of(half))
     else:
-        answer = ways_in.by_password(name, password, code, addresses())
+        answer = ways_in.by_password(name, password, code, addresses(), known_browser.of(name))
     match answer:
         case Yes(name=known):
             return begin(known, "password")
         case TooMany(wait=wait):
             return _too_many(wait)
         case No.NEEDS_CODE:
-            session["half"] = [name, services().clock().isoformat()]
+            session["half"] = [name, services().clock().isoformat(), stamp]
             return _form(422, needs_code=True)
         case No.WRONG_CODE:
             if not half:
-                session["half"] = [name, services().clock().isoformat()]
+                session["half"] = [name, services().clock().isoformat(), stamp]
             return _form(422, needs_code=True, error=WRONG_CODE)
         case _:
             return _form(422, error=WRONG, username=name)
@@ -111,15 +112,16 @@ def set_password(key: str) -> Answer:
 def sign_out() -> Answer:
     """End the session, here and in the store."""
     end_session()
+    services().audit.note(access.by(), "sign-out", f"operator {access.operator().name}")
     return redirect(url_for("console_sign_in.sign_in"), 303)
 
 
-def _half_way() -> str:
-    """Whose password was right a moment ago, in this browser."""
-    name, at = session.get("half") or ("", "")
+def _half_way() -> tuple[str, str]:
+    """Whose password was right a moment ago, in this browser, and the stamp of the account it was right for."""
+    name, at, *stamp = session.get("half") or ("", "")
     if name and services().clock() - datetime.fromisoformat(at) < _HALF_WAY:
-        return str(name)
-    return ""
+        return str(name), "".join(stamp)
+    return "", ""
 
 
 def _form(status: int = 200, error: str = "", username: str = "", needs_code: bool = False) -> Response:

@@ -7,7 +7,7 @@ strings. So each thing is read wherever and however it may stand, and what canno
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,14 +16,19 @@ from ringback.config.widget import FIELDS
 from ringback.outbox.calls.call_matching import CallRecord
 from ringback.outbox.request import REFERENCE_LETTERS
 
-_UUID_CHARACTERS = 64
+_PLAIN_UUID = re.compile(r"[!-~]{1,64}")
+_LONGEST_TIME = 64
 _DEEPEST = 8
 _LONGEST_TEXT = 20_000
+_LONGEST_NUMBER = 32
+# A call is of one request, or of the few that were asked for one number; with more it is no call of ours.
+_MOST_REFERENCES = 100
 _REFERENCE = re.compile(rf"\bRB\W?([{REFERENCE_LETTERS}]{{4}})\W?([{REFERENCE_LETTERS}]{{4}})\b", re.IGNORECASE)
 _ISO_DATE = re.compile(r"""^\s*(?:ISODate|new Date|Date)\(\s*["']?(.*?)["']?\s*\)\s*$""")
 _NOTHING = frozenset({"", "null", "none", "undefined", "nan"})
 # Seconds since 1970 of today have ten digits, milliseconds thirteen.
 _FIRST_MILLISECONDS = 100_000_000_000
+_NO_INTEGER = 10**64
 # What a visitor typed may quote another's reference, or be made to look like what we wrote.
 _TYPED = frozenset({*FIELDS, "page", "note", "notes", "asked_for"})
 
@@ -114,7 +119,10 @@ def read_time(value: object) -> datetime | None:
         return read_time(inner) if not isinstance(inner, dict) or "$date" not in inner else None
     if isinstance(value, bool) or value is None:
         return None
-    text = _ISO_DATE.sub(r"\1", str(value)).strip()
+    text = str(value)
+    if len(text) > _LONGEST_TIME:
+        return None
+    text = _ISO_DATE.sub(r"\1", text).strip()
     try:
         if re.fullmatch(r"[0-9]{9,16}(\.[0-9]+)?", text):
             seconds = float(text)
@@ -128,19 +136,25 @@ def read_time(value: object) -> datetime | None:
 def references_in(custom_data: object) -> frozenset[str]:
     """The references of ours in what came back: where something is named so, those; else all that stand in it.
 
-    What a visitor typed is left out: it may quote somebody else's.
+    What a visitor typed is left out: it may quote somebody else's. So is what is named so further down than
+    ours: an attribute of a host page stands beside it, and may be JSON that a stranger wrote.
     """
-    named = _found_in(text for name, text in _texts(custom_data) if name == "reference")
-    return named or _found_in(text for name, text in _texts(custom_data))
+    texts = list(_texts(custom_data))
+    depths = [depth for depth, name, _ in texts if name == "reference"]
+    named = _found_in(
+        text for depth, name, text in texts if name == "reference" and depth == min(depths, default=0)
+    )
+    return named or _found_in(text for _, _, text in texts)
 
 
-def _found_in(texts: Iterator[str]) -> frozenset[str]:
+def _found_in(texts: Iterable[str]) -> frozenset[str]:
     found = (_REFERENCE.findall(text) for text in texts)
-    return frozenset(f"RB-{first}-{last}".upper() for pairs in found for first, last in pairs)
+    references = frozenset(f"RB-{first}-{last}".upper() for pairs in found for first, last in pairs)
+    return references if len(references) <= _MOST_REFERENCES else frozenset()
 
 
-def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Every text in a value with the name it stands under; JSON that was written as text is read as well."""
+def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[int, str, str]]:
+    """Every text in a value with how deep it stands, and under which name; JSON that is text is read as well."""
     if depth > _DEEPEST or name in _TYPED:
         return
     if isinstance(value, dict):
@@ -154,7 +168,7 @@ def _texts(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str,
     elif isinstance(value, str):
         inner = _as_json(value)
         if inner is None:
-            yield name, value[:_LONGEST_TEXT]
+            yield depth, name, value[:_LONGEST_TEXT]
         else:
             yield from _texts(inner, name, depth + 1)
 
@@ -173,16 +187,17 @@ def _as_json(text: str) -> object | None:
 
 
 def _uuid(value: object) -> str:
+    """It as it is, or its hash where a store might not take it: too long, or with characters that are no text."""
     text = _text(value)
-    if len(text) <= _UUID_CHARACTERS:
+    if not text or _PLAIN_UUID.fullmatch(text):
         return text
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _digits(value: object) -> str:
-    """A number's digits; none where some of them are masked."""
+    """A number's digits; none where some of them are masked, or where it is no number."""
     text = _text(value)
-    if re.search(r"[xX*]", text):
+    if len(text) > _LONGEST_NUMBER or re.search(r"[xX*]", text):
         return ""
     return re.sub(r"[^0-9]", "", text).removeprefix("00")
 
@@ -192,6 +207,8 @@ def _text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    if isinstance(value, int) and abs(value) >= _NO_INTEGER:  # Python refuses to write it out
         return ""
     text = str(value).strip()
     return "" if text.casefold() in _NOTHING else text

@@ -32,6 +32,7 @@ _PAGE_BYTES = 8_000_000
 _ROUNDS = 5
 _QUIET_ROUNDS = 2  # without anything new: the total may count what is never shown
 _MOST_PAGES = 2_000
+_STALE_PAGES = 3  # one after the other without anything that had not come before: it goes round in circles
 # A request of which there is never a record keeps the window long: with many calls it would be read all day.
 MANY_PAGES = 50
 _WHOLE_EVERY = timedelta(hours=1)
@@ -138,6 +139,9 @@ class CallReportLoop(BackgroundLoop):
             self._calls.failed(self._owner, str(error))
             self._tell(f"call reports: {error}")
             return False
+        except Exception as error:  # of our own; where it lasts, somebody is told of it as well
+            self._calls.failed(self._owner, f"an error in Ringback: {type(error).__name__}")
+            raise
         self._not_called.tell()
         if ways := self._calls.ways_to_tell():
             log.info("call reports: %s", ways)
@@ -163,30 +167,36 @@ class CallReportLoop(BackgroundLoop):
 
     def _read_round(self, reports: CallReports, window: Window, seen: set[str]) -> tuple[int, int]:
         """Every page once: how many records there are by its word, and how many of them cannot be read."""
-        skip, total, unreadable = 0, 0, 0
+        skip, total, unreadable, stale = 0, 0, 0, 0
+        this_round: set[str] = set()
         for number in range(_MOST_PAGES):
             if number == MANY_PAGES and self._whole_again_at is None:
                 self._whole_again_at = window.end + _WHOLE_EVERY
             page = reports.page(window, skip)
             self._keep(page)
-            seen.update(record.uuid for record in page.records)
+            came = {record.uuid for record in page.records}
+            stale = stale + 1 if came and came <= this_round else 0
+            this_round |= came
             skip += page.length
             unreadable += page.unreadable
             total = skip if page.total is None else page.total
-            is_last = page.length < PAGE_RECORDS if page.total is None else skip >= total
-            if page.length == 0 or is_last:
+            # A full page may be followed by another whatever the total says.
+            is_last = page.length < PAGE_RECORDS and (page.total is None or skip >= total)
+            if page.length == 0 or is_last or stale == _STALE_PAGES:
                 break
             if self.stopping.is_set() or not self._calls.goes_on(self._owner, self._busy_seconds):
                 raise ReportError("it was broken off")
         if unreadable and unreadable == skip:
             raise ReportError("the shape of the answer has changed: no record has a uuid and a start_time")
+        seen |= this_round
         return total, unreadable
 
     def _keep(self, page: ReportPage) -> None:
         if page.unreadable:
             self._tell(f"call reports: {page.unreadable} records have no uuid or start_time, and were left out")
-        for reference in self._calls.keep(page.records).called:
-            log.info("request %s: called, by a call report", reference)
+        for first in range(0, len(page.records), PAGE_RECORDS):  # of whatever length a page comes
+            for reference in self._calls.keep(page.records[first : first + PAGE_RECORDS]).called:
+                log.info("request %s: called, by a call report", reference)
 
 
 def reports_of(settings: Settings) -> CallReports | None:

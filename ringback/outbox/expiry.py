@@ -20,7 +20,7 @@ class Expiry(Claims):
     """Looked after by whoever hands over, again and again."""
 
     _latest: datetime | None = None  # the latest that this process saw its clock
-    _leapt_at: datetime | None = None  # when it last leapt ahead, by its new time
+    _leapt_at: datetime | None = None  # when it last leapt ahead, by its new time, as far as we know
 
     def expire(self) -> list[str]:
         """Give up what is too late, mark what was cut off, resend what may be; the references, for the log.
@@ -60,11 +60,13 @@ class Expiry(Claims):
     def _steady_for(self, now: datetime) -> timedelta:
         """How long the clock has run since it leapt ahead, as this process saw it; the longest there is if never.
 
-        A process that stood still for as long cannot be told from it, and waits as well.
+        A process that stood still for as long cannot be told from it, and waits as well; so does one that
+        begins, where the hand-over was away for as long.
         """
         if self._latest is None or now < self._latest - SKEW:
             self._mend_times(now)
-            self._leapt_at = None
+            leapt_at = self.heartbeat.leapt_at()
+            self._leapt_at = leapt_at if leapt_at and leapt_at <= now + SKEW else None
         elif now > self._latest + SKEW:
             self._leapt_at = now
         self._latest = now

@@ -67,6 +67,8 @@ class Held(StrEnum):
     BOOKED = "booked"  # the number has a time at this widget already, and keeps that
 
 
+# Why something was released: somebody called, or says that they did.
+BY_HAND = "called by hand"
 # Of a cancelled request, why: the team and its visitor have spoken, by another way.
 SPOKEN = "spoken already"
 

@@ -16,6 +16,7 @@ from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.ranges import check
 
 _TOO_LONG_FOR_SHORT = 10  # digits
+_TOO_LONG_FOR_AN_AREA = 6  # digits of a first group: India's "098765 43210"
 # What a visitor is told of a number only if it surely is the one that was meant.
 _KINDS = (
     Reason.PREMIUM,
@@ -87,7 +88,19 @@ def _is_surely_meant(number: Parsed, typed: str, region: str | None, kind: Reaso
     text = _plain(typed, region)
     if kind is Reason.EMERGENCY_OR_SHORT and len(only_digits(text)) >= _TOO_LONG_FOR_SHORT:
         return False
-    return number.country_code == 1 or not _is_bare(text, region)  # America writes its own so
+    if number.country_code == 1:  # America writes its own without a prefix
+        return True
+    return not _is_bare(text, region) and not _is_torn(text, number, region)
+
+
+def _is_torn(text: str, number: Parsed, region: str) -> bool:
+    """Whether its first group ends where no such number is torn in `region`: Japan's 090-1234-5678 in Britain."""
+    trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
+    first, *others = re.findall("[0-9]+", text)
+    usual, *rest = re.findall("[0-9]+", phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
+    if not others or not rest or first == trunk:
+        return False
+    return len(first) < len(usual) or len(first) >= _TOO_LONG_FOR_AN_AREA
 
 
 def written_today(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber | None:

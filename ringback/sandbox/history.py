@@ -127,7 +127,9 @@ def _live(
         end = _LOST if number % 17 == 11 else _FAILED if number % 23 == 13 else _TAKEN
         outbox.settle(claim, end)
         if end is _TAKEN and number % 13:
-            _call(database, receipt.id, clock.now + timedelta(minutes=chance.randrange(1, 14)), number % 4 > 0)
+            minutes = chance.randrange(1, 14)  # the longer they wait, the fewer answer
+            is_answered = chance.random() < 1 - minutes * 0.04
+            _call(database, receipt.id, clock.now + timedelta(minutes=minutes), is_answered)
 
 
 def _call(database: Database, id: str, at: datetime, is_answered: bool) -> None:

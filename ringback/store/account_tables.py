@@ -6,6 +6,9 @@ from ringback.store.tables import Instant, metadata
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
+# How no issuer's address begins: of who was reset and has not been in since. Nobody joins them.
+RESET = "reset "
+
 operators = sa.Table(
     "operators",
     metadata,
@@ -21,7 +24,7 @@ operators = sa.Table(
     sa.Column("link_until", Instant),
     sa.Column("second_factor", sa.Text),  # encrypted
     sa.Column("second_factor_step", sa.BigInteger),  # of the last code that was used
-    sa.Column("subject", sa.Text, unique=True),  # who they are to the single sign-on
+    sa.Column("subject", sa.Text, unique=True),  # who they are to the single sign-on, or RESET and their id
     sa.Column("made_at", Instant, nullable=False),
 )
 

@@ -43,8 +43,18 @@ def _postgresql(url: sa.URL) -> sa.Engine:
 
 
 _MILLISECONDS = int(PATIENCE_SECONDS * 1000)
+# Of a machine that was cut off the server hears nothing for hours, and would keep its locks from all others.
+# Before they lose patience, it takes back what it gave to a transaction that says nothing.
+SILENT_SECONDS = 5.0
 # One message, as BEGIN alone would be.
-_BEGIN = f"BEGIN; SET LOCAL statement_timeout = {_MILLISECONDS}; SET LOCAL lock_timeout = {_MILLISECONDS}"
+_BEGIN = "; ".join(
+    [
+        "BEGIN",
+        f"SET LOCAL statement_timeout = {_MILLISECONDS}",
+        f"SET LOCAL lock_timeout = {_MILLISECONDS}",
+        f"SET LOCAL idle_in_transaction_session_timeout = {int(SILENT_SECONDS * 1000)}",
+    ]
+)
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:

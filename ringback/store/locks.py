@@ -19,11 +19,12 @@ def lock_key(connection: sa.Connection, key: int) -> None:
 def lock_key_however_long(connection: sa.Connection, key: int) -> None:
     """Wait for the lock with this key, which stands for no name, as long as it takes.
 
-    Nor has a statement of this transaction a limit from now on. What it waits for at a table has one: behind it
-    would wait whoever wants that table.
+    Nor has a statement of this transaction a limit from now on, or the time between two. What it waits for at a
+    table has one: behind it would wait whoever wants that table.
     """
     if _is_postgresql(connection):
         connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         patience = connection.execute(sa.text("SHOW lock_timeout")).scalar()
         connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
         _wait(connection, sa.literal(key, sa.BigInteger))

@@ -4,6 +4,7 @@ How long a field may be is for its form to say (ringback/web/form/fields.py). X-
 read from its end, and believed only from a proxy.
 """
 
+import re
 from io import BytesIO
 from typing import IO, Any
 
@@ -14,7 +15,9 @@ from werkzeug.formparser import FormDataParser
 BODY_BYTES = 64 * 1024
 # Our form has twenty fields and as many attributes as a site owner names.
 FIELDS = 200
-QUERY_BYTES = 4_000
+QUERY_BYTES = 8_190  # as gunicorn.conf.py has it for the whole line
+# In a query that was cut, whole or not: half a letter is none.
+_LAST_LETTER = re.compile(rb"(?:%[c-f][0-9a-f](?:%[89ab][0-9a-f]){0,3})?(?:%[0-9a-f]?)?$", re.IGNORECASE)
 # The headers that are read, in bytes: at least twice what any browser sends.
 HEADERS = {
     "Accept-Encoding": 500,
@@ -74,7 +77,10 @@ def init_app(app: Flask) -> None:
     def cut() -> None:
         # Bytes that are not UTF-8 become replacement characters: Werkzeug would raise, on error pages too, which
         # read the query.
-        request.query_string = request.query_string[:QUERY_BYTES].decode(errors="replace").encode()
+        query = request.query_string
+        if len(query) > QUERY_BYTES:
+            query = _LAST_LETTER.sub(b"", query[:QUERY_BYTES])
+        request.query_string = query.decode(errors="replace").encode()
         for name, longest in HEADERS.items():
             key = name.upper().replace("-", "_")
             key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"

@@ -19,8 +19,6 @@ KEPT_SECONDS = 300
 
 # What the source has in place of what the script is made for.
 _SERVED = '"SERVED"'
-# A link may say these of every form, and those of its attributes.
-_OF_EVERY_FORM = ("theme", "lang")
 
 
 def embed_script(folder: Path, settings: Settings) -> Blueprint:
@@ -53,13 +51,12 @@ def _maker(folder: Path, widgets: list[Widget]) -> Callable[[str], CompressedFil
 
 
 def _forms(base: str, widgets: list[Widget]) -> dict[str, list[str]]:
-    """By the address of each form, in small letters: how we write it, the launcher's colours, what links say."""
+    """By the address of each form, in small letters: how we write it, the launcher's colours, its attributes."""
     forms = {
         f"{base}/{widget.key}".lower(): [
             f"{base}/{widget.key}",
             widget.brand,
             text_on(widget.brand),
-            *_OF_EVERY_FORM,
             *(name.lower() for name in widget.attributes),
         ]
         for widget in widgets

@@ -8,8 +8,11 @@ from pydantic import SecretStr
 
 from ringback.accounts import passwords
 from ringback.accounts.accounts import Accounts
+from ringback.accounts.api_keys import ApiKeys
 from ringback.accounts.operator import Role
 from ringback.accounts.sign_in import PER_ACCOUNT, Answer, No, TooMany, Yes
+from ringback.outbox.audit import Audit
+from ringback.store.database import Database
 from tests.accounts.conftest import PASSWORD
 from tests.conftest import Clock, make_settings
 
@@ -198,3 +201,52 @@ def test_the_single_sign_on_keeps_an_account_for_who_came_first(accounts: Accoun
     assert accounts.sign_in.by_subject("issuer|1", "ROBIN") == "Robin"
     assert accounts.sign_in.by_subject("issuer|2", "robin") is None
     assert accounts.sign_in.by_subject("issuer|1", "renamed") == "Robin"
+
+
+def test_after_a_reset_the_single_sign_on_opens_nothing_until_the_person_is_in_again(accounts: Accounts) -> None:
+    assert accounts.sign_in.by_subject("issuer|1", "robin") == "Robin"
+    link = accounts.people.reset("Robin")
+    assert link
+    assert accounts.sign_in.by_subject("issuer|1", "robin") is None
+    assert accounts.people.set_password_by_link(link, PASSWORD)
+    assert accounts.sign_in.by_subject("issuer|1", "robin") is None
+    assert accounts.sessions.begin("Robin", "link", "Firefox")
+    assert accounts.sign_in.by_subject("issuer|1", "robin") == "Robin"
+
+
+def test_whatever_changes_how_somebody_signs_in_is_in_the_audit_without_what_signs_in(
+    accounts: Accounts, clock: Clock, store: Database
+) -> None:
+    for _ in range(3):
+        key = accounts.sessions.begin("Robin", "password", "Firefox")
+    assert key
+    accounts.people.set_password("Robin", "another four quiet words", by="console:Robin")
+    assert accounts.sessions.end("Robin", accounts.sessions.id_of(key))
+    accounts.sessions.end_others("Robin", key)
+    with_second_factor(accounts, clock)
+    accounts.second_factor.end("Robin")
+    accounts.sign_in.by_subject("issuer|1", "robin")
+    link = accounts.people.reset("Robin", by="cli:root")
+    assert link
+    accounts.people.set_password_by_link(link, PASSWORD)
+    accounts.people.remove("Robin", by="cli:root")
+    keys = ApiKeys(store, clock)
+    keys.add("crm", by="cli:root")
+    keys.remove("crm", by="cli:root")
+    keys.remove("crm", by="cli:root")
+
+    acts = [(act.who, act.act, act.about) for act in reversed(Audit(store).listed())]
+    assert acts == [
+        ("cli", "add", "operator Robin"),
+        ("console:Robin", "password", "operator Robin"),
+        ("console:Robin", "end session", "operator Robin"),
+        ("console:Robin", "end sessions", "operator Robin"),
+        ("console:Robin", "second factor on", "operator Robin"),
+        ("console:Robin", "second factor off", "operator Robin"),
+        ("console:Robin", "single sign-on joined", "operator Robin"),
+        ("cli:root", "reset", "operator Robin"),
+        ("console:Robin", "password", "operator Robin"),
+        ("cli:root", "remove", "operator Robin"),
+        ("cli:root", "add", "API key crm"),
+        ("cli:root", "remove", "API key crm"),
+    ]

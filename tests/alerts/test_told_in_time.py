@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from ringback.alerts.sender import Alerts
+from ringback.cli.request_lines import trouble_line
 from ringback.handover.outcomes import Accepted, Misconfigured, NotSent, Outcome, Refused
 from ringback.outbox import transitions
 from ringback.outbox.calls.not_called import NOT_CALLED
@@ -56,6 +57,7 @@ class Office:
         """Whatever is tried for so long ends so; the operators are told meanwhile."""
         for _ in range(int(seconds / step)):
             self.clock.passes(seconds=step)
+            self.outbox.heartbeat.beat()
             self.outbox.take_probe()
             self.outbox.expire()
             self.every(outcome)
@@ -340,6 +342,34 @@ def test_a_hand_over_that_has_died_is_told_by_whoever_is_left(opened: Open, stor
     office.alerts.run_once()
     assert office.told() == [{"nobody": 1}], "once"
 
+    office.outbox.heartbeat.beat()
+    office.alerts.run_once()
+    assert office.told() == [{"nobody": 1}, {"well": 1}]
+
+
+def test_a_hand_over_that_was_never_started_is_told_within_two_minutes_of_the_first_who_is_due(
+    opened: Open, store_url: str, clock: Clock
+) -> None:
+    office = opened(store_url, widgets={"sales": NO_PROMISE, "help": NO_PROMISE})
+    office.alerts.run_once()
+    clock.passes(hours=1)
+    office.alerts.run_once()
+    assert office.told() == [], "nobody waits"
+    asked, due = office.asks(1), clock.now
+    for _ in range(6):
+        clock.passes(seconds=10)
+        assert office.told() == []
+        office.alerts.run_once()
+    assert office.told() == [{"nobody": 1}]
+    operations = office.services.operations
+    assert [(each.kind, each.since) for each in operations.attention().troubles] == [("hand_over", due)]
+    assert "flask --app app deliver" in trouble_line(operations.troubles()[0])
+    assert operations.troubles("help") == [], "whoever is bound to another widget learns nothing of it"
+
+    assert office.outbox.cancel(asked.id)
+    clock.passes(minutes=11)
+    office.alerts.run_once()
+    assert office.told() == [{"nobody": 1}], "that nobody waits any more makes nobody hand over"
     office.outbox.heartbeat.beat()
     office.alerts.run_once()
     assert office.told() == [{"nobody": 1}, {"well": 1}]

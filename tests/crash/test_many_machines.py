@@ -50,6 +50,7 @@ ONCE, OFTEN, TRIES, ALLOWED = (
 )  # visitors who ask once; who ask often, how often, how often they may
 AREAS = "20 7946 0", *(f"{area} 496 0" for area in (113, 114, 116, 117, 118, 121, 131, 141, 151))
 VISITORS = 10
+AVOIDED_SECONDS = 10
 
 pytestmark = [
     pytest.mark.long,
@@ -70,6 +71,7 @@ class Visitors:
         self.answers: Counter[int] = Counter()
         self.done = 0
         self._lock = threading.Lock()
+        self._avoided_until: Counter[str] = Counter()
         self._machine = itertools.cycle((ADDRESSES[ONE], ADDRESSES[TWO]))
 
     def ask(self, number: str, address: str) -> None:
@@ -83,14 +85,23 @@ class Visitors:
     def _until(self, attempt: Callable[[str], str]) -> str:
         until = time.monotonic() + 120
         while time.monotonic() < until:
+            machine = self._balanced()
             try:
-                if found := attempt(next(self._machine)):
+                if found := attempt(machine):
                     return found
             except (OSError, http.client.HTTPException):
                 with self._lock:
                     self.answers[0] += 1
+                    self._avoided_until[machine] = time.monotonic() + AVOIDED_SECONDS
             time.sleep(0.1)
         raise AssertionError("nobody answered for two minutes")
+
+    def _balanced(self) -> str:
+        """The next machine that has not just failed to answer: as a balancer would."""
+        with self._lock:
+            now = time.monotonic()
+            turn = [next(self._machine) for _ in "123"]
+            return next((each for each in turn if self._avoided_until[each] < now), turn[0])
 
     def _open(self, machine: str, address: str) -> str:
         _, _, page = self._fetch(machine, "GET", address)

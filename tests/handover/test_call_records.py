@@ -153,3 +153,37 @@ def test_another_shape_is_said_to_be_one_and_not_quoted(body: bytes) -> None:
     with pytest.raises(ShapeError) as fault:
         read_page(body)
     assert "<" not in str(fault.value)
+
+
+@pytest.mark.parametrize("uuid", ["a\x00b", "a\ud800", "\u202e" * 9, "x" * 5_000, "a b"])
+def test_a_uuid_that_a_store_might_not_take_is_replaced_by_one_of_its_own(uuid: str) -> None:
+    found, again, other = (
+        read_record({"uuid": each, "start_time": "2026-11-24T10:00:00Z"}) for each in (uuid, uuid, uuid + "y")
+    )
+    assert found
+    assert again
+    assert other
+    assert len(found.uuid) == 64
+    assert found.uuid.isascii()
+    assert found.uuid == again.uuid != other.uuid
+
+
+def test_fields_of_any_size_are_read_at_once() -> None:
+    huge = "Date(" + " " * 2_000_000 + "x"
+    row = {"uuid": "1", "start_time": "2026-11-24T10:00:00Z", "answer_time": huge, "callee": "4" * 2_000_000}
+    found = read_record(row | {"team_name": 10**300, "custom_data": {"reference": huge, "more": [huge] * 9}})
+    assert found
+    assert (found.answered, found.number, found.team, found.references) == (None, "", "", frozenset())
+
+
+def test_a_record_that_names_very_many_requests_names_none() -> None:
+    letters = "23456789"
+    many = " ".join(f"RB-{a}{b}{c}2-2222" for a in letters for b in letters for c in letters)
+    assert references_in({"reference": many}) == frozenset()
+    assert len(references_in({"reference": many[: 60 * 13]})) == 60
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_an_attribute_that_a_stranger_made_look_like_ours_names_nobody(as_text: bool) -> None:
+    sent = {"plan": json.dumps({"reference": OTHERS}), "reference": REFERENCE}
+    assert references_in({"attributes": json.dumps(sent) if as_text else sent}) == {REFERENCE}

@@ -14,6 +14,8 @@ from ringback.handover.call_records import ReportPage, read_page
 from ringback.handover.call_reports import CallReportLoop, CallReports, ReportError
 from ringback.outbox.calls.calls import Calls, Window
 from ringback.outbox.calls.not_called import NotCalled
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.operators.by_hand import ByHand, DialState
 from ringback.outbox.request import State
 from ringback.store.call_tables import call_reading, calls, outcomes
 from ringback.store.database import Database
@@ -246,6 +248,32 @@ def test_what_is_kept_of_calls_goes_with_the_request(reader: Reader) -> None:
     assert reader.rows(calls) == reader.rows(outcomes) == []
 
 
+@pytest.mark.parametrize("comes_back", [True, False], ids=["the reference", "the number alone"])
+def test_after_the_first_calls_the_log_says_once_which_of_the_two_ways_they_are_found(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, comes_back: bool
+) -> None:
+    """A call from a dock says nothing about it: its reference comes back in any case."""
+    monkeypatch.setattr("ringback.outbox.calls.calls.ENOUGH_CALLS", 3)
+    caplog.set_level("INFO", "ringback.call_reports")
+    for index in range(4):
+        number = f"4420794600{index:02}"
+        receipt = reader.ringback.asks(number)
+        if index == 0:
+            by_hand = ByHand(reader.ringback.database, reader.settings, NumberRules(reader.settings), reader.clock)
+            by_hand.end_dial(by_hand.begin_dial(receipt.id, "robin", "once"), DialState.TAKEN, "")
+        reader.ringback.rings()
+        mine = {"reference": receipt.reference} if comes_back or index == 0 else {}
+        reader.reports.records.append(record(f"{index}", reader.clock(), number, custom_data=mine))
+        assert reader.reads()
+        assert ("call reports: Samespace" in caplog.text) == (index == 3)
+    reader.reads()
+    said = [each.getMessage() for each in caplog.records if "Samespace" in each.getMessage()]
+    assert said == [f"call reports: {reader.calls.ways()}"]
+    assert (
+        "gives the reference back: 3 of 3" if comes_back else "does not give the reference back: 0 of 3"
+    ) in said[0]
+
+
 # --- when they cannot be read ---
 
 
@@ -282,6 +310,55 @@ def test_each_way_to_fail_is_said_in_plain_words_that_quote_nothing(behaviour: f
         with pytest.raises(ReportError, match=why) as fault:
             reports.page(Window(now - timedelta(hours=1), now), 0)
     assert "secret" not in str(fault.value)
+
+
+@pytest.mark.parametrize("said", [0, 1, "3", None])
+def test_a_total_that_is_too_low_hides_nothing(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, said: object
+) -> None:
+    monkeypatch.setattr(call_reports, "PAGE_RECORDS", 2)
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    at = reader.clock()
+    rows = [record(f"{n}", at, "33123456789") for n in range(4)]
+    rows.append(record("mine", at, custom_data={"reference": receipt.reference}))
+
+    def page(_window: Window, skip: int, *_: object) -> ReportPage:
+        return read_page(json.dumps({"total": said, "data": rows[skip : skip + 2]}).encode())
+
+    reader.reports.page = page  # type: ignore[method-assign]
+    assert reader.reads()
+    assert reader.ringback.state(receipt) is State.CALLED
+
+
+def test_pages_that_never_end_are_read_no_further_than_they_bring_something(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a Samespace that ignores `skip`, and counts what it never shows."""
+    monkeypatch.setattr(call_reports, "PAGE_RECORDS", 2)
+    reader.ringback.asks()
+    reader.ringback.rings()
+    same = json.dumps({"total": 1_000_000, "data": [record(each, reader.clock()) for each in "12"]}).encode()
+    asked = []
+
+    def page(*given: object) -> ReportPage:
+        asked.append(given)
+        return read_page(same)
+
+    reader.reports.page = page  # type: ignore[method-assign]
+    assert reader.reads()
+    assert len(asked) <= 20
+
+
+def test_what_goes_wrong_in_ringback_itself_is_told_as_well_where_it_lasts(reader: Reader) -> None:
+    reader.ringback.asks()
+    reader.ringback.rings()
+    reader.reports.fault = ZeroDivisionError("a secret")
+    for _ in range(17):
+        with pytest.raises(ZeroDivisionError):
+            reader.reads()
+    assert reader.calls.state().failing_why == "an error in Ringback: ZeroDivisionError"
+    assert reader.ringback.told("call_reports") == ["call reports"]
 
 
 # --- handed over, and nobody called ---
@@ -332,6 +409,18 @@ def test_a_clock_that_leapt_and_ran_steadily_for_an_hour_is_believed_of_who_was_
     reader.clock.passes(hours=-21)
     assert reader.reads()
     assert reader.ringback.attention.totals().kinds == {}
+
+
+def test_a_first_look_with_a_clock_that_is_ahead_says_of_nobody_that_they_were_not_called(reader: Reader) -> None:
+    receipt = reader.ringback.asks()
+    reader.ringback.rings()
+    reader.clock.passes(hours=20)
+    for _ in range(60):
+        reader.reads()
+    assert reader.ringback.told("not_called") == []
+    reader.reads()
+    reader.reads()
+    assert reader.ringback.told("not_called") == [receipt.reference]
 
 
 def test_a_probable_call_is_enough_not_to_be_told(reader: Reader) -> None:

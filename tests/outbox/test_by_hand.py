@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from ringback.outbox.calls.outcomes import Outcome
 from ringback.outbox.operators.by_hand import OF_A_CALL, ByHand, DialState, NotNowError
 from ringback.outbox.operators.intended import Intended
+from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, Held, State
 from ringback.services import services_of
 from ringback.store.console_tables import intended as intended_table
 from ringback.store.console_tables import search_words
-from tests.outbox.asking import NUMBER, OTHER, TAKEN, Ringback, at_once
+from ringback.web.request.status_text import public_events
+from tests.outbox.asking import BACK, NUMBER, OTHER, TAKEN, Ringback, at_once
 
 
 @pytest.fixture
@@ -135,8 +137,82 @@ def test_who_asked_not_to_be_called_is_called_for_a_reason_only(ringback: Ringba
         by_hand.begin_dial(request.id, "robin", "a")
     dial = by_hand.begin_dial(request.id, "robin", "b", "they wrote and asked for it")
     by_hand.end_dial(dial, DialState.TAKEN, "yes")
-    assert ringback.held(request) != [None]
     assert "they wrote and asked for it" in by_hand.done(request.id)[0].note
+
+
+# --- what was held, and is called by hand ---
+
+
+def pages(ringback: Ringback, request: Receipt) -> list[str]:
+    """What its visitor's page says happened."""
+    found = ringback.outbox.read(request.id)
+    assert found
+    return [event.kind for event in public_events(found[1])]
+
+
+def goes_as_far(ringback: Ringback, state: State) -> None:
+    """What waits goes on until its page says so."""
+    if state is not State.WAITING:
+        claim = ringback.takes()
+        if state is State.WITH_TEAM:
+            assert ringback.outbox.settle(claim, TAKEN)
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.HANDING_OVER, State.WITH_TEAM])
+def test_what_was_held_and_is_called_from_a_dock_needs_nobody_any_more_and_its_page_never_told(
+    ringback: Ringback, by_hand: ByHand, state: State
+) -> None:
+    ringback.attention.block(NUMBER)
+    request = ringback.asks()
+    goes_as_far(ringback, state)
+    assert ringback.attention.attention().held == {Held.BLOCKED: 1}
+
+    by_hand.end_dial(by_hand.begin_dial(request.id, "robin", "a", "they asked for it"), DialState.TAKEN, "yes")
+
+    attended = ringback.attention.attention()
+    assert (attended.held, attended.kinds, ringback.state(request)) == ({}, {}, State.WITH_TEAM)
+    ringback.clock.passes(hours=1)
+    assert ringback.rings() == []
+    assert pages(ringback, request) == [
+        *(["received"] if state is State.WAITING else ["received", "attempted"]),
+        "with_team",
+    ]
+
+
+def test_a_hand_over_that_only_looks_so_does_not_take_back_that_somebody_called(
+    ringback: Ringback, by_hand: ByHand
+) -> None:
+    ringback.attention.block(NUMBER)
+    request = ringback.asks()
+    claim = ringback.takes()
+    by_hand.outcome(request.id, "robin", Outcome.ANSWERED)
+
+    assert ringback.outbox.settle(claim, BACK) is None
+    assert (ringback.state(request), ringback.rings()) == (State.CALLED, [])
+
+
+@pytest.mark.parametrize("state", [State.WAITING, State.WITH_TEAM])
+@pytest.mark.parametrize("outcome", OF_A_CALL)
+def test_what_was_held_and_has_an_outcome_needs_nobody_any_more(
+    ringback: Ringback, by_hand: ByHand, state: State, outcome: Outcome
+) -> None:
+    ringback.attention.block(NUMBER)
+    request = ringback.asks()
+    goes_as_far(ringback, state)
+    by_hand.outcome(request.id, "robin", outcome)
+
+    assert ringback.attention.attention().held == {}
+    assert (ringback.state(request), ringback.rings()) == (State.CALLED, [])
+
+
+def test_what_was_held_and_may_have_rung_stays_for_a_person_to_look_at(
+    ringback: Ringback, by_hand: ByHand
+) -> None:
+    ringback.attention.block(NUMBER)
+    request = ringback.asks()
+    for once, state in (("a", DialState.NOT_LOGGED_IN), ("b", DialState.UNCLEAR)):
+        by_hand.end_dial(by_hand.begin_dial(request.id, "robin", once, "they asked for it"), state, "?")
+        assert ringback.held(request) == [Held.BLOCKED]
 
 
 # --- what became of it ---

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 
 from ringback.outbox import transitions
+from ringback.outbox.calls.call_matching import CallRecord
 from ringback.outbox.calls.called import handed_over_together, mark_called
 from ringback.outbox.calls.outcomes import Outcome, Outcomes, Source
 from ringback.outbox.claims import Settlement
@@ -209,25 +210,50 @@ def test_a_team_without_a_number_of_its_own_is_asked_once_more(
     assert "If you missed it, ask for another call." in Visitor(app).opens(f"/requests/{id}").words
 
 
+def all_that_a_visitor_can_fetch(app: Flask, id: str) -> list[str]:
+    """Without what differs for any two requests."""
+    client, found = app.test_client(), services_of(app).outbox.read(id)
+    assert found
+    reference, seen = found[0].reference, []
+    for address in ("", ".json", "/export", "/calendar.ics", "/erase", "/time"):
+        body = client.get(f"/requests/{id}{address}").get_data(as_text=True)
+        for drawn, same in ((id, "(id)"), (reference, "(reference)"), (reference[-4:], "(code)")):
+            body = body.replace(drawn, same)
+        seen.append(body.replace(found[0].answers.widget, "(widget)"))
+    return seen
+
+
+@pytest.mark.parametrize("by_record", [True, False], ids=["a record", "an agent"])
 def test_nothing_that_a_visitor_can_fetch_tells_an_answered_call_from_an_unanswered_one(
-    make_app: Callable[..., Flask], clock: Clock
+    make_app: Callable[..., Flask], clock: Clock, by_record: bool
 ) -> None:
-    app = make_app(widgets={"sales": WIDGET, "help": WIDGET})
-    database, seen = services_of(app).database, []
-    for widget, detail in (("sales", "answered"), ("help", "no answer")):
+    app, seen = make_app(widgets={"sales": WIDGET, "help": WIDGET}), []
+    for widget, is_answered in (("sales", True), ("help", False)):
         id = with_the_team(app, widget)
-        is_called(database, clock, id, detail)
-        client, reference = app.test_client(), services_of(app).operations.listed()[0].reference
-        found = services_of(app).outbox.read(id)
-        assert found
-        reference = found[0].reference
-        for address in ("", ".json", "/export", "/calendar.ics", "/erase"):
-            body = client.get(f"/requests/{id}{address}").get_data(as_text=True)
-            for drawn, same in ((id, "(id)"), (reference, "(reference)"), (reference[-4:], "(code)")):
-                body = body.replace(drawn, same)
-            seen.append(body.replace(widget, "(widget)"))
-    half = len(seen) // 2
-    assert seen[:half] == seen[half:]
+        if by_record:
+            assert is_recorded(app, id, is_answered, is_certain=True)
+        else:
+            outcome = Outcome.ANSWERED if is_answered else Outcome.NO_ANSWER
+            assert services_of(app).outcomes.say(id, outcome, Source.AGENT, note="we spoke" * is_answered)
+        seen.append(all_that_a_visitor_can_fetch(app, id))
+        assert "The team called at 10:00" in seen[-1][0]
+    assert seen[0] == seen[1]
+
+
+def test_nothing_that_a_visitor_can_fetch_shows_a_call_that_is_only_probable(app: Flask) -> None:
+    id = with_the_team(app)
+    before = all_that_a_visitor_can_fetch(app, id)
+    assert is_recorded(app, id, True, is_certain=False) == []
+    assert [call.is_certain for call in services_of(app).calls.seen(id)] == [False]
+    assert all_that_a_visitor_can_fetch(app, id) == before
+
+
+def is_recorded(app: Flask, id: str, is_answered: bool, is_certain: bool) -> list[str]:
+    found, now = services_of(app).outbox.read(id), services_of(app).clock()
+    assert found
+    reference = frozenset({found[0].reference}) if is_certain else frozenset()
+    record = CallRecord(f"of {id}", NUMBER, "Sales", now, True, is_answered, reference)
+    return services_of(app).calls.keep([record]).called
 
 
 def test_the_status_of_a_called_request_has_whole_minutes(

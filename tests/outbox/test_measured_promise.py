@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -100,6 +101,46 @@ def test_a_fortnights_promise_is_what_brute_force_says(
         assert found.minutes == brute_force(made_up, ringback.clock()), (hours, found)
         said.append(found.minutes)
     assert any(said), "it says something"
+
+
+@pytest.mark.parametrize("hours", [{}, {"hours": HOURS}], ids=["always open", "nine to five"])
+@pytest.mark.parametrize("start", [datetime(2026, 10, 19, tzinfo=UTC), datetime(2026, 3, 16, tzinfo=UTC)], ids=str)
+def test_a_fortnight_in_which_the_clocks_change_is_what_a_minute_by_minute_count_says(
+    measuring: Callable[..., Ringback], start: datetime, hours: dict[str, object]
+) -> None:
+    """Asked on working days on the team's clock; some are called after a night, and some after the weekend."""
+    zone, draw, fortnight = ZoneInfo("Europe/London"), random.Random(4), []
+    for day in [*range(5), *range(7, 12)]:
+        for _ in range(8):
+            there = (start + timedelta(days=day)).replace(tzinfo=zone)
+            asked = there + timedelta(hours=draw.choice([10, 13, 16]), minutes=draw.randrange(60))
+            after = draw.choice([3, 8, 12, 20, 45, 70, 90, 60 * 17, 60 * 65])
+            fortnight.append((asked.astimezone(UTC), float(after)))
+    widgets = {"sales": WIDGET | {"promise_minutes": "measured", "timezone": "Europe/London"} | hours}
+    ringback = measuring(widgets=widgets)
+    play(ringback, fortnight)
+    widget, said = make_settings("sqlite:///x", widgets=widgets).widgets["sales"], []
+    for hour in (11, 14):
+        ringback.clock.now = (start + timedelta(days=14)).replace(tzinfo=zone, hour=hour).astimezone(UTC)
+        waits = [
+            minutes_open(at, wait, zone if hours else None)
+            for at, wait in fortnight
+            if ringback.clock() - timedelta(days=14) < at + timedelta(minutes=wait) <= ringback.clock()
+            and at.astimezone(zone).hour // 6 == hour // 6
+        ]
+        least = next(
+            (each for each in range(5, 241, 5) if sum(wait <= each for wait in waits) * 4 >= len(waits) * 3), None
+        )
+        found = Promises(ringback.database, ringback.clock).measured(widget)
+        assert (found.minutes, found.calls) == (least if len(waits) >= 20 else None, len(waits))
+        said.append(found.minutes)
+    assert any(said), "it says something"
+
+
+def minutes_open(at: datetime, wait: float, zone: ZoneInfo | None) -> int:
+    """One minute after the other: those in which somebody is there, from nine to five on working days."""
+    minutes = [(at + timedelta(minutes=each)).astimezone(zone or UTC) for each in range(int(wait))]
+    return sum(zone is None or (each.weekday() < 5 and 9 <= each.hour < 17) for each in minutes)
 
 
 def test_three_of_four_waited_no_longer_rounded_up_to_five_minutes() -> None:

@@ -179,6 +179,41 @@ def test_a_clock_that_leapt_and_ran_steadily_for_an_hour_is_believed(app: Flask,
     assert state_of(outbox, id) is State.FAILED
 
 
+@pytest.mark.parametrize("processes", [1, 2])
+def test_processes_that_start_with_a_clock_that_is_ahead_give_up_nothing_for_an_hour(
+    make_app: Callable[..., Flask], store_url: str, clock: Clock, processes: int
+) -> None:
+    """Nor with a right one, where the hand-over was away: the two cannot be told from each other."""
+    before = make_app(store_url).extensions["ringback"].outbox
+    before.heartbeat.beat()
+    id = booked(before, clock, days=7)
+    clock.passes(days=8)
+    outboxes = [make_app(store_url).extensions["ringback"].outbox for _ in range(processes)]
+    for minute in range(61):
+        for outbox in outboxes:
+            outbox.heartbeat.beat()
+            assert outbox.expire() == [] or minute == 60
+        clock.passes(minutes=1)
+
+    assert state_of(before, id) is State.FAILED
+
+
+def test_a_process_that_starts_again_soon_gives_up_what_is_too_late(
+    make_app: Callable[..., Flask], store_url: str, clock: Clock
+) -> None:
+    outbox = make_app(store_url).extensions["ringback"].outbox
+    outbox.heartbeat.beat()
+    id = ask(outbox)
+    for _ in range(140):
+        clock.passes(minutes=1)
+        outbox.heartbeat.beat()
+    again = make_app(store_url).extensions["ringback"].outbox
+    again.heartbeat.beat()
+    again.expire()
+
+    assert state_of(again, id) is State.FAILED
+
+
 def test_what_a_wrong_clock_put_off_to_an_opening_goes_at_its_time(
     make_app: Callable[..., Flask], store_url: str, clock: Clock
 ) -> None:

@@ -942,6 +942,12 @@ def test_what_is_near_it_is_rung(region, typed):
         ("(11) 96123-4567", "DE"),
         ("8123456789", "GR"),
         ("81234567", "NO"),
+        # Grouped as nobody there would: Japanese and Indian mobiles, and what else is torn where their area ends.
+        ("090-1234-5678", "GB"),
+        ("(090) 1234 5678", "GB"),
+        ("098 765 4321 0", "GB"),
+        ("098765 43210", "GB"),
+        ("012 021 1234", "JP"),
     ],
 )
 def test_a_number_that_may_be_of_another_country_is_not_accused(typed: str, region: str) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import requests
+import yaml
+from compose_spec import PyCompose
 
 from ringback.sandbox.samespace import SandboxSamespace
 from tests.running import ROOT, free_port, production
@@ -23,12 +25,12 @@ def run(*command: str) -> str:
     return done.stdout + done.stderr
 
 
-def needs(program: str) -> pytest.MarkDecorator:
+def needs(program: str, package: str) -> pytest.MarkDecorator:
     found = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/bin:/bin:/sbin")
-    return pytest.mark.skipif(found is None, reason=f"{program} is not on this machine")
+    return pytest.mark.skipif(found is None, reason=f"not checked without {program}: apt-get install {package}")
 
 
-@needs("systemd-analyze")
+@needs("systemd-analyze", "systemd")
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_a_service_is_exposed_no_more_than_it_has_to_be(unit: Path) -> None:
     told = run("systemd-analyze", "security", "--offline=yes", "--no-pager", str(unit))
@@ -37,7 +39,7 @@ def test_a_service_is_exposed_no_more_than_it_has_to_be(unit: Path) -> None:
     assert float(exposure) <= 2.0
 
 
-@needs("promtool")
+@needs("promtool", "prometheus")
 def test_the_rules_for_prometheus_are_sound_and_say_what_they_should() -> None:
     run("promtool", "check", "rules", "deploy/prometheus/rules.yml")
     run("promtool", "test", "rules", "deploy/prometheus/rules_test.yml")
@@ -60,7 +62,7 @@ def test_rules_and_dashboard_ask_for_metrics_that_there_are_and_each_alert_is_ex
     assert [name for name in re.findall(r"alert: (\w+)", rules) if f"`{name}`" not in told] == []
 
 
-@needs("caddy")
+@needs("caddy", "caddy")
 def test_the_configuration_of_caddy_is_valid() -> None:
     assert "Valid configuration" in run(
         "caddy", "validate", "--config", "deploy/Caddyfile", "--adapter", "caddyfile"
@@ -78,18 +80,32 @@ def test_every_setting_of_the_compose_file_is_one_and_services_wait_for_each_oth
     assert text.count("service_healthy") == 3
 
 
+def test_the_compose_file_is_one_by_its_specification() -> None:
+    read = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+
+    assert len(PyCompose.from_json(json.dumps(read)).services) == 5
+    with pytest.raises(ValueError, match="read_olny"):
+        PyCompose.from_json(json.dumps(read | {"services": {"web": {"image": "ringback", "read_olny": True}}}))
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    assert run(str(ROOT / ".venv/bin/hadolint"), "deploy/Dockerfile") == ""
+
+
 def test_the_image_holds_what_runs_and_the_context_nothing_else() -> None:
     text, ignored = (DEPLOY / "Dockerfile").read_text(), (ROOT / ".dockerignore").read_text()
     copied = set(re.findall(r"(?m)^COPY (?!--)(.+) \S+$", text))
     names = {name for line in copied for name in line.split()}
+    final = text[text.rindex("\nFROM ") :]
 
     assert [name for name in names if not (ROOT / name).exists()] == []
     assert names == set(re.findall(r"(?m)^!(.+)$", ignored))
     assert names >= {"app.py", "gunicorn.conf.py", "ringback", "templates", "static", "translations"}
-    assert re.search(r"(?m)^USER \d+$", text)
+    assert re.search(r"(?m)^USER \d+$", final)
+    assert not re.search(r"(?m)^RUN ", final), "it has no shell"
 
 
-@needs("nginx")
+@needs("nginx", "nginx")
 def test_behind_nginx_a_request_is_made_and_without_the_host_the_log_says_what_mends_it(
     tmp_path: Path, samespace: SandboxSamespace
 ) -> None:

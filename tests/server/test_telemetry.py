@@ -84,9 +84,9 @@ def listener() -> Iterator[Listener]:
     server.server_close()
 
 
-def ask(server: Server, number: str) -> int:
+def ask(server: Server, number: str, trace: str = TRACEPARENT) -> int:
     """A visitor, behind a proxy that names their request."""
-    headers = {"X-Forwarded-For": "198.51.100.7", "traceparent": TRACEPARENT}
+    headers = {"X-Forwarded-For": "198.51.100.7", "traceparent": trace}
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
 
     def fetch(method: str, path: str, fields: dict[str, str] | None = None) -> tuple[int, str, str]:

@@ -8,6 +8,10 @@ from flask import Flask
 
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
+from ringback.store import engines
+from ringback.store.database import Database
+from ringback.store.failures import STORE_ERRORS
+from ringback.store.locks import lock
 
 OURS, STORES = KeyError("Ann Example"), sa.exc.OperationalError("SELECT", {}, Exception("gone"))
 Act = Callable[[Services], None]
@@ -62,3 +66,27 @@ def test_a_background_loop_names_the_stores_faults_and_gives_the_place_of_ours(
     assert ("the store did not answer (OperationalError)" in caplog.text) is (error is STORES)
     assert ("KeyError at\n" in caplog.text and ", in fails\n" in caplog.text) is (error is OURS)
     assert "Ann Example" not in caplog.text
+
+
+def test_who_falls_silent_in_a_transaction_gives_its_locks_back_before_others_lose_patience(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is cut off would keep them for as long as the server takes it for alive: for hours."""
+    assert engines.SILENT_SECONDS < engines.PATIENCE_SECONDS
+    monkeypatch.setattr(engines, "_BEGIN", engines._BEGIN.replace(f"{int(engines.SILENT_SECONDS * 1000)}", "300"))
+    silent, other = Database(postgres_url), Database(postgres_url)
+
+    def is_cut_off() -> None:
+        with silent.write() as connection:
+            lock(connection, "brake of sales")
+            with other.write() as another:
+                lock(another, "brake of sales")
+                took.append(True)
+            connection.execute(sa.select(1))
+
+    took: list[bool] = []
+    with pytest.raises(STORE_ERRORS):
+        is_cut_off()
+    assert took
+    silent.close()
+    other.close()

@@ -53,3 +53,12 @@ def test_what_is_installed_is_what_is_pinned() -> None:
     installed = {name: f"=={metadata.version(name)}" for name in pins("requirements.txt")}
 
     assert installed == pins("requirements.txt")
+
+
+def test_the_lock_of_the_image_names_the_same_versions_each_with_its_hashes() -> None:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    locked = dict(re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", text))
+    several = re.findall(r"(?m)^([a-z0-9._-]+)==(\S+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"))
+
+    assert locked == dict(several)
+    assert all("--hash=sha256:" in each for each in re.split(r"(?m)^(?=[a-z])", text)[1:])

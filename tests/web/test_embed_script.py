@@ -1,11 +1,14 @@
 """What `/embed.js` answers: every page of a customer's site pays for it."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from tests.conftest import WIDGET
 
 PUBLIC_URL = "https://callback.acme.test"
 LIMIT_BYTES = 3_500
@@ -22,6 +25,18 @@ def test_the_script_is_light(site: FlaskClient) -> None:
 
     assert answer.headers["Content-Encoding"] == "gzip"
     assert int(answer.headers["Content-Length"]) == len(answer.data) <= LIMIT_BYTES
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_script_is_light_where_there_are_several_forms(make_app: Callable[..., Flask], count: int) -> None:
+    forms = {
+        "sales": WIDGET | {"brand": "#4f46e5", "attributes": ["plan"]},
+        "support": WIDGET | {"brand": "#0f766e", "attributes": ["order"]},
+        "werkstatt": WIDGET | {"brand": "#b91c1c"},
+    }
+    site = make_app(widgets={key: forms[key] for key in list(forms)[:count]}).test_client()
+
+    assert len(site.get("/embed.js", base_url=PUBLIC_URL, headers=ZIPPED).data) <= LIMIT_BYTES
 
 
 def test_what_is_served_is_the_source_without_its_comments(site: FlaskClient) -> None:

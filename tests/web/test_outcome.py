@@ -163,6 +163,15 @@ def test_who_disagrees_is_found(outcomes: list[str], expected: bool, clock: Cloc
     assert disagree(said) is expected
 
 
+@pytest.mark.parametrize(("by_agent", "expected"), [("answered", False), ("no_answer", True)])
+def test_of_several_records_one_that_was_answered_agrees_with_who_says_so(
+    by_agent: str, expected: bool, clock: Clock
+) -> None:
+    records = [Said(clock(), Source.RECORD, by, each, "") for by, each in (("1", "answered"), ("2", "no_answer"))]
+    assert not disagree(records)
+    assert disagree([*records, Said(clock(), Source.AGENT, "", by_agent, "")]) is expected
+
+
 def test_an_operator_says_the_same(agent: Agent) -> None:
     assert services_of(agent.app).outcomes.say(agent.id, Outcome.VOICEMAIL, Source.CONSOLE, by="anna")
     assert agent.state is State.CALLED

@@ -6,6 +6,7 @@ import threading
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, session
@@ -562,3 +563,12 @@ def test_an_agent_reads_what_was_typed_and_nothing_that_hides_or_reverses_it(vis
     (request,) = stored(app)
     answers = request.answers
     assert (answers.name, answers.message, answers.company) == ("Ann elpmaxE", "one\ntwothree", "Café")
+
+
+def test_a_query_that_is_too_long_is_cut_between_letters(app: Flask) -> None:
+    for filler in range(9):
+        query = f"a={'a' * (6_000 + filler)}&plan={quote('会😀' * 200)}"
+        page = app.test_client().get(f"/sales?{query}", base_url=PUBLIC_URL).text
+        plan = re.search(r'name="plan"[^>]* value="([^"]*)"', page)
+        assert plan
+        assert re.fullmatch("(会😀)+会?", plan[1])

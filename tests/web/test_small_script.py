@@ -12,19 +12,19 @@ from ringback.web.small_script import minify
 @pytest.mark.parametrize(
     ("source", "small"),
     [
-        ("function show(pane) { pane.name = pane.title; }", "function a(b){b.name=b.title}"),
-        ("function show(pane) { return { pane: pane.pane }; }", "function a(b){return{pane:b.pane}}"),
-        ('function show(pane) { return "pane" + pane; }', 'function a(b){return"pane"+b}'),
+        ("function show(pane) { pane.name = pane.title; }", "function n(e){e.name=e.title}"),
+        ("function show(pane) { return { pane: pane.pane }; }", "function n(e){return{pane:e.pane}}"),
+        ('function show(pane) { return "pane" + pane; }', 'function n(e){return"pane"+e}'),
         (
             "function show(pane) { return `pane ${pane} ${ask(pane)}`; }",
-            "function a(b){return`pane ${b} ${ask(b)}`}",
+            "function n(a){return`pane ${a} ${ask(a)}`}",
         ),
-        ("function show(pane) { return /pane/.test(pane); }", "function a(b){return/pane/.test(b)}"),
-        ("function show({ pane }) { return pane; }", "function a({pane}){return pane}"),
-        ("function show(pane) { return [...pane]; }", "function a(b){return[...b]}"),
-        ("function show(pane) { return pane ? pane : show; }", "function a(b){return b?b:a}"),
-        ("function show(a) { const first = a; const second = b; }", "function c(d){let e=d,f=b}"),
-        ("let pane;\nfunction show(other) { pane = other; }", "let a;function b(c){a=c}"),
+        ("function show(pane) { return /pane/.test(pane); }", "function n(e){return/pane/.test(e)}"),
+        ("function show({ pane }) { return pane; }", "function n({pane}){return pane}"),
+        ("function show(pane) { return [...pane]; }", "function n(e){return[...e]}"),
+        ("function show(pane) { return pane ? pane : show; }", "function n(e){return e?e:n}"),
+        ("function show(a) { const first = a; const second = b; }", "function t(e){let n=e,o=b}"),
+        ("let pane;\nfunction show(other) { pane = other; }", "let e;function n(o){e=o}"),
     ],
 )
 def test_a_script_keeps_every_name_that_others_know(source: str, small: str) -> None:
@@ -36,7 +36,7 @@ def test_a_function_that_uses_a_variable_of_all_calls_none_of_its_own_so() -> No
         "let one; let two;\nfunction f(x, y) { return one + x + y; }\nfunction g(x) { return two + x; }"
     )
 
-    assert small == "let a,b;function c(b,d){return a+b+d}function d(a){return b+a}"
+    assert small == "let n,t;function e(t,o){return n+t+o}function o(n){return t+n}"
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="the browser's tests run it too")

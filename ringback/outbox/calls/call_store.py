@@ -11,11 +11,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ringback.clock import SKEW
 from ringback.config.settings import Settings
 from ringback.outbox.calls.call_matching import CalledFor, CallRecord, match
 from ringback.outbox.calls.called import handed_over_together, mark_called
 from ringback.outbox.request import EventKind, State
-from ringback.outbox.row_locks import lock_in_order
+from ringback.outbox.row_locks import lock_kept
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.store.call_tables import calls, outcomes
 from ringback.store.tables import events, requests
@@ -42,7 +43,11 @@ class _Line:
 
 
 def keep(connection: sa.Connection, settings: Settings, records: Collection[CallRecord], now: datetime) -> Batch:
-    """Keep what is of our requests and mark those that were called: the same however often a record comes."""
+    """Keep what is of our requests and mark those that were called: the same however often a record comes.
+
+    A call that began in a time to come proves nothing but by its reference.
+    """
+    records = [each for each in records if each.references or each.started_at <= now + SKEW]
     asked = _asked(connection, settings, records)
     if asked:
         before = _lines(connection, [each.id for each in asked])
@@ -54,9 +59,15 @@ def keep(connection: sa.Connection, settings: Settings, records: Collection[Call
             )
             for each in found
         }
-        _write(connection, before, after, now)
-        _say(connection, after, now)
-    return Batch(_mark(connection, now))
+        changed = {key: line for key, line in after.items() if before.get(key) != line}
+        called = _called(connection, after)
+        # All at once, against deadlocks; what is erased at this moment keeps nothing of its calls.
+        kept = lock_kept(connection, {request_id for _uuid, request_id in changed} | called.keys())
+        changed = {key: line for key, line in changed.items() if key[1] in kept}
+        _write(connection, changed, before.keys() - after.keys(), now)
+        _say(connection, changed, now)
+        return Batch(_mark(connection, called, now))
+    return Batch([])
 
 
 def _asked(connection: sa.Connection, settings: Settings, records: Collection[CallRecord]) -> list[CalledFor]:
@@ -87,6 +98,9 @@ def _left_at(connection: sa.Connection, ids: Collection[str]) -> dict[str, datet
     for event in connection.execute(happened):
         if event.kind == EventKind.ATTEMPTED:
             attempts[event.request_id] = event.at
+        elif event.kind == EventKind.RELEASED:  # it was held until now: nothing had left
+            attempts.pop(event.request_id, None)
+            left.pop(event.request_id, None)
         elif event.kind in _LEFT_FOR_TEAM and event.request_id in attempts:
             left.setdefault(event.request_id, attempts[event.request_id])
     return left
@@ -125,16 +139,15 @@ def _merged(known: Mapping[str, CallRecord], records: Iterable[CallRecord]) -> l
 
 def _write(
     connection: sa.Connection,
-    before: Mapping[tuple[str, str], _Line],
-    after: Mapping[tuple[str, str], _Line],
+    changed: Mapping[tuple[str, str], _Line],
+    gone: Collection[tuple[str, str]],
     now: datetime,
 ) -> None:
-    changed = {key for key in after if before.get(key) != after[key]}
-    for uuid, request_id in sorted({*(before.keys() - after.keys()), *(changed & before.keys())}):
+    for uuid, request_id in sorted({*gone, *changed}):
         connection.execute(calls.delete().where(calls.c.uuid == uuid, calls.c.request_id == request_id))
     rows: list[dict[str, Any]] = [
-        {"uuid": uuid, "request_id": request_id, "read_at": now, **vars(after[uuid, request_id])}
-        for uuid, request_id in sorted(changed)
+        {"uuid": uuid, "request_id": request_id, "read_at": now, **vars(line)}
+        for (uuid, request_id), line in sorted(changed.items())
     ]
     if rows:
         connection.execute(calls.insert(), rows)
@@ -155,30 +168,36 @@ def _say(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line], now:
             connection.execute(outcomes.update().where(mine).values(outcome=outcome, at=now))
 
 
-def _mark(connection: sa.Connection, now: datetime) -> list[str]:
-    """Mark what a certain record shows to be called; also what was being handed over when that was read."""
-    certain = (
-        sa.select(calls.c.request_id, sa.func.min(calls.c.started_at).label("at"), _ANSWERED.label("answered"))
-        .join(requests, requests.c.id == calls.c.request_id)
-        .where(calls.c.is_certain, requests.c.state.in_(_NOT_CALLED_YET), NOT_HELD, KEPT)
-        .group_by(calls.c.request_id)
-        .order_by(calls.c.request_id)
-    )
-    together = {
-        id: row
-        for row in connection.execute(certain).all()
-        for id in handed_over_together(connection, row.request_id)
-    }
-    if not together:
-        return []
-    lock_in_order(connection, requests.c.id.in_(list(together)))  # all at once, against deadlocks
+def _called(connection: sa.Connection, lines: Mapping[tuple[str, str], _Line]) -> dict[str, list[_Line]]:
+    """The requests that certain records of this batch show to be called, each with those.
+
+    What is being handed over is marked when that has ended, or when the record is read again.
+    """
+    certain = {key: line for key, line in sorted(lines.items()) if line.is_certain}
+    named = {request_id for _uuid, request_id in certain}
+    query = sa.select(requests.c.id).where(requests.c.id.in_(named), requests.c.state.in_(_NOT_CALLED_YET))
+    waits = set(connection.execute(query).scalars())
+    together: dict[str, list[_Line]] = {}
+    for (_uuid, request_id), line in certain.items():
+        if request_id in waits:
+            for id in handed_over_together(connection, request_id, before=line.started_at):
+                together.setdefault(id, []).append(line)
+    return together
+
+
+def _mark(connection: sa.Connection, called: Mapping[str, list[_Line]], now: datetime) -> list[str]:
     return [
         reference
-        for id, row in sorted(together.items())
-        for reference in mark_called(connection, [id], row.at, now, f"{_HOW[row.answered]}by a call report")
+        for id, lines in sorted(called.items())
+        for reference in mark_called(connection, [id], _first(lines), now, f"{_how(lines)}by a call report")
     ]
 
 
-# Of several calls, whether one was answered; none: none of them has ended.
-_ANSWERED = sa.func.max(sa.case((calls.c.answered, 1), (sa.not_(calls.c.answered), 0)))
-_HOW = {1: "answered: ", 0: "no_answer: ", None: ""}
+def _first(lines: Iterable[_Line]) -> datetime:
+    return min(line.started_at for line in lines)
+
+
+def _how(lines: Iterable[_Line]) -> str:
+    """Of several calls, whether one was answered; nothing while none of them has ended."""
+    ended = {line.answered for line in lines if line.answered is not None}
+    return ("answered: " if True in ended else "no_answer: ") if ended else ""

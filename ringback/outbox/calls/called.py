@@ -60,19 +60,22 @@ def mark_said_meanwhile(connection: sa.Connection, ids: Collection[str], now: da
         mark_called(connection, [id], row.happened_at, now, f"{row.outcome}: said while it was handed over")
 
 
-def handed_over_together(connection: sa.Connection, id: str) -> list[str]:
-    """The ids of the requests whose call is that of this one: itself, and those that had joined it."""
-    mine = sa.select(requests.c.phone, requests.c.widget).where(requests.c.id == id).subquery()
+def handed_over_together(connection: sa.Connection, id: str, before: datetime | None = None) -> list[str]:
+    """The ids of the requests whose call is that of this one: itself, and those that had joined it.
+
+    `before`: when the call began, where that is known. Who joined for an attempt after it was not called by it.
+    """
+    mine = connection.execute(sa.select(requests.c.phone, requests.c.widget).where(requests.c.id == id)).one()
     taken = sa.select(events.c.at).where(events.c.request_id == id, _LEFT)
+    taken = taken if before is None else taken.where(events.c.at <= before)
     latest = taken.order_by(events.c.id.desc()).limit(1).scalar_subquery()
-    same = sa.and_(requests.c.phone == mine.c.phone, requests.c.widget == mine.c.widget)
     joined = (
-        sa.select(requests.c.id)
-        .join(mine, same)
+        sa.select(requests.c.id, requests.c.widget)
         .join(events, events.c.request_id == requests.c.id)
-        .where(KEPT, NOT_HELD, _LEFT, events.c.at == latest)
+        .where(requests.c.phone == mine.phone, KEPT, NOT_HELD, _LEFT, events.c.at == latest)
     )
-    found = set(connection.execute(joined).scalars())
+    # Not in the statement: SQLite would rather walk all of the widget than the few of the number.
+    found = {row.id for row in connection.execute(joined) if row.widget == mine.widget}
     return sorted({*found, id})
 
 

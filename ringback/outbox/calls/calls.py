@@ -17,6 +17,7 @@ from ringback.outbox.request import EventKind, State
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.call_tables import call_reading, calls
+from ringback.store.console_tables import dials
 from ringback.store.database import Database
 from ringback.store.tables import alerts, events, in_state, requests
 
@@ -50,7 +51,10 @@ class CallSeen:
 
 @dataclass(frozen=True)
 class Ways:
-    """How many calls were found by the reference that came back, and how many by number and team alone."""
+    """How many calls were found by the reference that came back, and how many by number and team alone.
+
+    Without those for which an operator's dock was asked: of a click-to-call it is known that it comes back.
+    """
 
     by_reference: int
     by_number: int
@@ -112,7 +116,7 @@ class Calls:
             going_on = connection.execute(_GOING_ON, {"since": now - _LONGEST_CALL}).scalar()
         found = [at for at in (oldest, going_on) if at]
         # Samespace's clock may be behind ours.
-        return Window(max(min(found) - SKEW, start), now - self._margin) if found else None
+        return Window(max(min(*found, now) - SKEW, start), now - self._margin) if found else None
 
     @property
     def _margin(self) -> timedelta:
@@ -174,7 +178,8 @@ class Calls:
     def ways(self) -> Ways:
         """How the calls that are kept were found."""
         counted = sa.func.count(sa.distinct(calls.c.uuid))
-        query = sa.select(calls.c.is_certain, counted).group_by(calls.c.is_certain)
+        by_dock = sa.exists().where(dials.c.request_id == calls.c.request_id)
+        query = sa.select(calls.c.is_certain, counted).where(sa.not_(by_dock)).group_by(calls.c.is_certain)
         with self._database.read() as connection:
             found = {row[0]: row[1] for row in connection.execute(query)}
         return Ways(found.get(True, 0), found.get(False, 0))

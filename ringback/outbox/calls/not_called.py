@@ -48,7 +48,7 @@ class NotCalled:
 
         They count while the team is open, and only up to where call reports were read: where nobody looked,
         nothing is known. Nobody is told until the clock has run steadily for an hour since it leapt, or since the
-        last look, where that is long ago.
+        first look, or one after a long pause.
         """
         now = self._clock()
         if not self._runs_steadily(now):
@@ -73,7 +73,7 @@ class NotCalled:
             noted = {row.key: datetime.fromisoformat(row.value) for row in connection.execute(query)}
             last, looks = noted.get(_LAST_LOOK), {_LAST_LOOK: now}
             every = timedelta(seconds=self._settings.samespace.call_reports_seconds)
-            if last and not -SKEW <= now - last <= every + SKEW:
+            if last is None or not -SKEW <= now - last <= every + SKEW:
                 looks[_LEAPT_AT] = now
                 ahead = requests.c.not_called_at > now + SKEW
                 connection.execute(requests.update().where(ahead).values(not_called_at=None))

@@ -13,6 +13,7 @@ from ringback.outbox.calls.called import handed_over_together, mark_called
 from ringback.outbox.numbers.number_locks import lock_number
 from ringback.outbox.numbers.number_rules import NumberRules, waiting
 from ringback.outbox.request import Held
+from ringback.outbox.row_locks import lock_kept
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.store.call_tables import outcomes
 from ringback.store.database import Database
@@ -55,15 +56,23 @@ class Said:
 
 
 def disagree(said: Sequence[Said]) -> bool:
-    """Whether one says that somebody answered and another that nobody did, as each source said last."""
-    latest = {(each.source, each.by): each.outcome for each in said}
-    return len({outcome in REACHED for outcome in latest.values()}) > 1
+    """Whether one says that somebody answered and another that nobody did, as each person said last.
+
+    Records are of calls, and there may be several: together they say whether one of them was answered.
+    """
+    found = {(each.source, each.by): each.outcome in REACHED for each in said if each.source is not Source.RECORD}
+    of_records = [each.outcome in REACHED for each in said if each.source is Source.RECORD]
+    return len({*found.values(), *([any(of_records)] if of_records else [])}) > 1
 
 
 def write_down(connection: sa.Connection, id: str, said: Said) -> list[str]:
-    """Keep what was said of a request's call with all that were handed over together; their ids."""
-    together = handed_over_together(connection, id)
-    connection.execute(outcomes.insert(), [vars(said) | {"request_id": each} for each in together])
+    """Keep what was said of a request's call with all that were handed over together; their ids.
+
+    None of what is erased at this moment.
+    """
+    together = sorted(lock_kept(connection, handed_over_together(connection, id)))
+    if together:
+        connection.execute(outcomes.insert(), [vars(said) | {"request_id": each} for each in together])
     return together
 
 
@@ -88,6 +97,8 @@ class Outcomes:
             lock_number(connection, phone)
             now = self._clock()
             together = write_down(connection, id, Said(now, source, by, outcome, note[:NOTE_CHARACTERS]))
+            if id not in together:
+                return False
             if outcome is Outcome.DO_NOT_CALL:
                 line = self._numbers.stop(connection, phone, now)
                 transitions.hold(connection, waiting(line.numbers()), Held.STOPPED, now)

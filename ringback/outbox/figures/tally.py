@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from ringback.outbox.calls.outcomes import REACHED, Outcome
-from ringback.outbox.request import EventKind
+from ringback.outbox.request import BY_HAND, EventKind
 
 # What is counted, broken down by what, and for which value of it.
 Key = tuple[str, str, str]
@@ -129,6 +129,8 @@ def _take(end: _End, event: Happened, rang: bool) -> None:
         end.outcome = ""
     if event.kind == EventKind.RELEASED:
         end.held = False
+        if event.detail == BY_HAND:  # its page may have said long ago that it is with the team
+            end.outcome, end.handed_at = "handed_over", end.handed_at or event.at
 
 
 def _is_answered(detail: str | None) -> bool | None:

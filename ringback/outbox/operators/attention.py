@@ -83,9 +83,9 @@ def troubles(
     widgets = {key: each for key, each in settings.widgets.items() if widget in (None, key)}
     names = {each.team_name for each in widgets.values()}
     found = []
-    beat = last_beat(connection)
-    if beat and _is_over(connection, beat, now, settings):
-        found.append(Trouble(None, min(beat, now), kind=NOBODY))
+    gone_since = _nobody_since(connection, now, settings, widgets)
+    if gone_since:
+        found.append(Trouble(None, gone_since, kind=NOBODY))
     down = connection.execute(sa.select(breaker.c.state, breaker.c.opened_at)).one()
     if down.state == "open" or (down.state == "trying" and _waits(connection, now, settings.widgets)):
         found.append(Trouble(None, down.opened_at))
@@ -99,6 +99,18 @@ def troubles(
         elif _waits(connection, now, mine):  # else it is old news: at night everybody goes home
             found.append(Trouble(row.name, row.refuses_since, row.refused_why, REFUSES))
     return found
+
+
+def _nobody_since(
+    connection: sa.Connection, now: datetime, settings: Settings, widgets: Collection[str]
+) -> datetime | None:
+    """Since when nobody hands over; None if somebody does. Where it never ran: since somebody was due."""
+    beat = last_beat(connection)
+    if beat is None:
+        which = IS_WAITING, requests.c.due_at <= now - GONE, NOT_HELD, requests.c.widget.in_(sorted(widgets))
+        first = sa.func.min(requests.c.due_at, type_=requests.c.due_at.type)
+        return connection.execute(sa.select(first).where(*which)).scalar()
+    return min(beat, now) if _is_over(connection, beat, now, settings) else None
 
 
 def _is_over(connection: sa.Connection, beat: datetime, now: datetime, settings: Settings) -> bool:

@@ -14,13 +14,14 @@ import sqlalchemy as sa
 
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
-from ringback.outbox import audit, transitions
+from ringback.outbox import audit
 from ringback.outbox.calls.called import mark_called
 from ringback.outbox.calls.outcomes import Outcome, Said, Source, write_down
 from ringback.outbox.core import as_request
 from ringback.outbox.due_query import CLAIMED_FOR, is_claimed, same_telephone
 from ringback.outbox.numbers.number_locks import lock_number
-from ringback.outbox.numbers.number_rules import NumberRules, waiting
+from ringback.outbox.numbers.number_rules import NumberRules
+from ringback.outbox.operators import called_by_hand
 from ringback.outbox.request import CallbackRequest, State
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.outbox.wrong_clock import run_out
@@ -142,7 +143,7 @@ class ByHand:
             values = {"state": state, "reply": reply, "call_id": call_id}
             connection.execute(dials.update().where(dials.c.id == dial.id).values(values))
             if state is DialState.TAKEN:
-                _with_team(connection, dial.request.id, now, "called from an operator's dock")
+                called_by_hand.with_team(connection, dial.request.id, now, "called from an operator's dock")
             elif not state.may_ring and not dial.was_claimed:
                 mine = requests.c.id == dial.request.id
                 connection.execute(requests.update().where(mine).values(claimed_by=None, claimed_until=None))
@@ -163,6 +164,7 @@ class ByHand:
         with self._database.write() as connection:
             now = self._clock()
             request = _locked(connection, id)
+            called_by_hand.held_no_longer(connection, id, now)
             together = write_down(connection, id, Said(now, Source.CONSOLE, who, outcome, note[:LONGEST_NOTE]))
             mark_called(connection, together, now, now, f"{outcome}: an operator said so")
             own = requests.c.id == id, requests.c.claimed_by == who
@@ -275,15 +277,3 @@ def _refuse_called_now(connection: sa.Connection, request: CallbackRequest, now:
     may_ring = dials.c.state.in_([state for state in DialState if state.may_ring])
     if connection.execute(sa.select(dials.c.id).where(*lately, may_ring).limit(1)).first():
         raise NotNowError("This number was called from a dock a moment ago. Look at your dock first.")
-
-
-def _with_team(connection: sa.Connection, id: str, now: datetime, why: str) -> None:
-    """A person called: what waited for it, joined as for a hand-over, is not handed over any more."""
-    row = connection.execute(sa.select(requests).where(requests.c.id == id)).one()
-    slot = requests.c.slot_starts_at
-    for_one_time = slot.is_(None) if row.slot_starts_at is None else slot == row.slot_starts_at
-    joined = waiting(sa.and_(requests.c.phone == row.phone, requests.c.widget == row.widget, for_one_time))
-    transitions.apply(connection, transitions.BY_HAND_WAITING, joined, now, why)
-    mine = sa.and_(requests.c.id == id, NOT_HELD)
-    for arrow in (transitions.BY_HAND_FAILED, transitions.BY_HAND_UNKNOWN):
-        transitions.apply(connection, arrow, mine, now, why, resend_at=None)

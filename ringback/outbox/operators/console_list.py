@@ -89,7 +89,6 @@ class ConsoleList:
         return counts | {
             ATTENTION: _together(of[name] for name in NEEDS_PERSON),
             State.WAITING.value: _together(of[name] for name in WAITS),
-            State.WITH_TEAM.value: _together(of[name] for name in (NOT_CALLED, State.WITH_TEAM.value)),
         }
 
     def arrived(self, view: View, since: datetime) -> Count:
@@ -251,6 +250,9 @@ def _cut(rows: list[Any], now: datetime, too_many: bool = False) -> Listed:
 
 def _count(connection: sa.Connection, view: View, name: str, now: datetime) -> Count:
     where, _, _ = _of_section(name, now)
+    if name == State.WITH_TEAM:
+        # Those that nobody called, too: to leave them out each row would have to be read, not the index alone.
+        where = [SHOWN, in_state(name)]
     return _counted(connection, [*where, *_filters(view)], _MOST_OVER if name in OVER else _MOST_OPEN)
 
 
