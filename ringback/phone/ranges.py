@@ -81,6 +81,7 @@ _REFUSED_RANGES = {
         (r"7(?:[89]40|850)|90(?:392|5(?:33|42|48)8)", Reason.OTHER_REGION),
     ]
 }
+_LONGEST_SHORT = 6  # digits, without an area code
 # Ambulances of each German area; other emergency numbers after an area code are in the metadata.
 _AMBULANCES = {"DE": "19222"}
 
@@ -123,8 +124,11 @@ def _accusation(reason: Reason, number: Parsed) -> PhoneError:
         return PhoneError(reason)
     is_read_at_home = number.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY
     national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-    lacks_its_zero = only_digits(national)[:1] == "0" != only_digits(number.raw_input or "")[:1]
-    return PhoneError(Reason.UNKNOWN_RANGE if is_read_at_home and lacks_its_zero else reason)
+    begins_with_zero = only_digits(number.raw_input or "")[:1] == "0"
+    lacks_its_zero = only_digits(national)[:1] == "0" and not begins_with_zero
+    is_too_long = reason is Reason.EMERGENCY_OR_SHORT and len(str(number.national_number)) > _LONGEST_SHORT
+    is_doubtful = is_read_at_home and (lacks_its_zero or is_too_long)
+    return PhoneError(Reason.UNKNOWN_RANGE if is_doubtful else reason)
 
 
 def _check_digits(number: Parsed) -> None:

@@ -14,7 +14,7 @@ from ringback.phone.number import FEWEST_DIGITS, PhoneError, PhoneNumber, Reason
 from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.ranges import check
 
-_TOO_LONG_WITH_AN_AREA = 10  # digits, for a short number behind its area code
+_TOO_LONG_FOR_SHORT = 10  # digits
 _LONGEST_SERVICE = 5  # digits
 _TOO_LONG_FOR_AN_AREA = 6  # digits of a first group: India's "098765 43210"
 # What a visitor is told of a number only if it surely is the one that was meant.
@@ -89,18 +89,11 @@ def _is_surely_meant(number: Parsed, typed: str, region: str | None, kind: Reaso
     if region is None or number.country_code_source != CountryCodeSource.FROM_DEFAULT_COUNTRY:
         return True
     text = _plain(typed, region)
-    if kind is Reason.EMERGENCY_OR_SHORT and not _may_be_short(only_digits(text), region):
+    if kind is Reason.EMERGENCY_OR_SHORT and len(only_digits(text)) >= _TOO_LONG_FOR_SHORT:
         return False
     if number.country_code == 1:  # America writes its own without a prefix
         return True
     return not _is_bare(text, region) and not _is_torn(text, number, region, kind)
-
-
-def _may_be_short(digits: str, region: str) -> bool:
-    """Whether a number is short, or an area's police with the prefix of calls at home, as Germany's 030 19222."""
-    trunk = phonenumbers.ndd_prefix_for_region(region, True)
-    has_area = bool(trunk) and digits.startswith(trunk or "")
-    return len(digits) < (_TOO_LONG_WITH_AN_AREA if has_area else FEWEST_DIGITS)
 
 
 def _is_torn(text: str, number: Parsed, region: str, kind: Reason) -> bool:
