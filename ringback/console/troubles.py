@@ -19,7 +19,10 @@ def told(trouble: Trouble, now: datetime) -> str:
     since = f" since {words.moment(trouble.since, _zone(trouble), now)}" if trouble.since else ""
     why = f" ({trouble.why})" if trouble.why else ""
     if trouble.kind == NOBODY:
-        return f"Nobody hands over{since}. Nothing is lost. Tell whoever runs Ringback: no process that does is running."
+        return (
+            f"Nobody hands over{since}. Nothing is lost. "
+            "Tell whoever runs Ringback: no process that does is running."
+        )
     if trouble.kind == SAMESPACE:
         return f"Samespace is not reached{since}. What is due waits, and goes by itself once it answers."
     if trouble.kind == REFUSES:
