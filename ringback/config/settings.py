@@ -231,8 +231,8 @@ class Settings(Configuration):
         return f"{url.scheme}://{self.console_host}{port}" if self.console_host else self.origin
 
     @property
-    def console_address(self) -> str:
-        """Where the console stands, path and all, without the slash at its end."""
+    def console_pages(self) -> str:
+        """The address that all of the console's pages begin with."""
         return f"{self.console_url}{self.path}/console"
 
     @property

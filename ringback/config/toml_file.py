@@ -123,6 +123,8 @@ def _opening(text: str) -> int:
 def _mend(what: str, line: str, column: int) -> str:
     if unseen := _INVISIBLE.search(line):
         return f"; take out the character U+{ord(unseen[0]):04X}, which nobody sees"
+    if re.match(r"\s*\[+[^\]=]*(\]|$)", line) and re.search("key part|end of a table", what):
+        return "; a table should stand between [ and ], in letters, digits, - and _: [widgets.sales]"
     if _CURLY.search(line):
         return '; quotes should be straight: "'
     for slip, mend in _SLIPS:

@@ -18,6 +18,8 @@ from ringback import phone
 # Zones whose names are no place's: by their offset, whose sign is the other way round, or for the machine itself.
 _NO_PLACES = re.compile(r"(?!UTC$)[^/]*$|(Etc|SystemV|posix|right)/")
 
+_LONGEST_EXTENSION = 9  # digits that libphonenumber reads behind the "x" by which it writes one
+
 
 def stripped(text: str) -> str:
     """Without blanks around it, visible or not."""
@@ -103,8 +105,12 @@ def number(written: str) -> str:
         read = phonenumbers.parse(written)
     except phonenumbers.NumberParseException:
         raise ValueError('should be a number with its country code, like "+44 20 7946 0000"') from None
+    if not read.extension and re.search(r"[^\W\d_]\D*\d", written.casefold().removeprefix("tel:")):
+        raise ValueError('its extension should be written like "+44 20 7946 0000 ext. 12"')
     dialled = phone.as_dialled(read)
     dialled.extension = read.extension
+    if len(read.extension or "") > _LONGEST_EXTENSION:
+        raise ValueError("its extension has more digits than telephones dial")
     if not phonenumbers.is_valid_number(dialled):
         raise ValueError(_mend_of_number(dialled))
     return _grouped(dialled)

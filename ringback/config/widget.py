@@ -66,7 +66,7 @@ def _in_ascii(host: str) -> str:
 
 def _region(code: str) -> str:
     if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise ValueError('should be a region in two capital letters, like "GB"')
+        raise ValueError('should be a region by its ISO code in two capital letters, like "GB" (not "UK")')
     return code
 
 
@@ -262,7 +262,7 @@ class Widget(Table):
         region = so_far.data.get("region")
         if regions and region and region not in regions:
             raise ValueError(f'should contain region, which is "{region}"')
-        return regions
+        return tuple(dict.fromkeys(regions))
 
     @property
     def set_promise(self) -> int | None:

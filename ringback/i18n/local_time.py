@@ -41,8 +41,11 @@ def instant_of(written: str, zone: tzinfo) -> datetime:
 def tells_a_place(zone: str) -> bool:
     """Whether a zone tells where somebody is.
 
-    Browsers that hide it say UTC, one of Etc, or Iceland, which has the same clock.
+    Browsers that hide it say UTC, one of Etc, or Iceland, which has the same clock. Some names are this
+    machine's own.
     """
+    if zone in ("localtime", "posixrules"):
+        return False
     newest = get_global("zone_aliases").get(zone, zone)
     return bool(zone) and not newest.startswith("Etc/") and newest != "Atlantic/Reykjavik"
 

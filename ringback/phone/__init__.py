@@ -4,12 +4,14 @@
 - `plans`: one plan over several countries, and plans that changed;
 - `ranges`: which numbers a team may be asked to call, with `valid_ranges` for those that are not assigned;
 - `lines`: which numbers ring the same telephone;
+- `examples`: numbers for hints;
 - `zones`: what time it is where a number belongs;
 - `number`: one number, as it is kept, shown and masked.
 
 A region is an ISO code such as "GB".
 """
 
+from ringback.phone.examples import example, international_example
 from ringback.phone.lines import beginnings, goes_on, longest_of_line, neighbourhood, shortest
 from ringback.phone.number import (
     FEWEST_DIGITS,
@@ -25,10 +27,9 @@ from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.reading import (
     LONGEST_TYPED,
     MOST_READINGS,
-    example,
-    international_example,
     is_written_as_in,
     names_its_country,
+    not_in_use,
     rather_elsewhere,
     read,
     readings,
@@ -55,6 +56,7 @@ __all__ = [
     "longest_of_line",
     "names_its_country",
     "neighbourhood",
+    "not_in_use",
     "only_digits",
     "rather_elsewhere",
     "read",

@@ -15,6 +15,11 @@ from phonenumbers import PhoneNumber as Parsed
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
 
 
+# Brazil's mobiles of eight digits, to which libphonenumber counts those with a 7: the last were Nextel's radios,
+# closed in 2018. Behind the area code 7 begins no landline.
+_CLOSED = re.compile(r"55[1-9]{2}7[0-9]{7}$")
+
+
 class Reason(StrEnum):
     """Why a number is refused."""
 
@@ -96,6 +101,11 @@ def parse(spelling: str, region: str | None = None) -> Parsed | Reason:
         if error.error_type == NumberParseException.TOO_LONG:
             return Reason.TOO_LONG
         return Reason.TOO_SHORT if len(only_digits(spelling)) < FEWEST_DIGITS else Reason.NOT_A_NUMBER
+
+
+def is_in_use(number: Parsed) -> bool:
+    """Whether it is in a range that libphonenumber knows, and that nobody closed."""
+    return phonenumbers.is_valid_number(number) and not _CLOSED.match(full_digits(number))
 
 
 def link(written: str) -> str:

@@ -10,7 +10,7 @@ import phonenumbers
 from phonenumbers import CountryCodeSource, PhoneNumberType
 from phonenumbers import PhoneNumber as Parsed
 
-from ringback.phone.number import full_digits, parse
+from ringback.phone.number import full_digits, is_in_use, parse
 
 _REWRITTEN = {
     re.compile(old): new
@@ -90,6 +90,10 @@ _CHANGED = {
         (r"386(4[3459][0-9]{6})$", r"383\1"),
         (r"377(4[45][0-9]{6})$", r"383\1"),
         (r"381((?:2[89]|3[89])[0-9]{6})$", r"383\1"),
+        # Hanoi, Hai Phong and Da Nang, 2017; what Ho Chi Minh City's were are mobiles today.
+        (r"844([2-9][0-9]{7})$", r"8424\1"),
+        (r"8431(3[0-9]{6})$", r"84225\1"),
+        (r"84511(3[0-9]{6})$", r"84236\1"),
         # Vietnam's mobiles of eleven digits, 2018.
         (r"8416([2-9][0-9]{7})$", r"843\1"),
         *[
@@ -161,13 +165,13 @@ def _is_valid(national: str, code: int, *regions: str) -> bool:
 
 def as_written_today(number: Parsed) -> Parsed | None:
     """What a number of a plan that has changed is now; None where it is valid as it stands, or none is known."""
-    if phonenumbers.is_valid_number(number):
+    if is_in_use(number):
         return None
     digits = full_digits(number)
     for old, new in _CHANGED.items():
         if old.match(digits):
             today = as_dialled(_parsed(old.sub(new, digits), number))
-            if phonenumbers.is_valid_number(today):
+            if is_in_use(today):
                 return today
     return None
 

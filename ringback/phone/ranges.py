@@ -18,6 +18,7 @@ from ringback.phone.number import (
     PhoneNumber,
     Reason,
     full_digits,
+    is_in_use,
     main_region,
     only_digits,
 )
@@ -49,6 +50,8 @@ _REFUSED_RANGES = {
         ),
         (r"1[0-9]{3}(?:[2-9]11|950)[0-9]{4}$", Reason.NOT_A_NUMBER),
         (r"1[0-9]{3}555(?:1212|4334)$", Reason.SHARED_COST),
+        # Argentina: a mobile as it is dialled in its own area. No area code begins with 1, but 11.
+        (r"5415[0-9]{8}$", Reason.LOCAL_ONLY),
         # Germany: 11 are directories and helplines; 10, 12, 181 to 199 and 31 choose a carrier, belong to closed
         # groups, test lines and served modems.
         (r"4911", Reason.EMERGENCY_OR_SHORT),
@@ -78,6 +81,7 @@ _REFUSED_RANGES = {
         (r"7(?:[89]40|850)|90(?:392|5(?:33|42|48)8)", Reason.OTHER_REGION),
     ]
 }
+_LONGEST_SHORT = 6  # digits, without an area code
 # Ambulances of each German area; other emergency numbers after an area code are in the metadata.
 _AMBULANCES = {"DE": "19222"}
 
@@ -85,7 +89,7 @@ _AMBULANCES = {"DE": "19222"}
 def check(number: Parsed, allowed: Collection[str]) -> PhoneNumber:
     """The number, if a team may be asked to call it. Raises PhoneError, with the kind before the region."""
     _check_digits(number)
-    assigned = phonenumbers.is_valid_number(number)
+    assigned = is_in_use(number)
     if assigned:
         near = {phonenumbers.region_code_for_number(number)}
         if reason := _REFUSED.get(phonenumbers.number_type(number)):
@@ -116,10 +120,15 @@ def _accusation(reason: Reason, number: Parsed) -> PhoneError:
 
     Who leaves out the trunk 0 that everybody there writes may have written a number of another country.
     """
+    if reason is Reason.LOCAL_ONLY:
+        return PhoneError(reason)
     is_read_at_home = number.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY
     national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-    lacks_its_zero = only_digits(national)[:1] == "0" != only_digits(number.raw_input or "")[:1]
-    return PhoneError(Reason.UNKNOWN_RANGE if is_read_at_home and lacks_its_zero else reason)
+    begins_with_zero = only_digits(number.raw_input or "")[:1] == "0"
+    lacks_its_zero = only_digits(national)[:1] == "0" and not begins_with_zero
+    is_too_long = reason is Reason.EMERGENCY_OR_SHORT and len(str(number.national_number)) > _LONGEST_SHORT
+    is_doubtful = is_read_at_home and (lacks_its_zero or is_too_long)
+    return PhoneError(Reason.UNKNOWN_RANGE if is_doubtful else reason)
 
 
 def _check_digits(number: Parsed) -> None:

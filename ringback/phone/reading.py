@@ -1,21 +1,21 @@
-"""A number as a person writes it: every spelling of it, the one that is meant, and examples for hints."""
+"""A number as a person writes it: every spelling of it, and the one that is meant."""
 
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
 
 import phonenumbers
-from phonenumbers import CountryCodeSource, Leniency, PhoneNumberFormat, PhoneNumberMatcher, PhoneNumberType
+from phonenumbers import CountryCodeSource, Leniency, PhoneNumberFormat, PhoneNumberMatcher
 from phonenumbers import PhoneNumber as Parsed
 
-from ringback.phone.number import FEWEST_DIGITS, PhoneError, PhoneNumber, Reason, only_digits, parse
+from ringback.phone.number import FEWEST_DIGITS, PhoneError, PhoneNumber, Reason, is_in_use, only_digits, parse
 from ringback.phone.plans import as_dialled, as_written_today
 from ringback.phone.ranges import check
 
 _TOO_LONG_FOR_SHORT = 10  # digits
+_LONGEST_SERVICE = 5  # digits
 _TOO_LONG_FOR_AN_AREA = 6  # digits of a first group: India's "098765 43210"
 # What a visitor is told of a number only if it surely is the one that was meant.
 _KINDS = (
@@ -27,18 +27,21 @@ _KINDS = (
     Reason.VOICEMAIL,
     Reason.EMERGENCY_OR_SHORT,
 )
+# Kinds that hardly anybody has, and whose ranges begin as the mobiles of other countries.
+_RARE = (Reason.PAGER, Reason.VOICEMAIL)
 MOST_READINGS = 3  # more to choose from would confuse
 LONGEST_TYPED = 250  # characters; libphonenumber reads no more either
 # What `_ascii` leaves of a number: a plus only ahead of the first digit but 0, as in "(+44) 20…", "0+44 20…".
 _WRITTEN = re.compile(r"(?=.*[0-9])[0 ()./+-]*[0-9 ()./-]*")
 _TRUNK_ZERO = re.compile(r"(?<=[0-9])([ .-]*)\( *0 *\)")  # the "(0)" of "+44 (0)20 7946 0000"
+_CARRIER = re.compile(r"0[ -]*(?:[xX]{2}|\*{2})(?=[ -]*[1-9])")  # Brazil's "0xx11": 0, any carrier, the area
+# What stands around a number in a table that it was copied from.
+_AROUND = " \t'\"‘’“”,;"
 # What a spreadsheet makes of a number that it counts with: "2079460958.0".
 _COUNTED = re.compile(r"(?<=[0-9]{7})[.,]00?$")
 # What America and Australia dial before a country code, copied by people elsewhere; 00 and the region's own prefix
 # are read anyhow.
 _PREFIXES_ABROAD = re.compile("0011|011")
-# Ofcom keeps this one for films and books; libphonenumber's own British example could be somebody's.
-_FICTIONAL = {"GB": "020 7946 0958"}
 
 
 def names_its_country(typed: str) -> bool:
@@ -90,23 +93,29 @@ def _is_surely_meant(number: Parsed, typed: str, region: str | None, kind: Reaso
         return False
     if number.country_code == 1:  # America writes its own without a prefix
         return True
-    return not _is_bare(text, region) and not _is_torn(text, number, region)
+    return not _is_bare(text, region) and not _is_torn(text, number, region, kind)
 
 
-def _is_torn(text: str, number: Parsed, region: str) -> bool:
+def _is_torn(text: str, number: Parsed, region: str, kind: Reason) -> bool:
     """Whether its first group ends where no such number is torn in `region`: Japan's 090-1234-5678 in Britain."""
     trunk = phonenumbers.ndd_prefix_for_region(region, True) or ""
     first, *others = re.findall("[0-9]+", text)
     usual, *rest = re.findall("[0-9]+", phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
     if not others or not rest or first == trunk:
         return False
+    if kind in _RARE and (len(usual), len(first)) == (3, 4):  # Austria's 0664 in the Netherlands
+        return True
     return len(first) < len(usual) or len(first) >= _TOO_LONG_FOR_AN_AREA
 
 
 def written_today(typed: str, region: str | None, allowed: Collection[str]) -> PhoneNumber | None:
     """What a number is now that was written as it was before its country changed its numbers; most are none."""
     with suppress(PhoneError):
-        for spelling in _spellings(_plain(typed, region), region):
+        text = _plain(typed, region)
+        spellings = list(_spellings(text, region))
+        if region and only_digits(text).startswith(str(phonenumbers.country_code_for_region(region))):
+            spellings.append(_abroad(only_digits(text)))  # "57 1 234 5678" is as long as a number of today
+        for spelling in spellings:
             number = _parsed(spelling, region)
             if isinstance(number, Parsed) and (today := as_written_today(number)):
                 return check(today, allowed)
@@ -181,32 +190,29 @@ def readings(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
     return list(found.values())
 
 
+def not_in_use(typed: str, regions: Collection[str]) -> list[PhoneNumber]:
+    """What a number with the prefix of calls at home may be in these regions, though no such number is known."""
+    found: dict[str, PhoneNumber] = {}
+    for region in () if names_its_country(typed) else regions:
+        with suppress(PhoneError):
+            text = _plain(typed, region)
+            trunk = phonenumbers.ndd_prefix_for_region(region, True)
+            number = _parsed(next(_spellings(text, region)), region)
+            if isinstance(number, Parsed) and trunk and only_digits(text).startswith(trunk):
+                checked = check(number, regions)
+                found.setdefault(checked.digits, checked)
+    return list(found.values())[:MOST_READINGS]
+
+
 def _assigned(text: str, region: str | None) -> Iterator[Parsed]:
     """The readings of a number that are assigned, the plainest first."""
     parsed = (_parsed(spelling, region) for spelling in _spellings(text, region))
-    return (number for number in parsed if isinstance(number, Parsed) and phonenumbers.is_valid_number(number))
+    return (number for number in parsed if isinstance(number, Parsed) and is_in_use(number))
 
 
 def _parsed(spelling: str, region: str | None) -> Parsed | Reason:
     number = parse(spelling, region)
     return as_dialled(number) if isinstance(number, Parsed) else number
-
-
-@cache
-def example(region: str) -> str:
-    """A number for hints as people in `region` write it; `read` takes it as assigned. Raises ValueError."""
-    if region in _FICTIONAL:
-        return _FICTIONAL[region]
-    for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
-        if number := phonenumbers.example_number_for_type(region, kind):
-            return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-    raise ValueError("should be a region that libphonenumber supports")
-
-
-@cache
-def international_example(region: str) -> str:
-    """The number of `example` with its country code, "+44 20 7946 0958"."""
-    return read(example(region), region, {region}).international
 
 
 def _plain(typed: str, region: str | None) -> str:
@@ -216,7 +222,7 @@ def _plain(typed: str, region: str | None) -> str:
         raise PhoneError(Reason.EMPTY)
     if shown[:4].lower() == "tel:":  # a copied link (RFC 3966)
         shown = shown[4:]
-    text = "".join(map(_ascii, shown))
+    text = "".join(map(_ascii, _CARRIER.sub("0", shown) if region == "BR" or "55" in shown[:6] else shown))
     if not _WRITTEN.fullmatch(text):
         # Samespace dials no extension, and E.164 drops it. Letters, as in 1-800-FLOWERS, are mostly a slip.
         number = parse(shown, region)
@@ -231,7 +237,7 @@ def _shown(typed: str) -> str:
     """What one sees of it, with digits and letters of the usual width, cut to `LONGEST_TYPED`."""
     shown = unicodedata.normalize("NFKC", typed.strip()[:LONGEST_TYPED])
     # Cf: zero-width characters and direction marks, which come along when a number is copied from a page.
-    return "".join(char for char in shown if unicodedata.category(char) != "Cf").strip()
+    return "".join(char for char in shown if unicodedata.category(char) != "Cf").strip(_AROUND)
 
 
 def _ascii(char: str) -> str:
@@ -278,4 +284,7 @@ def _is_short_code(text: str, region: str | None) -> bool:
     if phonenumbers.connects_to_emergency_number(digits, region):  # "9112" does in America
         return True
     number = parse(digits, region)
-    return isinstance(number, Parsed) and phonenumbers.is_valid_short_number_for_region(number, region)
+    if not isinstance(number, Parsed) or not phonenumbers.is_valid_short_number_for_region(number, region):
+        return False
+    # Any five or six digits take a text message in America, and are most likely the end of a longer number.
+    return len(digits) < _LONGEST_SERVICE or not phonenumbers.is_sms_service_for_region(number, region)

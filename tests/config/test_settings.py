@@ -154,7 +154,7 @@ def test_another_address_of_samespace_takes_the_place_of_the_cluster(tmp_path: P
         (
             'region = "GB"',
             'region = "UK"',
-            'widgets.sales.region: should be a region in two capital letters, like "GB"',
+            'widgets.sales.region: should be a region by its ISO code in two capital letters, like "GB"',
         ),
         (
             'regions = ["GB", "IE"]',

@@ -98,6 +98,12 @@ def test_sentences_of_one_s_own_are_found_under_any_country(tmp_path: Path) -> N
     assert widget.own_texts("de").title == "Rückruf anfordern"
 
 
+def test_a_country_that_stands_twice_is_one_choice(tmp_path: Path) -> None:
+    widget = sales(tmp_path, 'regions = ["GB", "IE"]', 'regions = ["GB", "IE", "GB"]')
+
+    assert widget.called_regions == ("GB", "IE")
+
+
 @pytest.mark.parametrize("written", ['"25"', "25.0", '" 25 "'])
 def test_a_number_is_read_with_and_without_quotes(tmp_path: Path, written: str) -> None:
     assert sales(tmp_path, "promise_minutes = 15", f"promise_minutes = {written}").promise_minutes == 25
@@ -205,6 +211,12 @@ def test_a_line_is_found_behind_texts_that_look_like_settings(tmp_path: Path) ->
         ('company = "Acme Ltd"', "company = 2026-02-30", "should be a day of the calendar"),
         ('company = "Acme Ltd"', "hours2 = { mon = [], }", "should stand on one line"),
         ('company = "Acme Ltd"', 'company = "Acme\0"', "null character"),
+        ("[widgets.help]", "[widgets.hilfe-für-alle]", "should stand between [ and ]"),
+        ("[widgets.help]", "[widgets.help.]", "should stand between [ and ]"),
+        ("[widgets.help]", "[widgets.help", "should stand between [ and ]"),
+        ('region = "DE"', 'region = "UK"', 'like "GB" (not "UK")'),
+        ('phone = "+442079460000"', 'phone = "+49 30 18170 Dw. 12"', 'should be written like "+44'),
+        ('phone = "+442079460000"', 'phone = "+44 20 7946 0000 ext. 1234567890"', "more digits"),
         ('languages = ["en", "de"]', "languages = []", "should have at least one in it"),
         ("retry_seconds = [0.5, 30]", "retry_seconds = []", "should have at least one in it"),
         ('"http://localhost:3000"', '"http://localhost:99999"', "should be an origin"),

@@ -116,6 +116,11 @@ AT_HOME = [
     ("01 55 1234 5678", "MX", "525512345678"),
     ("045 81 1234 5678", "MX", "528112345678"),
     ("1 33 1234 5678", "MX", "523312345678"),
+    ("(0xx11) 3123-4567", "BR", "551131234567"),  # xx: the carrier of one's choice
+    ("0**21 98123-4567", "BR", "5521981234567"),
+    ("+55 (0XX11) 98123-4567", "BR", "5511981234567"),
+    ("'020 7946 0958", "GB", LONDON),  # from a table
+    ('"020 7946 0958",', "GB", LONDON),
     ("(11) 96123-4567", "BR", "5511961234567"),
     ("0 21 11 96123-4567", "BR", "5511961234567"),  # 21: the carrier that was chosen
     ("8 (912) 345-67-89", "RU", "79123456789"),
@@ -291,6 +296,12 @@ TODAY = [
     ("+57 1 234 5678", "CO", "576012345678"),
     ("1 234 5678", "CO", "576012345678"),
     ("(4) 234 56 78", "CO", "576042345678"),
+    ("57 1 234 5678", "CO", "576012345678"),
+    ("(575) 360 1234", "CO", "576053601234"),
+    ("(11) 7123-4567", "BR", "5511971234567"),
+    ("0xx11 8123-4567", "BR", "5511981234567"),
+    ("04 3934 5678", "VN", "842439345678"),
+    ("+84 511 382 1234", "GB", "842363821234"),
     ("+57 (2) 234 5678", "GB", "576022345678"),
     ("+229 97 12 34 56", "GB", "2290197123456"),
     ("21 31 22 33", "BJ", "2290121312233"),
@@ -948,6 +959,12 @@ def test_what_is_near_it_is_rung(region, typed):
         ("098 765 4321 0", "GB"),
         ("098765 43210", "GB"),
         ("012 021 1234", "JP"),
+        ("0664 123456", "NL"),  # a mobile in Austria, a pager in the Netherlands
+        # Longer than any short number, and without an area code before it.
+        ("11 234 5678", "DE"),
+        ("11 234 5678", "AT"),
+        ("43 01 23", "US"),
+        ("430123", "US"),
     ],
 )
 def test_a_number_that_may_be_of_another_country_is_not_accused(typed: str, region: str) -> None:
@@ -969,6 +986,10 @@ def test_a_number_that_may_be_of_another_country_is_not_accused(typed: str, regi
         ("0800 123 4567", "GB", Reason.TOLL_FREE),
         ("800 123 456", "ES", Reason.TOLL_FREE),
         ("112", "DE", Reason.EMERGENCY_OR_SHORT),
+        ("411", "US", Reason.EMERGENCY_OR_SHORT),
+        ("030 19222", "DE", Reason.EMERGENCY_OR_SHORT),
+        ("066 1234567", "NL", Reason.PAGER),
+        ("15 2345 6789", "AR", Reason.LOCAL_ONLY),  # a mobile of Buenos Aires, dialled there
     ],
 )
 def test_a_number_that_is_written_as_its_country_does_is_told_what_it_is(typed, region, reason) -> None:

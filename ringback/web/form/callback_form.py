@@ -193,7 +193,7 @@ class CallbackForm(TimeForm, NumberForm):
             text = _(sentences.CHECK_NUMBER, typed=sentences.shown(number), button=button)
             question = sentences.coded("check_number", text)
         else:
-            is_today = phone.written_today(number.e164, number.region, self.widget.called_regions)
+            is_today = phone.written_today(self.phone.data or "", number.region, self.widget.called_regions)
             question = sentences.changed(is_today) if is_today else sentences.check_country()
             self.offered_numbers = [*self.offered_numbers, number]
         self.phone.errors = [*self.phone.errors, question]

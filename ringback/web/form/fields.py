@@ -162,7 +162,10 @@ class NumberForm(SpokenForm):
             return number
         typed = "" if was_cut(field) else field.data or ""
         today = phone.written_today(typed, region, regions)
-        if selected := self.select_reading([today] if today else phone.readings(typed, regions)):
+        found = [today] if today else phone.readings(typed, regions)
+        if not found and isinstance(number, StopValidation):
+            found = phone.not_in_use(typed, regions)
+        if selected := self.select_reading(found):
             return selected
         is_doubtful = today or not phone.is_written_as_in(typed, region or regions[0])
         self.has_to_select = bool(self.offered_numbers and is_doubtful)

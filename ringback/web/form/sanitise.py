@@ -56,12 +56,15 @@ def text(said: str | None) -> str:
 def address(said: str | None) -> str:
     """An e-mail address on one line, its letters and dots of the usual width: `ann＠example。com` is one.
 
-    Without what comes along when it is copied: `mailto:`, the brackets of a mail's header, a comma at its end.
+    Without what comes along when it is copied: `mailto:` and its subject, brackets, quotes, a comma or full stop.
     Else as it was typed, its domain in its own script.
     """
     plain = line(unicodedata.normalize("NFKC", text(said)).replace("。", "."))
-    copied = re.fullmatch(r"<?\s*(?:mailto:)?\s*([^<>]*?)\s*>?\s*[,;]*", plain, re.IGNORECASE)
-    return copied[1] if copied else plain
+    copied = re.fullmatch(r"<?\s*(mailto:)?\s*([^<>]*?)\s*>?\s*[,;.]*", plain, re.IGNORECASE)
+    if not copied:
+        return plain
+    alone = copied[2].partition("?")[0] if copied[1] else copied[2]
+    return alone[1:-1].strip() if alone[:1] + alone[-1:] in ("()", "''", '""') else alone
 
 
 def cut(said: str | None, length: int) -> str:

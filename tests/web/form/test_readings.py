@@ -114,6 +114,20 @@ def test_what_is_not_written_as_in_the_chosen_country_is_rung_only_once_it_is_se
     assert "+1 212-555-0123 (United States)" in done.words
 
 
+def test_what_is_no_number_here_may_be_one_elsewhere_that_nobody_knows(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(widgets={"sales": AMERICAN})
+    caller = Visitor(app)
+    page = caller.sends(caller.opens("/sales"), name="Ann", phone="07700 900982")
+
+    offered = [("447700900982", "+44 7700 900982 (United Kingdom)")]
+    assert (page.errors, readings(page)) == ([CHECK], offered)
+    assert caller.sends(page).errors == [CHECK]
+    assert caller.sends(page, reading="447700900982").status == 303
+    assert rung(app) == [("447700900982", "GB")]
+
+
 def test_the_number_of_the_chosen_country_can_be_selected_all_the_same(caller: Visitor, app: Flask) -> None:
     page = caller.sends(caller.opens("/sales"), name="Ann", phone="(212) 555-0123")
 
@@ -194,6 +208,13 @@ def test_a_number_of_the_departments_overseas_is_rung_there(make_app: Callable[.
         (
             "CO",
             "+57 1 234 5678",
+            "576012345678",
+            "Phone numbers in Colombia have changed. Yours is now +57 601 2345678. "
+            "Select it, or enter another number",
+        ),
+        (
+            "CO",
+            "(571) 234 5678",
             "576012345678",
             "Phone numbers in Colombia have changed. Yours is now +57 601 2345678. "
             "Select it, or enter another number",

@@ -58,6 +58,10 @@ def test_an_address_is_kept_as_it_was_typed_but_for_its_width(typed: str, kept: 
         "<mailto:ann@example.com>;",
         "ann@example.com,",
         "ann@example.com ;",
+        "ann@example.com.",
+        "(ann@example.com)",
+        "'ann@example.com'",
+        "mailto:ann@example.com?subject=Call%20me",
         " ann@example.com;\n",
     ],
 )
