@@ -100,9 +100,7 @@ def test_a_passkey_is_for_the_host_alone_which_is_all_that_a_browser_knows(under
 
 def test_the_sign_on_comes_back_under_the_path(under: Callable[..., Flask]) -> None:
     issuer = "https://sign-on.acme.test"
-    app = under(
-        environment={"oidc_issuer": issuer, "oidc_client_id": "x", "oidc_client_secret": SecretStr("y")}
-    )
+    app = under(environment={"oidc_issuer": issuer, "oidc_client_id": "x", "oidc_client_secret": SecretStr("y")})
     with responses.RequestsMock() as provider:
         known = {"issuer": issuer, "authorization_endpoint": f"{issuer}/authorize"}
         provider.get(f"{issuer}/.well-known/openid-configuration", json=known)
