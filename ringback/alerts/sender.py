@@ -76,7 +76,7 @@ class Alerts:
         self._watch = Watch(database, settings, clock)
         self._watched_at = 0.0
         self._channels: dict[str, Email | SignedWebhook] = {}
-        self._console = f"{settings.public_url.rstrip('/')}/console/requests"
+        self._console = f"{settings.console_pages}/requests"
         if settings.alerts.email and settings.smtp_url:
             self._channels["email"] = Email(settings.smtp_url.get_secret_value(), settings)
         if settings.alerts.webhook:

@@ -84,7 +84,7 @@ def _tell(settings: Settings, done: str, key: str | None) -> None:
     click.echo(done)
     if key:
         click.echo("This link sets the password, once, within a day:")
-        click.echo(f"{settings.console_url}/console/password/{key}")
+        click.echo(f"{settings.console_pages}/password/{key}")
 
 
 def _line(account: Account) -> str:

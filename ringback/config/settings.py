@@ -231,6 +231,11 @@ class Settings(Configuration):
         return f"{url.scheme}://{self.console_host}{port}" if self.console_host else self.origin
 
     @property
+    def console_pages(self) -> str:
+        """The address that all of the console's pages begin with."""
+        return f"{self.console_url}{self.path}/console"
+
+    @property
     def has_console_host(self) -> bool:
         """Whether the console answers on a host of its own."""
         return self.console_url != self.origin

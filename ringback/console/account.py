@@ -7,7 +7,7 @@ from werkzeug.exceptions import NotFound
 
 from ringback.accounts.operator import Role
 from ringback.accounts.people import Account, AccountError
-from ringback.console import access
+from ringback.console import access, known_browser
 from ringback.console.entrance import site
 from ringback.console.page import page
 from ringback.console.typed import typed
@@ -43,7 +43,9 @@ def change_password() -> Answer:
     except AccountError as error:
         return _page(422, errors={"password": str(error)})
     services().accounts.sessions.end_others(mine.operator.name, session["key"])
-    return _done("Your password is changed. Everywhere else you are signed out.")
+    answer = _done("Your password is changed. Everywhere else you are signed out.")
+    known_browser.remember(answer, mine.operator.name)
+    return answer
 
 
 @blueprint.route("/account/second-factor", methods=["GET", "POST"])

@@ -87,7 +87,7 @@ def undo() -> Answer:
     """Take back what was done in the last ten seconds."""
     count = services().intended.undo(request.form.get("batch", "")[:32], access.operator().name)
     if count == 0:
-        return list_page(409, "It is too late to undo that: it has happened.")
+        return list_page(409, "There is nothing to undo: it has happened, or was undone already.")
     flash(f"Undone: {count}.")
     back = request.form.get("back_to", "")
     return redirect(back if _is_list(back) else _list(), 303)

@@ -1,7 +1,8 @@
 """Browsers in which somebody signed in before: each has tries of its own, so no stranger keeps its person out.
 
 Whoever tries somebody's name ten times has used up what strangers have for it, at every address. The person comes
-from a browser that is known, with a cookie that only signing in gives; it signs nobody in.
+from a browser that is known, with a cookie that only signing in gives; it signs nobody in. It is of one password:
+whoever was in with the one before is a stranger again once it is changed, or the account is reset.
 """
 
 import secrets
@@ -21,7 +22,7 @@ _MOST = 8  # people who share a browser
 def of(name: str) -> str:
     """What the tries of this person are counted by in this browser; "" where they never signed in here."""
     mark, people = _read()
-    return mark if _person(mark, name) in people else ""
+    return mark if mark and _person(mark, name) in people else ""
 
 
 def remember(response: Response, name: str) -> None:
@@ -46,7 +47,8 @@ def _read() -> tuple[str, list[str]]:
 
 def _person(mark: str, name: str) -> str:
     """Not their name: others who use the browser may read what it keeps."""
-    return hash_of(f"{mark} {key_of(name)}")[:16]
+    stamp = services().accounts.sign_in.stamp(name)
+    return hash_of(f"{mark} {key_of(name)} {stamp}")[:16]
 
 
 def _name() -> str:

@@ -1,5 +1,6 @@
 """The list of requests. What is shown is in the address, so that a view can be kept as a bookmark."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from urllib.parse import urlencode
 
@@ -9,8 +10,10 @@ from werkzeug.utils import redirect
 from ringback.accounts.operator import Role
 from ringback.console import access, words
 from ringback.console.page import page
+from ringback.console.troubles import told, troubles
 from ringback.console.typed import typed
-from ringback.outbox.operators.console_view import ATTENTION, VIEWS, View
+from ringback.outbox.operators.attention import Trouble
+from ringback.outbox.operators.console_view import ATTENTION, VIEWS, Count, View
 from ringback.outbox.operators.intended import Intention
 from ringback.services import services
 from ringback.web.page import Answer
@@ -47,7 +50,7 @@ def listed() -> Answer:
 def counts() -> Answer:
     """How many there are of each state, and how many have come `since`: for a page that is open."""
     view = view_asked_for()
-    found = services().console_list.counts(view)
+    found = _counts(view, troubles(view.widget))
     new = services().console_list.arrived(view, _moment(request.args.get("since", "")))
     return jsonify(
         new=str(new),
@@ -60,7 +63,7 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
     """The list as its address asks for it; `problem` says why an act was not done."""
     view, now = view_asked_for(), services().clock()
     found = services().console_list.page(view)
-    operator = access.operator()
+    operator, troubled = access.operator(), troubles(view.widget)
     about_to = services().intended.acts_on([each.id for each in found.requests])
     return page(
         "requests.html",
@@ -70,7 +73,8 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
             words.row_of(each, services().settings, now, _about_to(about_to.get(each.id)))
             for each in found.requests
         ],
-        counts=services().console_list.counts(view),
+        troubles=[told(each, now) for each in troubled] if view.state in ("", ATTENTION) else [],
+        counts=_counts(view, troubled),
         after=found.after,
         too_many=found.too_many,
         view=view,
@@ -86,6 +90,13 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
         act_names=ACT_NAMES,
         problem=problem,
     )
+
+
+def _counts(view: View, troubled: Sequence[Trouble]) -> Mapping[str, Count]:
+    """How many there are of each state. What keeps many waiting needs a person as much as a request does."""
+    counts = services().console_list.counts(view)
+    requests = counts[ATTENTION]
+    return {**counts, ATTENTION: Count(requests.number + len(troubled), requests.more)}
 
 
 ACT_NAMES = {
@@ -133,7 +144,9 @@ def _address(page: str = "console_requests.listed", **changed: str) -> str:
 
 
 def _zone() -> tzinfo:
-    return next(iter(services().settings.widgets.values())).team_zone
+    known = services().settings.widgets
+    theirs = (each for key, each in known.items() if access.operator().may_see(key))
+    return next(theirs, next(iter(known.values()))).team_zone
 
 
 def _day(written: str, later: timedelta) -> datetime | None:

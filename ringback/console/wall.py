@@ -9,6 +9,7 @@ from ringback.console import access
 from ringback.console.clock_text import length
 from ringback.console.figures import theirs, today
 from ringback.console.page import page
+from ringback.console.troubles import troubles
 from ringback.outbox.figures.figures import read_figures
 from ringback.outbox.operators.attention import NOBODY, REFUSES, SAMESPACE, Trouble
 from ringback.outbox.operators.wall import read_wall
@@ -41,7 +42,7 @@ def shown() -> Answer:
         else "–",
         total=total,
         widget=widget,
-        trouble=[_told(each) for each in _trouble(widget)],
+        trouble=[_told(each) for each in troubles(widget)],
         time=f"{now.astimezone(_zone(widget)):%H:%M}",
         refresh_seconds=REFRESH_SECONDS,
     )
@@ -55,13 +56,6 @@ def _told(trouble: Trouble) -> str:
         REFUSES: f"{trouble.team} refuses",
     }
     return words.get(trouble.kind, f"{trouble.team} is paused")
-
-
-def _trouble(widget: str) -> list[Trouble]:
-    """What keeps many requests waiting: of what concerns the widgets that are shown."""
-    shown = [widget] if widget else theirs()
-    teams = {services().settings.widgets[key].team_name for key in shown}
-    return [each for each in services().operations.troubles() if each.team is None or each.team in teams]
 
 
 def _zone(widget: str) -> tzinfo:

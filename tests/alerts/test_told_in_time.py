@@ -89,6 +89,29 @@ def opened(make_app: Callable[..., Flask], clock: Clock, receiver: FaultServer) 
     return make
 
 
+@pytest.mark.parametrize(
+    ("environment", "console"),
+    [
+        ({"console_host": "console.acme.test"}, "https://console.acme.test/console"),
+        ({"public_url": "https://www.acme.test/callback"}, "https://www.acme.test/callback/console"),
+        (
+            {"public_url": "https://www.acme.test/callback", "console_host": "console.acme.test"},
+            "https://console.acme.test/callback/console",
+        ),
+    ],
+)
+def test_an_alert_leads_to_the_console_where_it_answers(
+    opened: Open, environment: dict[str, str], console: str
+) -> None:
+    office = opened(environment=environment)
+    assert all(took for took, _said in office.alerts.test().values())
+    (link,) = office.links()
+    assert link == f"{console}/requests?state=attention"
+    client = office.app.test_client()
+    base, _, path = link.partition("/console/")
+    assert client.get(f"/console/{path}", base_url=base).status_code == 303, "to the sign-in"
+
+
 def test_the_incident_is_told_listed_and_ends_with_those_who_waited_first(
     opened: Open, store_url: str, clock: Clock
 ) -> None:

@@ -1,4 +1,4 @@
-"""The console's figures, wall, widgets, teams and numbers as they are seen: in each look, and on a phone."""
+"""The pages of the console beside the requests as they are seen: in each look, and on a phone."""
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -8,7 +8,7 @@ from tests.browser.test_accessibility import AXE, LOOKS, RULES
 from tests.pairs import once_or_all
 from tests.running import Server
 
-PAGES = ("figures", "wall", "widgets", "teams", "numbers")
+PAGES = ("figures", "wall", "widgets", "teams", "numbers", "webhooks", "api-keys", "audit", "operators")
 
 
 @pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), (390, 1280)))

@@ -98,3 +98,8 @@ def test_links_lead_to_the_host_of_the_console(make_app: Callable[..., Flask]) -
         environment={"console_host": "console.acme.test", "public_url": "https://callback.acme.test:8443"}
     )
     assert "https://console.acme.test:8443/console/password/" in said(app, "add", "robin")
+
+
+def test_links_have_the_path_that_everything_lives_under(make_app: Callable[..., Flask]) -> None:
+    app = make_app(environment={"public_url": "https://www.acme.test/callback"})
+    assert "https://www.acme.test/callback/console/password/" in said(app, "add", "robin")

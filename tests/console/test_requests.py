@@ -19,6 +19,7 @@ from ringback.outbox.request import Answers, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import Services, services_of
+from ringback.store.tables import teams
 from tests.conftest import WIDGET, Clock
 
 NUMBER = "442079460958"
@@ -195,6 +196,32 @@ def test_a_viewer_is_offered_no_act_and_can_do_none(services: Services, console:
     assert "checkbox" not in viewer.get("/console/requests").get_data(as_text=True).split("<dialog")[0]
     assert post(viewer, f"{reference}/cancel").status_code in (400, 404)
     assert post(viewer, "cancel", reference=reference).status_code in (400, 404)
+
+
+def test_what_keeps_many_waiting_stands_on_top_and_is_counted(
+    services: Services, console: Console, clock: Clock
+) -> None:
+    ask(services)
+    with services.database.write() as connection:
+        services.outbox.breaker._open(connection, 1, clock.now, 0)
+        paused = {"paused_at": clock.now, "paused_why": "no such team"}
+        connection.execute(teams.update().where(teams.c.name == "Help").values(paused))
+    services.outbox.heartbeat.beat()
+    client = console(Role.VIEWER)
+    page = text(client.get("/console/requests?state=attention"))
+    assert "Samespace is not reached since 10:00. What is due waits" in page
+    assert "The team Help is paused since 10:00 (no such team)." in page
+    assert "Needs a person 2" in page
+    assert "No request needs a person." in page
+    assert client.get("/console/requests.json").json["attention"] == "2"  # type: ignore[index]
+    assert "not reached" not in text(client.get("/console/requests?state=called"))
+
+    bound = text(console(Role.VIEWER, {"sales"}).get("/console/requests?state=attention"))
+    assert "Samespace is not reached" in bound
+    assert "Help" not in bound, "a team of other widgets"
+    assert "Needs a person 1" in bound
+    clock.passes(minutes=2)
+    assert "Nobody hands over since 10:00." in text(client.get("/console/requests?state=attention"))
 
 
 # --- acts ---

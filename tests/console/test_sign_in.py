@@ -72,6 +72,32 @@ def test_a_browser_that_is_known_has_no_more_tries_than_any_other_and_only_for_w
 
 
 @pytest.mark.parametrize("change", ["password", "reset"])
+def test_a_browser_is_a_strangers_again_when_the_password_it_was_known_by_is_gone(
+    app: Flask, client: FlaskClient, change: str
+) -> None:
+    sign_in(client)
+    people = services_of(app).accounts.people
+    if change == "password":
+        people.set_password("robin", "another four quiet words")
+    else:
+        people.reset("robin", "another four quiet words")
+    client.delete_cookie("__Host-ringback", domain="callback.acme.test")
+    for _ in range(PER_ACCOUNT):
+        sign_in(app.test_client(), password="wrong")
+    assert sign_in(client).status_code == 429, "whoever was in by the old password has no tries of their own"
+
+
+def test_who_changes_their_password_is_still_known_where_they_did(app: Flask, client: FlaskClient) -> None:
+    sign_in(client)
+    new = "another four quiet words"
+    sends(client, "/console/account", "/console/account/password", old=PASSWORD, password=new)
+    client.delete_cookie("__Host-ringback", domain="callback.acme.test")
+    for _ in range(PER_ACCOUNT):
+        sign_in(app.test_client(), password="wrong")
+    assert sign_in(client, password=new).status_code == 303
+
+
+@pytest.mark.parametrize("change", ["password", "reset"])
 def test_the_step_of_the_code_ends_when_the_password_changes(
     app: Flask, client: FlaskClient, clock: Clock, change: str
 ) -> None:

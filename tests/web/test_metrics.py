@@ -14,6 +14,7 @@ from ringback.handover.outcomes import Busy, Misconfigured, Refused
 from ringback.outbox import transitions
 from ringback.outbox.claims import Settlement
 from ringback.outbox.figures import tallies
+from ringback.outbox.operators.by_hand import DialState
 from ringback.outbox.request import Answers, EventKind
 from ringback.store.failures import StoreError
 from tests.conftest import WIDGET, Clock
@@ -111,6 +112,22 @@ def test_what_only_its_visitor_is_shown_is_not_counted(make_app: Made, clock: Cl
 
     operations.release(ask_id(app, "442079460109"))
     end(app, Settlement(transitions.TAKEN))
+    assert read(app)["ringback_requests_total{sales,with_team}"] == 1
+
+
+@pytest.mark.parametrize("is_shown", [False, True])
+def test_what_was_held_and_is_called_by_hand_counts_as_with_the_team_once(
+    make_app: Made, clock: Clock, is_shown: bool
+) -> None:
+    """`is_shown`: its visitor's page said so before."""
+    app = make(make_app)
+    services = app.extensions["ringback"]
+    services.outbox.stop("442079460109")
+    ask(app, "442079460109")
+    if is_shown:
+        end(app, Settlement(transitions.TAKEN))
+    dial = services.by_hand.begin_dial(ask_id(app, "442079460109"), "robin", "once", "they wrote to us")
+    services.by_hand.end_dial(dial, DialState.TAKEN, "yes")
     assert read(app)["ringback_requests_total{sales,with_team}"] == 1
 
 

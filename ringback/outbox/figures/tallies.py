@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ringback.outbox.request import EventKind, Held
+from ringback.outbox.request import BY_HAND, EventKind, Held
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
 from ringback.store.locks import lock, lock_table
@@ -150,13 +150,18 @@ def _count(rows: Iterable[Any]) -> dict[Key, float]:
     found: Counter[Key] = Counter()
     for row in rows:
         is_held = row.was == EventKind.HELD
-        if row.kind == EventKind.HELD:
+        kind = row.kind
+        if kind == EventKind.RELEASED:
+            if row.detail != BY_HAND or row.was != EventKind.WITH_TEAM:
+                continue
+            kind = EventKind.WITH_TEAM  # its page said so before; now it is true
+        if kind == EventKind.HELD:
             found[EVENTS, row.widget, "held"] += 1
             if row.detail in _LIMITS:
                 found[LIMITED, "", _LIMITS[row.detail]] += 1
-        elif row.kind in _NAMES and not (is_held and row.kind in _ONLY_IF_NOT_HELD):
-            found[EVENTS, row.widget, _NAMES[row.kind]] += 1
-            if row.kind == EventKind.WITH_TEAM:
+        elif kind in _NAMES and not (is_held and kind in _ONLY_IF_NOT_HELD):
+            found[EVENTS, row.widget, _NAMES[kind]] += 1
+            if kind == EventKind.WITH_TEAM:
                 seconds = max((row.at - row.due_at).total_seconds(), 0)
                 bucket = next((str(bound) for bound in BUCKETS if seconds <= bound), MORE)
                 found[HANDOVER, "", bucket] += 1
@@ -165,19 +170,19 @@ def _count(rows: Iterable[Any]) -> dict[Key, float]:
 
 
 _EARLIER = events.alias()
+
+
+def _latest(which: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
+    """The kind of the latest such event of the same request, before this one."""
+    before = _EARLIER.c.request_id == events.c.request_id, _EARLIER.c.id < events.c.id
+    found = sa.select(_EARLIER.c.kind).where(*before, which).order_by(_EARLIER.c.id.desc()).limit(1)
+    return found.correlate(events).scalar_subquery()
+
+
 # Whether the request was held when it happened: then its visitor's page alone says so.
-_WAS = (
-    sa.select(_EARLIER.c.kind)
-    .where(
-        _EARLIER.c.request_id == events.c.request_id,
-        _EARLIER.c.id < events.c.id,
-        _EARLIER.c.kind.in_([EventKind.HELD, EventKind.RELEASED]),
-    )
-    .order_by(_EARLIER.c.id.desc())
-    .limit(1)
-    .correlate(events)
-    .scalar_subquery()
-)
+_WAS = _latest(_EARLIER.c.kind.in_([EventKind.HELD, EventKind.RELEASED]))
+# What its page said when it was released.
+_SHOWN = _latest(_EARLIER.c.kind != EventKind.HELD)
 _AFTER = (
     sa.select(
         events.c.id,
@@ -186,13 +191,15 @@ _AFTER = (
         events.c.detail,
         requests.c.widget,
         requests.c.due_at,
-        sa.case((events.c.kind.in_(_ONLY_IF_NOT_HELD), _WAS)).label("was"),
+        sa.case((events.c.kind.in_(_ONLY_IF_NOT_HELD), _WAS), (events.c.kind == EventKind.RELEASED, _SHOWN)).label(
+            "was"
+        ),
     )
     .join(requests, requests.c.id == events.c.request_id)
     .where(
         events.c.id > sa.bindparam("after"),
         events.c.id <= sa.bindparam("up_to", type_=sa.BigInteger),
-        events.c.kind.in_([*_NAMES, EventKind.HELD]),
+        events.c.kind.in_([*_NAMES, EventKind.HELD, EventKind.RELEASED]),
     )
     .order_by(events.c.id)
     .limit(_AT_ONCE)
