@@ -8,17 +8,22 @@ from collections.abc import Callable
 from typing import TypeVar, cast
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, session, url_for
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
 from ringback.accounts.operator import Operator, Role
 from ringback.console.session import csrf
 from ringback.services import services
-from ringback.web.page import Answer
+from ringback.web.page import Answer, own_address
 
 View = TypeVar("View", bound=Callable[..., Answer])
 
 PREFIX = "console"
 _LONGEST_PATH = 2000  # of what stands in the cookie
+_NO_COOKIE = (
+    "PUBLIC_URL: it is {address}, and a form of the console that came without its cookie got 400. Open the "
+    "console at that address, with its scheme, and have the proxy pass Cookie and Set-Cookie on"
+)
 # The sandbox is open to everybody.
 _SANDBOX = Operator("sandbox", Role.ADMIN, samespace_user="sandbox")
 
@@ -60,7 +65,7 @@ def _check() -> Answer | None:
     role = current_app.view_functions[request.endpoint or ""].__dict__["console_role"]
     g.operator = _signed_in()
     if request.method == "POST":
-        csrf.protect()
+        _check_token()
     if role is None:
         return None
     if g.operator is None:
@@ -71,6 +76,16 @@ def _check() -> Answer | None:
     if g.operator.role < role:
         raise NotFound
     return None
+
+
+def _check_token() -> None:
+    """Raises CSRFError. Where no cookie comes at all, nobody can sign in: then the log says why that may be."""
+    try:
+        csrf.protect()
+    except CSRFError:
+        if current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+            services().tell(_NO_COOKIE.format(address=own_address()))
+        raise
 
 
 def _signed_in() -> Operator | None:

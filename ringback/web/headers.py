@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
@@ -22,6 +23,14 @@ def is_framed_by_us() -> bool:
     """Whether a browser says that a page of ours frames this one: the preview of an install page."""
     fetched = request.headers.get("Sec-Fetch-Dest"), request.headers.get("Sec-Fetch-Site")
     return fetched == ("iframe", "same-origin")
+
+
+def is_kept_out(widget: Widget) -> bool:
+    """Whether a browser says that a page frames this one which may not, so that it will show an empty frame."""
+    if request.headers.get("Sec-Fetch-Dest") != "iframe" or is_framed_by_us() or not request.referrer:
+        return False
+    page = urlsplit(request.referrer)
+    return f"{page.scheme}://{page.netloc}" not in widget.origins
 
 
 def origins_of(widgets: Iterable[Widget]) -> list[str]:

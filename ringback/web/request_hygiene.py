@@ -98,6 +98,10 @@ _NOT_LOCAL = (
     "The sandbox answers to localhost, 127.0.0.1 and [::1] alone, and a request for another host got 400. "
     "For a site that others see, set RINGBACK_CONFIG and PUBLIC_URL"
 )
+_OTHER_PATH = (
+    "PUBLIC_URL: its path is {path}, and a request for another path got 404. Have the proxy pass the whole path "
+    "on (nginx: proxy_pass with nothing behind its host and port), or correct PUBLIC_URL"
+)
 _OTHER_ORIGIN = (
     "PUBLIC_URL: it is {origin}, and a form that was sent from another origin got 403. "
     "If visitors use another scheme, host or port, correct PUBLIC_URL"
@@ -122,6 +126,7 @@ def _trust_hosts(app: Flask, services: Services) -> None:
             services.tell(_NOT_LOCAL if settings.sandbox else _OTHER_HOST.format(host=host))
             raise BadRequest
         if request.environ.get(_ELSEWHERE):
+            services.tell(_OTHER_PATH.format(path=settings.path))
             raise NotFound
 
 

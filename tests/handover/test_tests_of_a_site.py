@@ -178,6 +178,12 @@ def test_an_error_that_stands_in_means_what_it_says(error: Exception, outcome: t
         assert isinstance(call(), outcome)
 
 
+def test_a_stand_in_for_post_is_seen() -> None:
+    with patch.object(requests.Session, "post", return_value=answer(200, _content=b'{"success": true}')) as post:
+        assert isinstance(call(), Accepted)
+    assert post.call_args.args == (MAKE_CALL,)
+
+
 @pytest.mark.parametrize("status", [301, 303, 307])
 def test_of_a_redirect_no_more_is_read_than_of_any_answer(status: int) -> None:
     head = f"HTTP/1.1 {status} Elsewhere\r\nLocation: http://127.0.0.1:9/\r\n\r\n".encode()

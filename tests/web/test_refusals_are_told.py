@@ -133,3 +133,62 @@ def test_a_token_that_somebody_made_up_is_no_fault_of_ours(app: Flask, caplog: p
         assert Visitor(app).sends(page, name="Ann", phone="020 7946 0123", csrf_token=made_up).status == 422
 
     assert warnings(caplog) == []
+
+
+def test_a_proxy_that_takes_the_path_away_is_told_of(
+    make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app(environment={"public_url": f"{PUBLIC_URL}/call"})
+    statuses = [
+        app.test_client().get(path, base_url=PUBLIC_URL).status_code
+        for path in ("/sales", "/embed.js", "/healthz", "/call/sales")
+    ]
+
+    assert statuses == [404, 404, 200, 200]
+    (line,) = warnings(caplog)
+    assert line.startswith("PUBLIC_URL: its path is /call, and a request for another path got 404.")
+    assert "nginx: proxy_pass with nothing behind its host and port" in line
+
+
+FRAMED = {"Sec_Fetch_Dest": "iframe", "Sec_Fetch_Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    "page", ["https://shop.acme.test/", "http://www.acme.test/", "https://www.acme.test:8443/"]
+)
+def test_a_frame_that_browsers_keep_empty_is_told_of(
+    app: Flask, caplog: pytest.LogCaptureFixture, page: str
+) -> None:
+    assert get(app, "/sales?embed=1", Referer=page, **FRAMED) == 200
+
+    (line,) = warnings(caplog)
+    assert line.startswith("widgets.sales.origins: a page whose origin is not among them framed this form")
+    assert page not in line
+
+
+def test_a_frame_that_browsers_show_is_not_told_of(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    for headers in (
+        {"Referer": "https://www.acme.test/", **FRAMED},
+        {"Referer": f"{PUBLIC_URL}/sales/install", "Sec_Fetch_Dest": "iframe", "Sec_Fetch_Site": "same-origin"},
+        {"Referer": "https://shop.acme.test/", "Sec_Fetch_Dest": "document", "Sec_Fetch_Site": "cross-site"},
+        FRAMED,  # a page that says nothing of itself
+    ):
+        assert get(app, "/sales?embed=1", **headers) == 200
+
+    assert warnings(caplog) == []
+
+
+def test_a_console_that_nobody_can_sign_in_to_without_its_cookie_is_told_of(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where it is opened over http and PUBLIC_URL says https: browsers keep no cookie then."""
+    client = app.test_client(use_cookies=False)
+    for _ in range(2):
+        answer = client.post("/console/sign-in", base_url=PUBLIC_URL, data={"username": "ann", "password": "x"})
+        assert answer.status_code == 400
+
+    (line,) = warnings(caplog)
+    assert line.startswith(
+        f"PUBLIC_URL: it is {PUBLIC_URL}, and a form of the console that came without its cookie"
+    )
+    assert "have the proxy pass Cookie and Set-Cookie on" in line

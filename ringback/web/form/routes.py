@@ -30,10 +30,16 @@ from ringback.web.form.decision import (
     Tried,
     decide,
 )
+from ringback.web.headers import is_kept_out
 from ringback.web.page import Answer, locale_of, own_address, page, shown_as, titled
 from ringback.web.request_hygiene import is_forged
 
 blueprint = Blueprint("form", __name__)
+
+_KEPT_OUT = (
+    "widgets.{key}.origins: a page whose origin is not among them framed this form, and browsers show an empty "
+    'frame then. If the page is yours, add its origin, like "https://www.acme.com"'
+)
 
 
 @blueprint.get("/", defaults={"key": None})
@@ -44,6 +50,8 @@ def show_form(key: str | None) -> Answer:
     said = {name.lower(): value for name, value in request.args.items()}  # HTML writes attributes small
     given = {name: said[name.lower()] for name in (*widget.attributes, "page") if name.lower() in said}
     given.setdefault("page", request.referrer or "")
+    if is_kept_out(widget):
+        services().tell(_KEPT_OUT.format(key=widget.key))
     snapshot, now = _snapshot()
     if pause := snapshot.pauses.get(widget.key):
         return _paused_page(widget, pause)
