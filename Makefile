@@ -94,14 +94,16 @@ update: .venv/test ## Renews the pinned packages, and runs the tests
 	$(MAKE) test
 
 # What runs, told to others, in an environment of its own; docs/releasing.md says what each is for.
-SUPPLY := .venv/supply/bin
+# Not in .venv, which may be a link to one that several work trees share.
+SUPPLY := .venv-supply/bin
 $(SUPPLY):
-	$(PYTHON) -m venv .venv/supply
+	$(PYTHON) -m venv .venv-supply
 	$(SUPPLY)/pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit pip-licenses
 
+SBOM := $(SUPPLY)/cyclonedx-py requirements --output-reproducible --validate -o dist/ringback.cdx.json
 sbom: $(SUPPLY) ## Every package that runs, as CycloneDX, into dist/
 	@mkdir -p dist
-	$(SUPPLY)/cyclonedx-py requirements requirements.lock --output-reproducible --validate -o dist/ringback.cdx.json
+	$(SBOM) requirements.lock
 
 audit: $(SUPPLY) ## Known holes in the packages that run
 	$(SUPPLY)/pip-audit --require-hashes --disable-pip --strict -r requirements.lock
@@ -109,12 +111,20 @@ audit: $(SUPPLY) ## Known holes in the packages that run
 licences: $(SUPPLY) .venv/run ## Under which licence each package that runs is
 	@$(SUPPLY)/pip-licenses --python=$(BIN)/python --packages $$(sed -nE 's/^([a-z0-9._-]+)==.*/\1/p' requirements.lock)
 
-# What is uploaded for a tag, and nothing is uploaded: make release TAG=v1.0.0
-release: sbom ## What a release consists of, into dist/
+# What is uploaded for a tag, and nothing is uploaded: make release TAG=v1.0.0. All of it is of the tag, whatever is
+# in this folder; and the tag is the version that the code says and the change log tells of.
+VERSION = $(TAG:v%=%)
+release: $(SUPPLY) ## What a release consists of, into dist/
 	@test -n "$(TAG)" || { echo "make release TAG=v1.0.0"; exit 1; }
+	@git show $(TAG):ringback/__init__.py | grep -q '"$(VERSION)"' || { echo "ringback/__init__.py has another version in $(TAG)"; exit 1; }
+	@git show $(TAG):CHANGELOG.md | grep -m1 '^## ' | grep -qF '$(VERSION)' || { echo "CHANGELOG.md does not begin with $(VERSION) in $(TAG)"; exit 1; }
+	rm -rf dist && mkdir dist
+	git show $(TAG):requirements.lock > dist/requirements.lock
+	$(SBOM) dist/requirements.lock
+	rm dist/requirements.lock
 	git archive --format=tar.gz --prefix=ringback/ -o dist/ringback-$(TAG).tar.gz $(TAG)
 	git show $(TAG):CHANGELOG.md | awk '/^## /{n++} n==1' > dist/ringback-$(TAG).md
 	cd dist && sha256sum ringback-$(TAG).tar.gz ringback.cdx.json > SHA256SUMS
 
 clean: ## Removes the environment, the sandbox's store and what tests drew
-	rm -rf .venv .sandbox tests/output
+	rm -rf .venv .venv-supply .sandbox tests/output
