@@ -27,7 +27,9 @@ RUN_BY = {
     "flask --app app store": "test_of_twenty_handed_over_since_the_back_up_none_is_rung_twice_and_all_are_listed",
     "openapi-python-client": "test_a_typed_client_asks_follows_and_withdraws",
 }
-SERVER = "changes the machine: tools/deployed.py runs the page in a folder that stands in for one"
+SERVER = (
+    "changes the machine: test_deployed.py follows the page in a folder that stands in for one, all but systemctl"
+)
 DOCKER = "asks a registry of images: the image is built and started by test_image.py, the compose file is read"
 REGISTRY = "asks a registry of packages"
 WHY_NOT = {
