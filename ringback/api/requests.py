@@ -98,7 +98,7 @@ def spoken(key: ApiKey, said: Spoken) -> Withdrawn:
     except PhoneError as error:
         fault = {"field": "phone", "code": error.reason.value, "message": "is no number that is called here"}
         raise refuse(422, "invalid", errors=[fault]) from None
-    references = services().programs.spoken(number.digits, min(said.at or now, now), key.widgets)
+    references = services().programs.spoken(number.digits, min(said.at or now, now), key.widgets, key.name)
     for reference in references:
         log.info("request %s: withdrawn, they have spoken already", reference)
     return Withdrawn(withdrawn=references)

@@ -104,7 +104,10 @@ def install(key: str) -> Response:
         pinned_script=str(script(server, integrity_of_script())),
         sandbox=settings.sandbox,
         elsewhere=elsewhere,
-        preview_url=f"{elsewhere}{url_for('.preview', key=widget.key)}?{urlencode(choices._asdict())}",
+        # The form may be framed by the sites of its widget; to it, a host of the console's own is none of them.
+        preview_url=""
+        if settings.has_console_host
+        else f"{elsewhere}{url_for('.preview', key=widget.key)}?{urlencode(choices._asdict())}",
     )
 
 

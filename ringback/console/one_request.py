@@ -19,6 +19,7 @@ from ringback.i18n import languages
 from ringback.i18n.local_time import LocalTime, value_of
 from ringback.outbox.calls.outcomes import disagree
 from ringback.outbox.operators.by_hand import OF_A_CALL
+from ringback.outbox.operators.reached import reached_since
 from ringback.outbox.request import (
     CallbackRequest,
     Event,
@@ -79,7 +80,9 @@ def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typ
         "request.html",
         one.reference,
         status,
-        row=words.row_of(one, settings, now),
+        row=words.row_of(
+            one, settings, now, reached=reached_since(services().database, [one], operator.widgets).get(one.id)
+        ),
         language=languages.language(one.answers.language).locale.get_display_name("en"),
         answers=_answers(one),
         happened=_happened(one, events, now),

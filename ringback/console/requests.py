@@ -15,6 +15,7 @@ from ringback.console.typed import typed
 from ringback.outbox.operators.attention import Trouble
 from ringback.outbox.operators.console_view import ATTENTION, VIEWS, Count, View
 from ringback.outbox.operators.intended import Intention
+from ringback.outbox.operators.reached import reached_since
 from ringback.services import services
 from ringback.web.page import Answer
 
@@ -65,12 +66,13 @@ def list_page(status: int = 200, problem: str = "") -> Answer:
     found = services().console_list.page(view)
     operator, troubled = access.operator(), troubles(view.widget)
     about_to = services().intended.acts_on([each.id for each in found.requests])
+    reached = reached_since(services().database, found.requests, operator.widgets)
     return page(
         "requests.html",
         "Requests",
         status,
         rows=[
-            words.row_of(each, services().settings, now, _about_to(about_to.get(each.id)))
+            words.row_of(each, services().settings, now, _about_to(about_to.get(each.id)), reached.get(each.id))
             for each in found.requests
         ],
         troubles=[told(each, now) for each in troubled] if view.state in ("", ATTENTION) else [],

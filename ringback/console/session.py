@@ -34,6 +34,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
         SECRET_KEY_FALLBACKS=settings.secret_keys[:-1],
+        WTF_CSRF_SECRET_KEY=settings.secret_keys,  # all open, the last one signs; by itself it knows no fallbacks
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page may stand open all morning
         WTF_CSRF_SSL_STRICT=False,  # is the Referer, which a browser may be told not to send

@@ -10,6 +10,7 @@ from ringback.outbox.calls.not_called import NOT_CALLED
 from ringback.outbox.due_query import is_claimed
 from ringback.outbox.operators.attention import LATE
 from ringback.outbox.operators.console_view import ATTENTION
+from ringback.outbox.operators.reached import Reached
 from ringback.outbox.request import CallbackRequest, EventKind, Held, State
 from ringback.outbox.selection import HELD, is_late, is_not_called, true_state
 from ringback.phone import PhoneNumber
@@ -91,9 +92,16 @@ class Row:
     is_late: bool
     theirs: TheirTime
     claimed_by: str
+    reached: str = ""  # since they asked, though it is held
 
 
-def row_of(request: CallbackRequest, settings: Settings, now: datetime, is_about_to: str = "") -> Row:
+def row_of(
+    request: CallbackRequest,
+    settings: Settings,
+    now: datetime,
+    is_about_to: str = "",
+    reached: Reached | None = None,
+) -> Row:
     """Everything about a request that stands in a line."""
     zone = zone_of(request, settings)
     late = is_late(request, now)
@@ -109,7 +117,13 @@ def row_of(request: CallbackRequest, settings: Settings, now: datetime, is_about
         is_late=late,
         theirs=their_time(request, now),
         claimed_by=claimed_by(request, now),
+        reached=_reached(reached, zone, now) if reached else "",
     )
+
+
+def _reached(reached: Reached, zone: tzinfo, now: datetime) -> str:
+    how = OUTCOME_NAMES.get(reached.how, reached.how.capitalize())
+    return f"{how}, {moment(reached.at, zone, now)}"
 
 
 def zone_of(request: CallbackRequest, settings: Settings) -> tzinfo:

@@ -41,10 +41,14 @@ from ringback.store.tables import consents, events, requests
 
 @dataclass(frozen=True)
 class FormUse:
-    """One form as it was sent: the id in its token, and what was answered, as a keyed hash."""
+    """One form as it was sent: the id in its token, and what was answered, as a keyed hash.
+
+    It may have been sent before the key was changed, so the hashes by the keys before are there, too.
+    """
 
     form_id: str
     answers_hash: str
+    by_earlier_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,8 @@ class Outbox(Expiry):
         row = connection.execute(_EARLIER_USE, {"form_id": use.form_id}).first()
         if row is None:
             return None
-        return Receipt(row.id, row.reference, stored_now=False, same_answers=row.answers_hash == use.answers_hash)
+        is_same = row.answers_hash in (use.answers_hash, *use.by_earlier_keys)
+        return Receipt(row.id, row.reference, stored_now=False, same_answers=is_same)
 
     def read(self, id: str) -> tuple[CallbackRequest, list[Event]] | None:
         """A request with all that happened to it, oldest first, or None."""

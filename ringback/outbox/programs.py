@@ -13,9 +13,10 @@ from ringback.outbox.numbers.number_locks import lock_number
 from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.request import SPOKEN, CallbackRequest, State
 from ringback.outbox.row_locks import lock_in_order
-from ringback.outbox.selection import KEPT, Selection
+from ringback.outbox.selection import IS_HELD, KEPT, Selection
+from ringback.store.console_tables import notes
 from ringback.store.database import Database
-from ringback.store.tables import in_state, requests
+from ringback.store.tables import Instant, in_state, requests
 
 AT_ONCE = 100  # requests on one page
 
@@ -62,19 +63,29 @@ class Programs:
         with self._database.read() as connection:
             return connection.execute(sa.select(requests.c.id).where(*mine)).scalar()
 
-    def spoken(self, phone: str, at: datetime, widgets: Collection[str] | None) -> list[str]:
+    def spoken(self, phone: str, at: datetime, widgets: Collection[str] | None, by: str) -> list[str]:
         """Withdraw what was asked for a number before `at` and waits: somebody has spoken with them.
 
         `phone` is digits with the country code; what counts as one with it is withdrawn as well. The references,
-        the oldest first.
+        the oldest first. What is held, and by its page waits no more, stays for a person to decide: with a note of
+        `by`, the program that says so.
         """
         with self._database.write() as connection:
             lock_number(connection, phone)
             line = self._numbers.line(connection, phone)
-            which = sa.and_(line.numbers(), in_state(State.WAITING), requests.c.requested_at <= at, _in(widgets))
+            asked_before = sa.and_(line.numbers(), requests.c.requested_at <= at, _in(widgets))
+            which = sa.and_(asked_before, in_state(State.WAITING))
             lock_in_order(connection, which)
+            self._note_held(connection, asked_before, by)
             rows = transitions.apply(connection, transitions.CANCEL, which, self._clock(), SPOKEN)
             return [row.reference for row in sorted(rows, key=lambda row: (row.requested_at, row.id))]
+
+    def _note_held(self, connection: sa.Connection, which: sa.ColumnElement[bool], by: str) -> None:
+        is_noted = sa.exists().where(notes.c.request_id == requests.c.id, notes.c.note == SPOKEN)
+        held = IS_HELD, requests.c.state != State.WAITING, KEPT, sa.not_(is_noted)
+        now = sa.literal(self._clock(), Instant)
+        some = sa.select(requests.c.id, now, sa.literal(by), sa.literal(SPOKEN)).where(which, *held)
+        connection.execute(notes.insert().from_select(["request_id", "at", "by", "note"], some))
 
 
 def _in(widgets: Collection[str] | None) -> sa.ColumnElement[bool]:

@@ -327,6 +327,7 @@ def test_what_waits_past_its_promise_is_late_and_not_what_is_in_time_or_held(des
     desk.is_held(STOPPED, Held.STOPPED)
     desk.clock.passes(minutes=16)
     in_time = desk.asks(REAL[1], "Bob")
+    desk.outbox.heartbeat.beat()
 
     totals, line, *_ = desk.lines("--attention")
     assert totals == "2 requests to look at: 1 late, 1 held (1 stopped)."
@@ -346,6 +347,7 @@ def test_a_paused_team_and_samespace_not_reached_are_told_of_beside_requests(des
     desk.asks(REAL[1], "Ann")
     claim = desk.outbox.claim("test")
     desk.outbox.settle(claim, desk.delivery.settlement_of(Unclear("time-out", None, ""), claim))
+    desk.outbox.heartbeat.beat()
 
     samespace, team, totals, line = desk.lines("--attention")
     assert samespace == (

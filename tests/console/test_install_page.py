@@ -361,6 +361,16 @@ def test_in_production_the_form_may_stand_in_the_preview_of_our_own_page(make_ap
         assert "'self' https://www.acme.test" not in form.headers["Content-Security-Policy"]
 
 
+def test_where_the_console_has_a_host_of_its_own_the_form_is_linked_and_not_framed(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_app(environment={"console_host": "console.acme.test"}).test_client()
+    monkeypatch.setattr(access, "_signed_in", lambda: Operator("robin", Role.VIEWER))
+    page = client.get("/sales/install", base_url="https://console.acme.test").text
+    assert "<iframe" not in page
+    assert 'href="https://callback.acme.test/sales"' in page
+
+
 def test_the_sandbox_tells_where_it_is_when_it_starts() -> None:
     said = welcome(8123)
 

