@@ -194,7 +194,8 @@ class CallbackForm(TimeForm, NumberForm):
             question = sentences.coded("check_number", text)
         else:
             is_today = phone.written_today(self.phone.data or "", number.region, self.widget.called_regions)
-            question = sentences.changed(is_today) if is_today else sentences.check_country()
+            is_alone = len(self.offered_numbers) == 1
+            question = sentences.changed(is_today) if is_today and is_alone else sentences.check_country()
             self.offered_numbers = [*self.offered_numbers, number]
         self.phone.errors = [*self.phone.errors, question]
         self.checked.data = number.digits

@@ -248,6 +248,27 @@ def test_a_number_of_a_plan_that_changed_is_told_as_it_is_today_and_rung_so(
     assert rung(app) == [(digits, region)]
 
 
+@pytest.mark.parametrize(
+    ("regions", "typed", "offered"),
+    [
+        (["BJ", "CI"], "07 12 34 56", ["2250707123456"]),
+        (["BJ", "CI"], "22 41 12 34", ["2290122411234", "2252722411234"]),
+        (["CO", "PE"], "(01) 323 4567", ["576013234567", "5113234567"]),
+        (["US", "BR"], "(11) 8123-4567", ["5511981234567"]),
+    ],
+)
+def test_an_old_number_may_be_of_another_country_that_is_served(
+    make_app: Callable[..., Flask], regions: list[str], typed: str, offered: list[str]
+) -> None:
+    app = make_app(widgets={"sales": WIDGET | {"region": regions[0], "regions": regions}})
+    caller = Visitor(app)
+    page = caller.sends(caller.opens("/sales"), name="Ann", phone=typed)
+
+    assert (page.errors, [digits for digits, _shown in readings(page)]) == ([CHECK], offered)
+    assert caller.sends(page, reading=offered[-1]).status == 303
+    assert rung(app) == [(offered[-1], regions[-1])]
+
+
 @pytest.mark.parametrize("typed", ["98765 43210", "085 123 4567", "98234 56789"])
 def test_of_a_number_in_no_known_range_nobody_says_what_it_costs(
     make_app: Callable[..., Flask], typed: str
