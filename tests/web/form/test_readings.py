@@ -162,6 +162,20 @@ def test_a_number_of_two_countries_is_asked_about_where_nobody_chose_the_country
     assert rung(app) == [(theirs, "GB"), (ours, "US")]
 
 
+def test_an_old_number_of_another_country_is_asked_about_where_it_is_one_here_by_chance(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(widgets={"sales": WIDGET | {"region": "US", "regions": ["US", "CO"]}})
+    caller = Visitor(app)
+    page = caller.sends(caller.opens("/sales"), name="Ann", phone="57 1 234 5678")
+
+    assert "If +1 571-234-5678 (United States) is right" in page.errors[0]
+    assert [digits for digits, _shown in readings(page)] == ["576012345678"]
+    assert caller.sends(page, reading="576012345678").status == 303
+    assert caller.sends(caller.opens("/sales"), name="Ann", phone="(571) 234-5679").status == 303
+    assert rung(app) == [("576012345678", "CO"), ("15712345679", "US")]
+
+
 @pytest.mark.parametrize(
     ("typed", "country"),
     [
