@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 
 from ringback.accounts.operator import Operator, Role
-from ringback.console.session import csrf
+from ringback.console.session import PAGES, csrf
 from ringback.services import services
 from ringback.web.page import Answer, own_address
 
@@ -97,5 +97,6 @@ def _signed_in() -> Operator | None:
 
 def is_own_path(path: str) -> bool:
     """Whether an address is one of the console's own pages, and leads nowhere else."""
-    own = f"{request.script_root}/console/"
-    return path.startswith(own) and "\\" not in path and path.isprintable() and len(path) <= _LONGEST_PATH
+    below = path.removeprefix(request.script_root).partition("?")[0]
+    is_ours = path.startswith(request.script_root) and PAGES.match(below)
+    return bool(is_ours) and "\\" not in path and path.isprintable() and len(path) <= _LONGEST_PATH

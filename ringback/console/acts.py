@@ -88,7 +88,8 @@ def undo() -> Answer:
     count = services().intended.undo(request.form.get("batch", "")[:32], access.operator().name)
     if count == 0:
         return list_page(409, "There is nothing to undo: it has happened, or was undone already.")
-    flash(f"Undone: {count}.")
+    some_happened = count < request.form.get("count", 0, type=int)
+    flash(f"Undone: {count}." + (" For the others it was too late." if some_happened else ""))
     back = request.form.get("back_to", "")
     return redirect(back if _is_list(back) else _list(), 303)
 

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from ringback.config.settings import Settings
 
 # The install pages of widgets stand beside their forms.
-_OURS = re.compile(r"/console/|/[^/]+/install(/|$)")
+PAGES = re.compile(r"/console/|/[^/]+/install(/|$)")
 # Checked where the console checks everything, not on visitors' posts, whose forms have a token of their own.
 csrf = CSRFProtect()
 
@@ -20,7 +20,7 @@ class _ConsoleSessions(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> Any:
         """Return None outside the console, for which Flask uses an empty session that cannot be written to."""
-        return super().open_session(app, request) if _OURS.match(request.path) else None
+        return super().open_session(app, request) if PAGES.match(request.path) else None
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -38,7 +38,7 @@ _CARRIER = re.compile(r"0[ -]*(?:[xX]{2}|\*{2})(?=[ -]*[1-9])")  # Brazil's "0xx
 # What stands around a number in a table that it was copied from.
 _AROUND = " \t'\"‘’“”,;"
 # What a spreadsheet makes of a number that it counts with: "2079460958.0".
-_COUNTED = re.compile(r"(?<=[0-9]{7})[.,]00?$")
+_COUNTED, _MANY_DIGITS = re.compile(r"(?<=[0-9]{2})[.,]0$|(?<=[0-9]{3})[.,]00$"), re.compile("[0-9]{7}$")
 # What America and Australia dial before a country code, copied by people elsewhere; 00 and the region's own prefix
 # are read anyhow.
 _PREFIXES_ABROAD = re.compile("0011|011")
@@ -81,7 +81,8 @@ def _checked(number: Parsed, allowed: Collection[str], typed: str, region: str |
     if isinstance(found, PhoneError):
         is_accused = found.reason in _KINDS and not _is_surely_meant(number, typed, region, found.reason)
         raise PhoneError(Reason.UNKNOWN_RANGE if is_accused else found.reason)
-    return replace(found, is_guess=True) if _COUNTED.search(_shown(typed)) else found
+    shown = _shown(typed)
+    return replace(found, is_guess=True) if _uncounted(shown, region) != shown else found
 
 
 def _is_surely_meant(number: Parsed, typed: str, region: str | None, kind: Reason) -> bool:
@@ -217,7 +218,7 @@ def _parsed(spelling: str, region: str | None) -> Parsed | Reason:
 
 def _plain(typed: str, region: str | None) -> str:
     """What was typed, in ASCII digits and punctuation. Raises PhoneError if it is not just a number."""
-    shown = _COUNTED.sub("", _shown(typed))
+    shown = _uncounted(_shown(typed), region)
     if not shown:
         raise PhoneError(Reason.EMPTY)
     if shown[:4].lower() == "tel:":  # a copied link (RFC 3966)
@@ -231,6 +232,15 @@ def _plain(typed: str, region: str | None) -> str:
     if len(typed.strip()) > LONGEST_TYPED:
         raise PhoneError(Reason.TOO_LONG)
     return text
+
+
+def _uncounted(shown: str, region: str | None) -> str:
+    """Without the ".0" of a spreadsheet; in a number of groups only where it makes one that does not exist."""
+    without = _COUNTED.sub("", shown)
+    if without != shown and not _MANY_DIGITS.search(without):
+        number = parse(shown, region)
+        return shown if isinstance(number, Parsed) and is_in_use(number) else without
+    return without
 
 
 def _shown(typed: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -20,6 +21,7 @@ from ringback.outbox.request import Answers, State
 from ringback.sandbox.handler import Mode
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import Services, services_of
+from ringback.store.console_tables import intended
 from ringback.store.tables import teams
 from tests.conftest import WIDGET, Clock
 
@@ -275,6 +277,29 @@ def test_a_cancel_happens_in_ten_seconds_unless_it_is_undone(
     clock.passes(seconds=11)
     services.delivery.run_once()
     assert state(services, reference) is State.CANCELLED
+
+
+def test_of_many_that_have_begun_to_happen_the_rest_is_undone_and_it_says_so(
+    services: Services, console: Console, clock: Clock
+) -> None:
+    references = [ask(services, f"4420794609{index:02}") for index in range(4)]
+    client = console(Role.OPERATOR)
+    post(client, "cancel", reference=references)
+    page = client.get("/console/requests").get_data(as_text=True)
+    batch, count = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("batch", "count"))
+    assert batch
+    assert count
+    clock.passes(seconds=10)
+    with services.database.write() as connection:  # a process that dies in the midst of one
+        one = connection.execute(sa.select(intended.c.request_id).limit(1)).scalar()
+        connection.execute(intended.update().where(intended.c.request_id == one).values(begun=True))
+
+    assert post(client, "undo", batch=batch[1], count=count[1]).status_code == 303
+    assert "Undone: 3. For the others it was too late." in text(client.get("/console/requests"))
+    again = post(client, "undo", batch=batch[1], count=count[1])
+    assert "There is nothing to undo: it has happened, or was undone already." in text(again)
+    assert services.intended.carry_out() == 1, "what it had begun another process ends"
+    assert sorted(state(services, each) for each in references) == [State.CANCELLED, *[State.WAITING] * 3]
 
 
 @pytest.mark.parametrize(

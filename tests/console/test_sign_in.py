@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from ringback.accounts.operator import Role
 from ringback.accounts.sign_in import PER_ACCOUNT
+from ringback.console import access
 from ringback.services import services_of
 from tests.conftest import Clock
 from tests.console.signing_in import PASSWORD, sends, sign_in, token_of, words_of
@@ -187,6 +188,15 @@ def test_one_comes_to_pages_of_the_console_only(client: FlaskClient, path: str) 
     location = sign_in(client).location
     assert location.startswith("/console/")
     assert "\n" not in location
+
+
+@pytest.mark.parametrize(
+    ("path", "is_ours"),
+    [("/sales/install?lang=de", True), ("//evil.example/install", False), ("/evil\\x/install", False)],
+)
+def test_an_install_page_is_come_to_as_well_and_nobody_elses(app: Flask, path: str, is_ours: bool) -> None:
+    with app.test_request_context("/console/sign-in"):
+        assert access.is_own_path(path) == is_ours
 
 
 def test_a_form_from_elsewhere_signs_nobody_in(client: FlaskClient) -> None:

@@ -12,6 +12,7 @@ from ringback.outbox.operators.intended import Intended
 from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, Held, State
 from ringback.services import services_of
+from ringback.store.console_tables import audit as audit_table
 from ringback.store.console_tables import intended as intended_table
 from ringback.store.console_tables import search_words
 from ringback.web.request.status_text import public_events
@@ -138,6 +139,14 @@ def test_who_asked_not_to_be_called_is_called_for_a_reason_only(ringback: Ringba
     dial = by_hand.begin_dial(request.id, "robin", "b", "they wrote and asked for it")
     by_hand.end_dial(dial, DialState.TAKEN, "yes")
     assert "they wrote and asked for it" in by_hand.done(request.id)[0].note
+
+
+def test_a_reason_is_not_kept_where_nothing_was_to_be_overridden(ringback: Ringback, by_hand: ByHand) -> None:
+    request = ringback.asks()
+    by_hand.end_dial(by_hand.begin_dial(request.id, "robin", "a", "just so"), DialState.TAKEN, "yes")
+    assert by_hand.done(request.id)[0].note == "yes"
+    with ringback.database.read() as connection:
+        assert connection.execute(sa.select(audit_table.c.act)).scalars().all() == ["call"]
 
 
 # --- what was held, and is called by hand ---

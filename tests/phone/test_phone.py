@@ -278,6 +278,8 @@ def test_what_mexicans_no_longer_dial_is_dropped_behind_every_prefix(prefix, reg
         ("2079460958,0", "GB", LONDON),
         ("2079460958.00", "GB", LONDON),
         ("2015550123.0", "US", "12015550123"),
+        ("020 7946 0958.0", "GB", LONDON),
+        ("787-721-7000.0", "US", "17877217000"),
         ("30123456.0", "DE", "4930123456"),  # with the 0 it would be somebody else's
     ],
 )
@@ -290,6 +292,8 @@ def test_what_a_spreadsheet_added_is_left_out_and_worth_a_question(typed, region
 def test_a_last_group_of_one_digit_is_left_as_it_is():
     assert read("020 7946 095.8", "GB", ["GB"]) == PhoneNumber(LONDON, "GB", assigned=True)
     assert read("020.7946.09.50", "GB", ["GB"]).digits == "442079460950"
+    assert read("030/1817.0", "DE", ["DE"]) == PhoneNumber("493018170", "DE", assigned=True)
+    assert read("01.23.45.67.00", "FR", ["FR"]) == PhoneNumber("33123456700", "FR", assigned=True)
 
 
 TODAY = [

@@ -22,7 +22,7 @@ from ringback.outbox.due_query import CLAIMED_FOR, is_claimed, same_telephone
 from ringback.outbox.numbers.number_locks import lock_number
 from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.operators import called_by_hand
-from ringback.outbox.request import CallbackRequest, State
+from ringback.outbox.request import CallbackRequest, Held, State
 from ringback.outbox.selection import KEPT, NOT_HELD
 from ringback.outbox.wrong_clock import run_out
 from ringback.store.call_tables import outcomes
@@ -124,7 +124,7 @@ class ByHand:
             if earlier:
                 return Dial(earlier.id, request, DialState(earlier.state), earlier.reply, is_new=False)
             _refuse_cancelled(request)
-            self._refuse_unwanted(connection, request, override, now)
+            override = self._reason(connection, request, override, now)
             _refuse_called_now(connection, request, now)
             was_claimed = request.claimed_by == who and is_claimed(request.claimed_until, now)
             self._take(connection, request, who, now)
@@ -196,13 +196,14 @@ class ByHand:
         mine = {"claimed_by": who, "claimed_until": now + CLAIMED_FOR}
         connection.execute(requests.update().where(requests.c.id == request.id).values(mine))
 
-    def _refuse_unwanted(
-        self, connection: sa.Connection, request: CallbackRequest, override: str, now: datetime
-    ) -> None:
-        if not override and self._numbers.why_silent(connection, request.answers.phone, now):
+    def _reason(self, connection: sa.Connection, request: CallbackRequest, override: str, now: datetime) -> str:
+        """Why somebody is called who asked not to be, or is blocked; "" for all others. Raises NotNowError."""
+        is_unwanted = self._numbers.why_silent(connection, request.answers.phone, now) is not None
+        if is_unwanted and not override:
             raise NotNowError(
                 "Calls to this number are stopped or blocked. If you must call it, write down the reason."
             )
+        return override if is_unwanted or request.held in (Held.STOPPED, Held.BLOCKED) else ""
 
 
 def told(connection: sa.Connection, id: str) -> dict[str, Any]:

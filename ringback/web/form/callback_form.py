@@ -175,7 +175,13 @@ class CallbackForm(TimeForm, NumberForm):
         The country that was selected from the start is nobody's choice: where a number is written as people in
         another country write theirs, rather than as people there do, the visitor is asked which is meant.
         """
-        found = phone.rather_elsewhere(typed, region, self.widget.called_regions)
+        regions = self.widget.called_regions
+        found = phone.rather_elsewhere(typed, region, regions)
+        if not found and not phone.is_written_as_in(typed, region):
+            # An old number with its country code: Colombia's "57 1 234 5678", which is one of Virginia's as well.
+            today = (phone.written_today(typed, other, regions) for other in regions if other != region)
+            begins = phone.only_digits(typed)[:2]
+            found = [number for number in today if number and number.digits.startswith(begins)]
         others = [other for other in found if other.digits != number.digits]
         if not others or number.digits == self.reading.data:
             return number
@@ -194,7 +200,8 @@ class CallbackForm(TimeForm, NumberForm):
             question = sentences.coded("check_number", text)
         else:
             is_today = phone.written_today(self.phone.data or "", number.region, self.widget.called_regions)
-            question = sentences.changed(is_today) if is_today else sentences.check_country()
+            is_alone = len(self.offered_numbers) == 1
+            question = sentences.changed(is_today) if is_today and is_alone else sentences.check_country()
             self.offered_numbers = [*self.offered_numbers, number]
         self.phone.errors = [*self.phone.errors, question]
         self.checked.data = number.digits

@@ -162,7 +162,7 @@ class NumberForm(SpokenForm):
             return number
         typed = "" if was_cut(field) else field.data or ""
         today = phone.written_today(typed, region, regions)
-        found = [today] if today else phone.readings(typed, regions)
+        found = _meant(typed, region, regions, today)
         if not found and isinstance(number, StopValidation):
             found = phone.not_in_use(typed, regions)
         if selected := self.select_reading(found):
@@ -171,7 +171,7 @@ class NumberForm(SpokenForm):
         self.has_to_select = bool(self.offered_numbers and is_doubtful)
         if isinstance(number, PhoneNumber):
             return number
-        if today:
+        if today and len(found) == 1:
             raise StopValidation(sentences.changed(today))
         raise StopValidation(sentences.check_country()) if self.offered_numbers else number
 
@@ -188,6 +188,15 @@ class NumberForm(SpokenForm):
     def readings(self) -> list[tuple[str, str]]:
         """What may have been meant: the digits of each number, and how it is shown."""
         return [(number.digits, sentences.shown(number)) for number in self.offered_numbers]
+
+
+def _meant(
+    typed: str, region: str | None, regions: tuple[str, ...], today: PhoneNumber | None
+) -> list[PhoneNumber]:
+    """What a number is today; what it is in other countries; what an old one of another country is today."""
+    others = [phone.written_today(typed, other, regions) for other in regions if other != region]
+    found = [today, *phone.readings(typed, regions), *others]
+    return list({number.digits: number for number in found if number}.values())[: phone.MOST_READINGS]
 
 
 def _read_number(field: Field, region: str | None, regions: tuple[str, ...]) -> PhoneNumber:

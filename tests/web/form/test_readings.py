@@ -162,6 +162,20 @@ def test_a_number_of_two_countries_is_asked_about_where_nobody_chose_the_country
     assert rung(app) == [(theirs, "GB"), (ours, "US")]
 
 
+def test_an_old_number_of_another_country_is_asked_about_where_it_is_one_here_by_chance(
+    make_app: Callable[..., Flask],
+) -> None:
+    app = make_app(widgets={"sales": WIDGET | {"region": "US", "regions": ["US", "CO"]}})
+    caller = Visitor(app)
+    page = caller.sends(caller.opens("/sales"), name="Ann", phone="57 1 234 5678")
+
+    assert "If +1 571-234-5678 (United States) is right" in page.errors[0]
+    assert [digits for digits, _shown in readings(page)] == ["576012345678"]
+    assert caller.sends(page, reading="576012345678").status == 303
+    assert caller.sends(caller.opens("/sales"), name="Ann", phone="(571) 234-5679").status == 303
+    assert rung(app) == [("576012345678", "CO"), ("15712345679", "US")]
+
+
 @pytest.mark.parametrize(
     ("typed", "country"),
     [
@@ -246,6 +260,27 @@ def test_a_number_of_a_plan_that_changed_is_told_as_it_is_today_and_rung_so(
     assert caller.sends(page).errors == [said]
     assert caller.sends(page, reading=digits).status == 303
     assert rung(app) == [(digits, region)]
+
+
+@pytest.mark.parametrize(
+    ("regions", "typed", "offered"),
+    [
+        (["BJ", "CI"], "07 12 34 56", ["2250707123456"]),
+        (["BJ", "CI"], "22 41 12 34", ["2290122411234", "2252722411234"]),
+        (["CO", "PE"], "(01) 323 4567", ["576013234567", "5113234567"]),
+        (["US", "BR"], "(11) 8123-4567", ["5511981234567"]),
+    ],
+)
+def test_an_old_number_may_be_of_another_country_that_is_served(
+    make_app: Callable[..., Flask], regions: list[str], typed: str, offered: list[str]
+) -> None:
+    app = make_app(widgets={"sales": WIDGET | {"region": regions[0], "regions": regions}})
+    caller = Visitor(app)
+    page = caller.sends(caller.opens("/sales"), name="Ann", phone=typed)
+
+    assert (page.errors, [digits for digits, _shown in readings(page)]) == ([CHECK], offered)
+    assert caller.sends(page, reading=offered[-1]).status == 303
+    assert rung(app) == [(offered[-1], regions[-1])]
 
 
 @pytest.mark.parametrize("typed", ["98765 43210", "085 123 4567", "98234 56789"])
