@@ -12,15 +12,14 @@ run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another p
 	@$(BIN)/python app.py
 
 # The fastest first: a slip is told in seconds. Two processes a core, since a test waits half of its time.
-test: check browser packages ## Everything that has to pass; a quarter of an hour on two cores
+test: check browser packages ## Everything that has to pass; some twenty minutes on two cores
 	$(BIN)/pytest -n 4 --dist loadgroup -m "not long" -rs
 
-# What most changes break: on SQLite, and without the files that take longest.
-SLOW := browser crash server sandbox cli/test_cli.py handover/test_fault_matrix.py handover/test_tells_nothing_in_time.py \
-	i18n/test_translations.py outbox/test_brake.py outbox/test_outbox_states.py outbox/test_patient_stranger.py outbox/test_traces.py \
-	store/test_pgbouncer.py web/test_hostile_input.py web/test_processor_time.py web/test_tells_nothing.py
-quick: check ## What needs no browser, no PostgreSQL and no patience
-	$(BIN)/pytest -n 2 -m "not long" -k "not postgres" $(SLOW:%=--ignore tests/%)
+# The rules: numbers, requests, forms, times, and the maps of the code; on SQLite, without what takes longest.
+RULES := phone outbox web/form structure test_opening_hours.py
+SLOW := brake measured_promise outbox_states patient_stranger recovery traces
+quick: check ## The rules alone, in about a minute: no browser, no PostgreSQL, no other process
+	$(BIN)/pytest -n 2 -m "not long" -k "not postgres" $(RULES:%=tests/%) $(SLOW:%=--ignore tests/outbox/test_%.py)
 
 test-long: check browser packages ## The same at full figures: 1,000 kills, 100,000 inputs, every state in every look
 	$(BIN)/pytest
