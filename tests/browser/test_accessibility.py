@@ -122,7 +122,7 @@ def test_axe_finds_nothing_to_mend(shown: Shown) -> None:
 def axe_on(frame: Frame) -> dict[str, Any]:
     """What axe says of a frame once it is painted: until then the contrast of its words cannot be told."""
     if frame.parent_frame:  # Chromium paints none that is out of sight
-        frame.frame_element().scroll_into_view_if_needed()
+        frame.frame_element().evaluate("(element) => element.scrollIntoView()")
     deadline = time.monotonic() + PAINTED_SECONDS
     while True:
         if not frame.evaluate("() => 'axe' in window"):  # nor in a frame that has loaded anew
