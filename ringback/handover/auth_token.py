@@ -16,6 +16,7 @@ from ringback.config.settings import Settings
 from ringback.keyed_hash import keyed_hash
 from ringback.store.database import Database
 from ringback.store.locks import lock
+from ringback.store.remembered import forget, recall_instant, remember
 from ringback.store.tables import about
 
 log = logging.getLogger("ringback")
@@ -84,8 +85,7 @@ class AuthToken:
     def renewed_at(self) -> datetime | None:
         """When it was renewed, or first looked at; None where nobody noted it."""
         with self._database.read() as connection:
-            at = connection.execute(sa.select(about.c.value).where(about.c.key == _RENEWED_AT)).scalar()
-        return datetime.fromisoformat(at) if at else None
+            return recall_instant(connection, _RENEWED_AT)
 
     def is_older(self, age: timedelta, now: datetime) -> bool:
         """Whether the token in use is. One whose age nobody knows is new from now on."""
@@ -93,8 +93,7 @@ class AuthToken:
         if renewed_at is None:
             with self._database.write() as connection:
                 lock(connection, _RENEWED_AT)
-                connection.execute(about.delete().where(about.c.key == _RENEWED_AT))
-                connection.execute(about.insert().values(key=_RENEWED_AT, value=now.isoformat()))
+                remember(connection, _RENEWED_AT, now)
             return False
         return now - renewed_at >= age
 
@@ -102,17 +101,16 @@ class AuthToken:
         """Be the one that renews it, for so long. False: another one is."""
         with self._database.write() as connection:
             lock(connection, _TURN)
-            until = connection.execute(sa.select(about.c.value).where(about.c.key == _TURN)).scalar()
-            if until and now < datetime.fromisoformat(until) <= now + length:
+            until = recall_instant(connection, _TURN)
+            if until and now < until <= now + length:
                 return False
-            connection.execute(about.delete().where(about.c.key == _TURN))
-            connection.execute(about.insert().values(key=_TURN, value=(now + length).isoformat()))
+            remember(connection, _TURN, now + length)
             return True
 
     def end_turn(self) -> None:
         """Let others renew it."""
         with self._database.write() as connection:
-            connection.execute(about.delete().where(about.c.key == _TURN))
+            forget(connection, _TURN)
 
     def _stored(self, connection: sa.Connection) -> dict[str, str]:
         rows = connection.execute(sa.select(about).where(about.c.key.in_([_NOW, _BEFORE])))

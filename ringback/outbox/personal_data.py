@@ -23,7 +23,7 @@ from ringback.outbox.numbers.brake import Brake
 from ringback.outbox.numbers.number_locks import lock_number
 from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.operators import by_hand
-from ringback.outbox.purging import LAST_PURGE, drop_old_alerts, forget_hashes, has_leapt, note, noted
+from ringback.outbox.purging import LAST_PURGE, drop_old_alerts, forget_hashes, has_leapt
 from ringback.outbox.quoting import is_quoted
 from ringback.outbox.request import EventKind, State
 from ringback.outbox.search import forget_words
@@ -31,6 +31,7 @@ from ringback.store.call_tables import calls, outcomes
 from ringback.store.database import Database
 from ringback.store.locks import lock
 from ringback.store.program_tables import kept_answers
+from ringback.store.remembered import recall, recall_instant, remember
 from ringback.store.tables import (
     about,
     consents,
@@ -170,13 +171,13 @@ class PersonalData:
         webhook_events.note_erased(connection, ids, now)
         if self._database.needs_sweep:
             # In the same commit: whoever is killed before it has swept leaves it to the next purge.
-            note(connection, _TO_SWEEP, secrets.token_hex(8))
+            remember(connection, _TO_SWEEP, secrets.token_hex(8))
         return len(ids)
 
     def _sweep(self) -> None:
         """Take out of the store's files what was erased from its tables."""
         with self._database.read() as connection:
-            mark = connection.execute(sa.select(about.c.value).where(about.c.key == _TO_SWEEP)).scalar()
+            mark = recall(connection, _TO_SWEEP)
         if mark and self._database.sweep():
             with self._database.write() as connection:
                 # Not a later one: what it stands for may have missed this sweep.
@@ -208,7 +209,7 @@ class PersonalData:
             webhook_events.drop_old(connection, long_ago)
             visitor_mails.drop_old(connection, now)
             connection.execute(kept_answers.delete().where(kept_answers.c.begun_at <= now - timedelta(days=1)))
-            note(connection, LAST_PURGE, now.isoformat())
+            remember(connection, LAST_PURGE, now)
         self._sweep()
         return Purge(now, erased, self._count_erased())
 
@@ -219,7 +220,7 @@ class PersonalData:
     def last_purge(self) -> datetime | None:
         """When the last one ended, or None."""
         with self._database.read() as connection:
-            return noted(connection, LAST_PURGE)
+            return recall_instant(connection, LAST_PURGE)
 
 
 _BLANK: dict[str, Any] = {

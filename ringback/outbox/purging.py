@@ -10,7 +10,8 @@ from ringback.outbox.numbers.number_rules import NumberRules
 from ringback.outbox.request import State
 from ringback.outbox.wrong_clock import STEADY
 from ringback.store.locks import lock
-from ringback.store.tables import about, alerts, erased_beginnings, requests, stop_beginnings, stops
+from ringback.store.remembered import forget, recall_instant, remember
+from ringback.store.tables import alerts, erased_beginnings, requests, stop_beginnings, stops
 
 LAST_PURGE = "purged_at"
 _LAST_LOOK, _LEAPT_AT = "purge_looked_at", "clock_leapt_at"
@@ -24,14 +25,14 @@ _KNOWN_AFTER = timedelta(weeks=4)
 def has_leapt(connection: sa.Connection, now: datetime) -> bool:
     """Whether the clock moved on by a day since the last look, or back, and not for an hour steadily since."""
     lock(connection, LAST_PURGE)
-    last, leapt_at = (noted(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
-    note(connection, _LAST_LOOK, now.isoformat())
+    last, leapt_at = (recall_instant(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
+    remember(connection, _LAST_LOOK, now)
     if last and not -SKEW <= now - last <= LEAP:
-        note(connection, _LEAPT_AT, now.isoformat())
+        remember(connection, _LEAPT_AT, now)
         return True
     if leapt_at and now - leapt_at < STEADY - _LOOKS_EARLY:
         return True
-    connection.execute(about.delete().where(about.c.key == _LEAPT_AT))
+    forget(connection, _LEAPT_AT)
     return False
 
 
@@ -58,15 +59,3 @@ def drop_old_alerts(connection: sa.Connection, before: datetime) -> None:
     # The newest stays: channels know by its number how far they have told.
     newest = sa.select(sa.func.max(alerts.c.id)).scalar_subquery()
     connection.execute(alerts.delete().where(alerts.c.at < before, alerts.c.id < newest))
-
-
-def noted(connection: sa.Connection, key: str) -> datetime | None:
-    """The time that stands beside this name in the store, or None."""
-    at = connection.execute(sa.select(about.c.value).where(about.c.key == key)).scalar()
-    return datetime.fromisoformat(at) if at else None
-
-
-def note(connection: sa.Connection, key: str, value: str) -> None:
-    """Write it beside this name, in place of what stood there."""
-    connection.execute(about.delete().where(about.c.key == key))
-    connection.execute(about.insert().values(key=key, value=value))

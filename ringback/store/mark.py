@@ -17,7 +17,8 @@ import sqlalchemy as sa
 
 from ringback.store.failures import StoreError
 from ringback.store.private_file import write_private
-from ringback.store.tables import about, requests
+from ringback.store.remembered import forget, recall, remember
+from ringback.store.tables import requests
 
 log = logging.getLogger("ringback.database")
 
@@ -44,17 +45,17 @@ class Mark:
 
     def check(self, connection: sa.Connection) -> None:
         """Raise StoreError where this is not the store that was used here last."""
-        if copied := _value(connection, _COPY):
+        if copied := recall(connection, _COPY):
             raise StoreError(f"DATABASE_URL: this store is {copied}; {_BECAUSE}. {_MEND}")
         if self._store is None:
-            home = _value(connection, _HOME)
+            home = recall(connection, _HOME)
             if home and home != self.home(connection):
                 raise StoreError(_PUT_HERE)
         elif not self._is_ours(connection):
             raise StoreError(_PUT_HERE)
 
     def _is_ours(self, connection: sa.Connection) -> bool:
-        stored, noted = _value(connection, _NUMBER), self._noted()
+        stored, noted = recall(connection, _NUMBER), self._noted()
         if stored is None:  # new, or made by a version that had no mark
             is_new = connection.execute(sa.select(requests.c.id).limit(1)).first() is None
             return is_new or noted is None or noted[0] == 0
@@ -62,23 +63,23 @@ class Mark:
 
     def adopt(self, connection: sa.Connection) -> int:
         """Make this the store that is used here, whatever it was; then `note` what is returned."""
-        connection.execute(about.delete().where(about.c.key == _COPY))
+        forget(connection, _COPY)
         return self.advance(connection)
 
     def advance(self, connection: sa.Connection) -> int:
         """Move on, so that what was copied before is known for older; then `note` what is returned."""
         if self._store is None:
-            home, known = self.home(connection), _value(connection, _HOME)
+            home, known = self.home(connection), recall(connection, _HOME)
             if home != known:
                 if known:
                     log.warning("the store is at another place now, as after a fail-over: %s", home)
-                _set(connection, _HOME, home)
+                remember(connection, _HOME, home)
             return 0
-        stored, noted = _value(connection, _NUMBER), self._noted()
+        stored, noted = recall(connection, _NUMBER), self._noted()
         if stored is None and noted is None:
             self._write(0)  # before the first number stands in the store, so that it is never there alone
         number = max(int(stored or 0), noted[0] if noted else 0) + 1
-        _set(connection, _NUMBER, str(number))
+        remember(connection, _NUMBER, str(number))
         return number
 
     def note(self, number: int) -> None:
@@ -113,7 +114,7 @@ class Mark:
 
 def set_aside(connection: sa.Connection, what: str) -> None:
     """Keep a copy from being started unsaid. `what` it is, in words that follow "this store is"."""
-    _set(connection, _COPY, what)
+    remember(connection, _COPY, what)
 
 
 def _told(connection: sa.Connection, query: str) -> str:
@@ -123,12 +124,3 @@ def _told(connection: sa.Connection, query: str) -> str:
             return str(connection.execute(sa.text(query)).scalar())
     except sa.exc.DBAPIError:
         return "?"
-
-
-def _value(connection: sa.Connection, key: str) -> str | None:
-    return connection.execute(sa.select(about.c.value).where(about.c.key == key)).scalar()
-
-
-def _set(connection: sa.Connection, key: str, value: str) -> None:
-    if connection.execute(about.update().where(about.c.key == key).values(value=value)).rowcount == 0:
-        connection.execute(about.insert().values(key=key, value=value))

@@ -15,7 +15,8 @@ from ringback.outbox.wrong_clock import STEADY
 from ringback.store.call_tables import call_reading, calls
 from ringback.store.database import Database
 from ringback.store.locks import lock
-from ringback.store.tables import about, in_state, requests
+from ringback.store.remembered import recall_instant, remember
+from ringback.store.tables import in_state, requests
 
 _AT_ONCE = 200  # requests in one transaction
 # What is older was told of, or had its time before there were call reports.
@@ -69,18 +70,13 @@ class NotCalled:
         """Whether the looks at this store show it. If not, what is noted of a time to come is taken back."""
         with self._database.write() as connection:
             lock(connection, _LAST_LOOK)
-            query = sa.select(about.c.key, about.c.value).where(about.c.key.in_([_LAST_LOOK, _LEAPT_AT]))
-            noted = {row.key: datetime.fromisoformat(row.value) for row in connection.execute(query)}
-            last, looks = noted.get(_LAST_LOOK), {_LAST_LOOK: now}
+            last, leapt_at = (recall_instant(connection, key) for key in (_LAST_LOOK, _LEAPT_AT))
+            remember(connection, _LAST_LOOK, now)
             every = timedelta(seconds=self._settings.samespace.call_reports_seconds)
             if last is None or not -SKEW <= now - last <= every + SKEW:
-                looks[_LEAPT_AT] = now
+                remember(connection, _LEAPT_AT, leapt_at := now)
                 ahead = requests.c.not_called_at > now + SKEW
                 connection.execute(requests.update().where(ahead).values(not_called_at=None))
-            connection.execute(about.delete().where(about.c.key.in_(list(looks))))
-            rows = [{"key": key, "value": at.isoformat()} for key, at in looks.items()]
-            connection.execute(about.insert(), rows)
-            leapt_at = (noted | looks).get(_LEAPT_AT)
             return leapt_at is None or now - leapt_at >= STEADY
 
     def _late(self, connection: sa.Connection, read_up_to: datetime, now: datetime) -> list[str]:

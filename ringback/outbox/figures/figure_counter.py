@@ -20,7 +20,8 @@ from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
 from ringback.store.figure_tables import COUNTS, figures
 from ringback.store.locks import lock, try_lock
-from ringback.store.tables import about, events, requests
+from ringback.store.remembered import recall, remember
+from ringback.store.tables import events, requests
 
 AT_ONCE = 400  # events in one transaction, so that visitors do not wait behind it
 # Two transactions may be stored in another order than their events are numbered. So many numbers that were missing
@@ -205,9 +206,8 @@ def _histories(connection: sa.Connection, ids: Collection[str]) -> list[tuple[An
 
 
 def _mark(connection: sa.Connection) -> Mark:
-    return Mark.read(connection.execute(sa.select(about.c.value).where(about.c.key == _MARK)).scalar())
+    return Mark.read(recall(connection, _MARK))
 
 
 def _keep(connection: sa.Connection, mark: Mark) -> None:
-    connection.execute(about.delete().where(about.c.key == _MARK))
-    connection.execute(about.insert().values(key=_MARK, value=mark.written()))
+    remember(connection, _MARK, mark.written())
