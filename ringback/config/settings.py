@@ -231,6 +231,11 @@ class Settings(Configuration):
         return f"{url.scheme}://{self.console_host}{port}" if self.console_host else self.origin
 
     @property
+    def is_https(self) -> bool:
+        """Whether browsers come by HTTPS: on a machine of one's own, such as the sandbox's, they do not."""
+        return self.public_url.startswith("https:")
+
+    @property
     def console_pages(self) -> str:
         """The address that all of the console's pages begin with."""
         return f"{self.console_url}{self.path}/console"

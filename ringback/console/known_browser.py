@@ -31,9 +31,9 @@ def remember(response: Response, name: str) -> None:
     mark = mark or secrets.token_urlsafe(16)
     person = _person(mark, name)
     written = _signer().dumps([mark, [person, *(each for each in people if each != person)][:_MOST]])
-    is_secure = services().settings.public_url.startswith("https:")
+    is_https = services().settings.is_https
     response.set_cookie(
-        _name(), str(written), max_age=_SECONDS, path="/", secure=is_secure, httponly=True, samesite="Lax"
+        _name(), str(written), max_age=_SECONDS, path="/", secure=is_https, httponly=True, samesite="Lax"
     )
 
 
@@ -52,8 +52,7 @@ def _person(mark: str, name: str) -> str:
 
 
 def _name() -> str:
-    is_secure = services().settings.public_url.startswith("https:")
-    return "__Host-ringback-known" if is_secure else "ringback-known"
+    return "__Host-ringback-known" if services().settings.is_https else "ringback-known"
 
 
 def _signer() -> URLSafeTimedSerializer:

@@ -25,11 +25,10 @@ class _ConsoleSessions(SecureCookieSessionInterface):
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Give the console its cookie, and check its posts."""
-    is_secure = settings.public_url.startswith("https:")
     app.config.update(
         # A name that begins so is only taken by a browser over HTTPS, for this host alone.
-        SESSION_COOKIE_NAME="__Host-ringback" if is_secure else "ringback",
-        SESSION_COOKIE_SECURE=is_secure,
+        SESSION_COOKIE_NAME="__Host-ringback" if settings.is_https else "ringback",
+        SESSION_COOKIE_SECURE=settings.is_https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",

@@ -74,7 +74,8 @@ class NotCalled:
             remember(connection, _LAST_LOOK, now)
             every = timedelta(seconds=self._settings.samespace.call_reports_seconds)
             if last is None or not -SKEW <= now - last <= every + SKEW:
-                remember(connection, _LEAPT_AT, leapt_at := now)
+                leapt_at = now
+                remember(connection, _LEAPT_AT, now)
                 ahead = requests.c.not_called_at > now + SKEW
                 connection.execute(requests.update().where(ahead).values(not_called_at=None))
             return leapt_at is None or now - leapt_at >= STEADY
