@@ -57,6 +57,7 @@ def asked(it: Services) -> Questions:
         **_of_one(it),
         "audit": lambda: (it.audit_list.page(), it.audit_list.acts()),
         "audit, of one widget": lambda: it.audit_list.page(widgets=SALES),
+        "audit, of another widget": lambda: it.audit_list.page(widgets=("help",)),
         "audit, of one request": lambda: it.audit_list.page(about=REFERENCE),
     }
 

@@ -36,8 +36,8 @@ _CALLS = (
     SELECT id, id, {soon}, 'ann', 'taken', 'a call', '', '' FROM requests WHERE {fifth}""",
     """INSERT INTO notes (request_id, at, "by", note) SELECT id, {soon}, 'ann', 'Ring on Tuesday' FROM requests
     WHERE {fifth}""",
-    """INSERT INTO audit (at, who, act, about) SELECT {soon}, 'console:ann', 'note', reference FROM requests
-    WHERE {fifth} ORDER BY requested_at""",
+    """INSERT INTO audit (at, who, act, about, widget)
+    SELECT {soon}, 'console:ann', 'note', reference, widget FROM requests WHERE {fifth} ORDER BY requested_at""",
 )
 # As they would have been counted: by hour, and by day for each language, delay, page, and hour and wait of calls.
 _FIGURES = """
