@@ -24,7 +24,7 @@ from tools.bench.console_past import PHONE, REFERENCE, prepare
 from tools.bench.record import Bar, at_most, machine, record, table
 
 PASTS = (1_000, 1_000_000)
-ROUNDS = 41
+ROUNDS = 101
 NOW = datetime.now(UTC)
 TODAY = NOW.date()
 SALES = frozenset({"sales"})

@@ -1,8 +1,9 @@
 """The promise that is measured: within how many minutes three of four visitors were called of late.
 
 Reckoned from the first calls of the last 14 days in the same part of the week, the latest twenty of each hour,
-while the team was open; rounded up to five minutes. With fewer than 20 calls, or where it takes longer than a visitor waits
-for, nothing is promised.
+while the team was open; rounded up to five minutes. With fewer than 20 calls, or where it takes longer than a
+visitor waits for, nothing is promised.
+
 The same number is shown and is what lateness is reckoned from, in every process, for an hour.
 """
 
