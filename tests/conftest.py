@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
 from pydantic import SecretStr
-from werkzeug.routing import Rule
 
 from ringback.config.settings import Configuration, Settings
 from ringback.factory import create_app
@@ -27,7 +25,7 @@ from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import services_of
 from ringback.store.database import Database
 from ringback.store.tables import about
-from tests import privacy
+from tests import cheap_apps, privacy
 from tests.kept_postgres import KeptDatabase
 from tests.visitor import Visitor
 
@@ -35,24 +33,7 @@ from tests.visitor import Visitor
 NO_SAMESPACE = "http://you-forgot-the-samespace-of-this-test.invalid"
 PUBLIC_URL = "https://callback.acme.test"
 
-# Thousands of apps are made here, and compiling the templates of each takes longer than most tests.
-_COMPILED = tempfile.TemporaryDirectory(prefix="ringback-templates-")
-Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(_COMPILED.name)}
-
-
-# So does writing the code that builds each of our addresses, which is half of the time that making an app takes.
-_builders: dict[Any, Any] = {}
-_write_builder = Rule._compile_builder
-
-
-def _builder_of(rule: Rule, append_unknown: bool = True) -> Any:
-    key = rule.rule, rule.subdomain, str(rule.defaults), append_unknown
-    if key not in _builders:
-        _builders[key] = _write_builder(rule, append_unknown)
-    return _builders[key]
-
-
-Rule._compile_builder = _builder_of  # type: ignore[method-assign, assignment]
+cheap_apps.init()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
