@@ -82,6 +82,7 @@ def no_log_knows_anybody() -> Iterator[None]:
     root.setLevel(logging.INFO)
     yield
     root.removeHandler(listener)
+    assert root.level == logging.INFO, "a test made it deaf"
     assert privacy.findings(listener.lines) == []
 
 

@@ -2,13 +2,11 @@
 
 import hashlib
 import re
-from functools import cache
 from pathlib import Path
 
 _MADE_OF = ("templates/widget/form.html", "templates/components/field.html", "templates/components/when.html")
 
 
-@cache  # they are read at the start
 def form_version(root: Path) -> str:
     """Twelve characters that change with anything that a visitor reads on the form, in any language.
 
