@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Hundreds of processes start in the tests: what Python compiled of us is kept, whatever this shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test quick test-long crash soak bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
 
 help: ## What there is to make

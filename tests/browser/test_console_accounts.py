@@ -111,7 +111,6 @@ def test_a_link_sets_a_password_a_passkey_is_made_and_signs_in(page: Page, conso
     expect(page.get_by_role("heading", level=1)).to_have_text("Audit")
 
 
-@pytest.mark.ordinary
 @pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), (390, 1280)))
 def test_each_page_can_be_read_by_everybody(
     page: Page, console: Console, screenshots: Path, looks: list[tuple[str, int]]
