@@ -362,25 +362,3 @@ def test_check_prints_the_secret_and_tries_every_receiver(
     assert f"Webhook {receiver.url().split('/')[2]}: answered 204." in tried
     assert f"Webhook {receiver.url().split('/')[2]}: answered 500." in tried
     assert receiver.types() == ["ringback.test"] * 2
-
-
-@pytest.mark.parametrize(
-    ("receivers", "dead"), [(60, 54), pytest.param(1_000, 900, marks=pytest.mark.long)], ids=["60", "1000"]
-)
-def test_dead_receivers_delay_nobody(
-    following: Callable[..., Services], receiver: Receiver, receivers: int, dead: int
-) -> None:
-    paths = [
-        f"/{'dead' if turn * dead // receivers != (turn + 1) * dead // receivers else 'alive'}-{turn}"
-        for turn in range(receivers)
-    ]
-    receiver.answer = lambda path, count: None if path.startswith("/dead") else 204
-    services = following(*({"url": receiver.url(path)} for path in paths))
-    services.webhooks.start()
-    services.outbox.accept(ANN)
-    alive = {path for path in paths if path.startswith("/alive")}
-    assert len(alive) == receivers - dead
-    # Far less than the ten seconds that each of the dead is given.
-    receiver.waits_for(lambda: alive <= {told.path for told in receiver.told}, seconds=9)
-    receiver.over.set()
-    services.webhooks.stop(10)
