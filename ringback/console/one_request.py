@@ -202,6 +202,8 @@ def _happened(one: CallbackRequest, events: Sequence[Event], now: datetime) -> l
         detail = event.detail or ""
         if event.kind is EventKind.HELD and detail:
             detail = words.WHY_HELD.get(Held(detail), detail) if detail in list(Held) else detail
+        if event.kind is EventKind.CALLED:
+            detail = words.with_outcome(detail)
         if looks:
             what = f"Nobody was called; its visitor sees “{what}”"
         lines.append(Happened(event.at, words.moment(event.at, zone, now), what, detail, "quiet" if looks else ""))

@@ -388,6 +388,7 @@ def test_notes_and_outcomes_are_kept_and_read(services: Services, console: Conso
     page = client.get(f"/console/requests/{reference}").get_data(as_text=True)
     assert "Wants &lt;b&gt;blue&lt;/b&gt;" in page
     assert "Voicemail, robin" in page
+    assert "Voicemail: an operator said so" in page
 
 
 # --- click-to-call ---
