@@ -18,7 +18,7 @@ from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
 from ringback.signed_post import secrets_of
 from ringback.store.program_tables import webhook_deliveries, webhook_events
-from ringback.store.tables import alerts
+from ringback.store.tables import alerts, requests
 from tests.cli.test_cli_people import said
 from tests.conftest import Clock
 from tests.webhooks.receiver import Receiver
@@ -246,6 +246,22 @@ def test_what_is_not_taken_is_sent_again_in_its_order_with_its_id(
     assert {told.type for told in of_ann[:-1]} == {"request.accepted"}
     assert len({told.headers["webhook-id"] for told in of_ann[:-1]}) == 1
     assert other in {told.event["data"]["reference"] for told in receiver.told}
+
+
+def test_after_a_back_up_was_put_back_other_events_have_other_ids(
+    following: Callable[..., Services], receiver: Receiver, clock: Clock
+) -> None:
+    services = following()
+    id = services.outbox.accept(ANN).id
+    for _ in range(3):  # again and again, the numbers of the store begin where they began before
+        services.outbox.cancel(id)
+        services.webhooks.run_once()
+        with services.database.write() as connection:
+            connection.execute(webhook_deliveries.delete())
+            connection.execute(webhook_events.delete())
+            connection.execute(requests.update().values(state="waiting"))
+        clock.passes(minutes=5)
+    assert len({told.headers["webhook-id"] for told in receiver.told if told.type == "request.cancelled"}) == 3
 
 
 def test_a_delivery_that_is_refused_does_not_keep_other_requests_back(
