@@ -90,6 +90,7 @@ def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typ
         disagree=disagree(services().outcomes.said(one.id)),
         agent_reads=_agent_reads(one, events, now),
         consents=data.get("consents", []),
+        agreed_at=lambda at: words.moment(datetime.fromisoformat(at), words.zone_of(one, settings), now),
         others=[words.row_of(other, settings, now) for other in others],
         may=lambda act: operator.role >= Role.OPERATOR and why_not[act] is None,
         why_not=why_not,

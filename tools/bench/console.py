@@ -124,16 +124,17 @@ def _figures(it: Services, days: int) -> object:
 
 
 def compare(stores: dict[int, Services]) -> dict[str, dict[int, float]]:
-    """Milliseconds of each question, by the length of the past: medians, the least of some times.
+    """Milliseconds of each question, by the length of the past: the least of some medians, minutes apart.
 
     In turns, another first in each round, so that other work on the machine is unfair to none.
     """
-    found: dict[str, dict[int, float]] = {}
     questions = {past: asked(it) for past, it in stores.items()}
-    for name in questions[PASTS[0]]:
-        each = {past: of[name] for past, of in questions.items()}
-        times = [_medians(each) for _ in range(TIMES)]
-        found[name] = {past: min(taken[past] for taken in times) for past in stores}
+    found: dict[str, dict[int, float]] = {}
+    for _ in range(TIMES):
+        for name in questions[PASTS[0]]:
+            taken = _medians({past: of[name] for past, of in questions.items()})
+            before = found.get(name, taken)
+            found[name] = {past: min(taken[past], before[past]) for past in stores}
     return found
 
 
