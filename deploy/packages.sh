@@ -17,6 +17,12 @@ for file in babel/locale-data/*.dat; do
     case $language in root | en) continue ;; esac
     ls /app/translations/"$language"*.po > /dev/null 2>&1 || rm "$file"
 done
-# C that was compiled already, and what only a debugger reads.
-find . \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' \) -delete
+# What compiles C for other packages: those that came are compiled.
+rm -r cffi pycparser
+# C that was compiled already, hints for editors, and what only a debugger reads.
+find . \( -name '*.c' -o -name '*.cpp' -o -name '*.h' -o -name '*.hpp' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete
 find . -name '*.so*' -exec strip --strip-unneeded {} +
+# Compiled, all of it, and without the sources: a container cannot keep what it compiles, and with both every module
+# is there twice. An error still names file and line; requirements.lock says of which version.
+../../../bin/python -m compileall -q -b .
+find . -name '*.py' -delete

@@ -53,7 +53,7 @@ def change_password() -> Answer:
 def second_factor() -> Answer:
     """An app to scan a picture with, and a code of it to begin with."""
     mine, factor = _mine(), services().accounts.second_factor
-    if request.method == "GET" or "secret" not in session:
+    if request.method != "POST" or "secret" not in session:
         session.setdefault("secret", factor.new_secret())
         return _second_factor_page(mine)
     if not _knows_password(mine):

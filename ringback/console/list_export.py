@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
+from flask import request
+
 from ringback.accounts.operator import Role
 from ringback.console import access, words
 from ringback.console.csv_file import csv_file
@@ -24,7 +26,8 @@ _COLUMNS = ("reference", "state", "requested_at", "due_at", *_ANSWERS)
 def as_csv() -> Answer:
     """The list with names and numbers: so it is written down who took it."""
     now = services().clock()
-    services().audit.note(access.by(), "export", "list")
+    if request.method == "GET":  # a HEAD takes nothing
+        services().audit.note(access.by(), "export", "list")
     rows = (_row(each, now) for each in _all())
     return csv_file(f"ringback-requests-{now:%Y-%m-%d}.csv", _COLUMNS, rows)
 
@@ -40,8 +43,8 @@ def _all() -> Iterator[CallbackRequest]:
         view = replace(view, after=found.after)
 
 
-def _row(request: CallbackRequest, now: datetime) -> list[str]:
-    zone = words.zone_of(request, services().settings)
-    times = [at.astimezone(zone).isoformat(timespec="minutes") for at in (request.requested_at, request.due_at)]
-    answers = [str(getattr(request.answers, name)) for name in _ANSWERS]
-    return [request.reference, words.state_words(request, now), *times, *answers]
+def _row(one: CallbackRequest, now: datetime) -> list[str]:
+    zone = words.zone_of(one, services().settings)
+    times = [at.astimezone(zone).isoformat(timespec="minutes") for at in (one.requested_at, one.due_at)]
+    answers = [str(getattr(one.answers, name)) for name in _ANSWERS]
+    return [one.reference, words.state_words(one, now), *times, *answers]

@@ -44,7 +44,7 @@ def add() -> Answer:
 def one(name: str) -> Answer:
     """What somebody may do and see."""
     account = _theirs(name)
-    if request.method == "GET":
+    if request.method != "POST":
         return _one(account)
     try:
         _not_oneself(account)

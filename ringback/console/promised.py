@@ -6,6 +6,7 @@ from datetime import datetime
 from ringback.config.widget import MEASURED, Widget
 from ringback.console.clock_text import day_and_time
 from ringback.outbox.calls.measured_promise import (
+    AN_HOUR,
     FEWEST_CALLS,
     GOOD_FOR,
     LOOKS_BACK,
@@ -59,8 +60,8 @@ def _how(widget: Widget, measured: Measured, now: datetime) -> str:
     since = day_and_time(measured.measured_at, now, zone)
     until = day_and_time(measured.measured_at + GOOD_FOR, now, zone)
     return (
-        f"Measured from {counted} of the last {LOOKS_BACK.days} days, of people who asked on {part}. "
-        f"{_came_to(measured)} Reckoned at {since}, anew after {until}."
+        f"Measured from {counted} of the last {LOOKS_BACK.days} days, of people who asked on {part}, "
+        f"{AN_HOUR} of each hour at most. {_came_to(measured)} Reckoned at {since}, anew after {until}."
     )
 
 

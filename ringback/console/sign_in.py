@@ -96,7 +96,7 @@ def set_password(key: str) -> Answer:
     name = people.owner_of_link(key)
     if name is None:
         return page("link_used.html", "This link sets no password any more", 410)
-    if request.method == "GET":
+    if request.method != "POST":
         return page("password.html", "Set your password", name=name, key=key)
     try:
         is_set = people.set_password_by_link(key, request.form.get("password", ""))

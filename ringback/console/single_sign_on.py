@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
-from flask import Flask, Response, current_app, url_for
+from flask import Flask, Response, current_app, redirect, request, url_for
 from joserfc.errors import JoseError
 
 from ringback.config.settings import Settings
@@ -68,6 +68,8 @@ def come_back() -> Answer:
     client = _known()
     if client is None:
         return _sorry("There is no single sign-on here.", 404)
+    if request.method == "HEAD":  # who looks at a link first spends no code
+        return redirect(url_for("console_sign_in.sign_in"), 303)
     try:
         issuer = client.load_server_metadata()["issuer"]
         meant = {"iss": {"values": [issuer]}, "aud": {"values": [client.client_id]}}

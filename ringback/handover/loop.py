@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from ringback import logs, telemetry
 from ringback.clock import Clock, utc_now
 from ringback.config.settings import Settings
 from ringback.handover.agent_note import what_the_agent_sees
+from ringback.handover.in_the_air import WORKERS, InTheAir
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, NotSent, Outcome, Refused, Unclear
 from ringback.handover.samespace import Samespace
 from ringback.outbox import transitions
@@ -35,8 +36,6 @@ log = logging.getLogger("ringback.delivery")
 
 POLL_SECONDS = 0.25
 _EXPIRE_SECONDS = 1.0
-_WORKERS = 8  # calls in the air at once, so that a slow Samespace does not make everybody queue
-_WORKERS_FOR_ONE_WIDGET = _WORKERS - 2  # so that a flood at one leaves workers for the others
 _AFTER_AN_ERROR_SECONDS = 1.0
 _STUCK_SECONDS = 15.0
 _STILL_ANSWERS_SECONDS = 10.0  # after a call that was taken
@@ -63,8 +62,8 @@ class Delivery:
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._free_workers = threading.Semaphore(_WORKERS)
-        self._in_the_air: Counter[str] = Counter()  # by widget
+        self._free_workers = threading.Semaphore(WORKERS)
+        self._in_the_air = InTheAir(lambda busy: outbox.claim(self._owner, busy))
         self._last_turn = time.monotonic()
         self._last_expiry = 0.0
         self._recent: deque[float] = deque(maxlen=50)  # seconds that calls took
@@ -88,7 +87,7 @@ class Delivery:
             except Exception as error:
                 log_failure(log, "hand-over", error)
                 self._stopping.wait(_AFTER_AN_ERROR_SECONDS)
-        for _ in range(_WORKERS):
+        for _ in range(WORKERS):
             self._free_workers.acquire()  # once each has come back, nothing is in the air
 
     def run_once(self) -> None:
@@ -145,31 +144,39 @@ class Delivery:
                 self._outbox.samespace_answers()
 
     def _take_one(self) -> bool:
-        """Claim a number and give it to a free worker. False when nothing is due."""
+        """Claim a number and give it to a free worker, which goes on by itself. False when nothing is due."""
         if not self._free_workers.acquire(timeout=POLL_SECONDS):
             return True
         is_taken = False
         try:
-            busy = [widget for widget, workers in self._in_the_air.items() if workers >= _WORKERS_FOR_ONE_WIDGET]
-            if claim := self._outbox.claim(self._owner, busy):
+            if claim := self._in_the_air.claim():
                 threading.Thread(target=self._work, args=(claim,), name="hand-over").start()
-                self._in_the_air[claim.widget] += 1
                 is_taken = True
         finally:
             if not is_taken:
                 self._free_workers.release()
         return is_taken
 
-    def _work(self, claim: Claim) -> None:
+    def _work(self, claim: Claim | None) -> None:
+        """Hand over, and then whatever is due next, as long as there is any."""
+        try:
+            while claim:
+                self._carry(claim)
+                claim = None if self._is_over() else self._in_the_air.claim()
+        except Exception as error:
+            log_failure(log, "hand-over", error)
+        finally:
+            self._free_workers.release()
+            self._outbox.arrived.set()  # what waited for a worker may have one now
+
+    def _carry(self, claim: Claim) -> None:
         try:
             self.hand_over(claim)
         except Exception as error:
             # The claim runs out by itself and becomes unknown, which is what it is.
             log_failure(log, f"request {claim.requests[0].reference}", error)
         finally:
-            self._in_the_air[claim.widget] -= 1
-            self._free_workers.release()
-            self._outbox.arrived.set()  # what waited for a worker may have one now
+            self._in_the_air.landed(claim)
 
     def hand_over(self, claim: Claim) -> None:
         """Make one call for a claim and record how it ended, in the log under its visitor's HTTP request."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ringback.clock import Clock, utc_now
 from ringback.store.console_tables import audit
 from ringback.store.database import Database
+from ringback.store.tables import requests
 
 KEPT = timedelta(days=400)  # a year, and time to look at it
 
@@ -30,6 +31,11 @@ class Act:
     about: str
 
 
+COLUMNS = audit.c.id, audit.c.at, audit.c.who, audit.c.act, audit.c.about  # those of an Act
+_ITS_WIDGET = sa.select(requests.c.widget).where(requests.c.reference == sa.bindparam("reference"))
+_NOTE = audit.insert().values(widget=_ITS_WIDGET.scalar_subquery())
+
+
 class Audit:
     """The acts of operators in one store."""
 
@@ -39,7 +45,7 @@ class Audit:
 
     def listed(self, limit: int = 100, before: int | None = None, about: str | None = None) -> list[Act]:
         """The newest first; `before` the id of an act to go on after, `about` one thing to ask for alone."""
-        query = sa.select(audit).order_by(audit.c.id.desc()).limit(limit)
+        query = sa.select(*COLUMNS).order_by(audit.c.id.desc()).limit(limit)
         if before is not None:
             query = query.where(audit.c.id < before)
         if about is not None:
@@ -55,9 +61,9 @@ class Audit:
 
 def note(connection: sa.Connection, at: datetime, who: str, act: str, about: Iterable[str]) -> None:
     """Write down an act, in its own transaction, once for each thing that it changed."""
-    rows = [{"at": at, "who": who, "act": act, "about": each} for each in about]
+    rows = [{"at": at, "who": who, "act": act, "about": each, "reference": each} for each in about]
     if rows:
-        connection.execute(audit.insert(), rows)
+        connection.execute(_NOTE, rows)
 
 
 def drop_old(connection: sa.Connection, now: datetime) -> None:

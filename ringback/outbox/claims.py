@@ -82,7 +82,7 @@ class Claims(Core):
         `busy_widgets` have enough in the air in this process: one widget's flood is not to keep another's
         visitors waiting.
         """
-        if self._database.has_one_writer and not self._is_anything_due():
+        if self._database.has_one_writer and not self._is_anything_due(busy_widgets):
             return None  # and nobody was kept from writing
         with self._database.write() as connection:
             now = self._clock()  # the write lock may have kept us waiting, and the lease begins here
@@ -107,11 +107,11 @@ class Claims(Core):
                 self.teams.tried(connection, widget, now)
             return self._take(connection, head, owner, now)
 
-    def _is_anything_due(self) -> bool:
+    def _is_anything_due(self, busy_widgets: Collection[str]) -> bool:
         now = self._clock()
         with self._database.read() as connection:
             tried = self.trial.tried(self.breaker.look(connection), now)
-            return DueQuery(now, tried=tried).first(connection) is not None
+            return DueQuery(now, tuple(sorted(busy_widgets)), tried=tried).first(connection) is not None
 
     def _due(self, now: datetime, *shut: Collection[str]) -> DueQuery:
         return DueQuery(now, tuple(sorted(set().union(*shut))), tuple(sorted(self._closed(now))))

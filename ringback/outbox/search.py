@@ -53,8 +53,8 @@ def found(
     """
     mine = [KEPT] if widgets is None else [KEPT, requests.c.widget.in_(widgets)]
     which = _numbers(typed, regions)
-    if which is None and (reference := _REFERENCE.fullmatch(typed.strip())):
-        which = requests.c.reference == f"RB-{reference[1]}-{reference[2]}".upper()
+    if which is None and (reference := reference_of(typed)):
+        which = requests.c.reference == reference
     if which is not None:
         query = sa.select(requests.c.id).where(which, *mine).order_by(requests.c.requested_at.desc())
         ids = list(connection.execute(query.limit(MOST_FOUND + 1)).scalars())
@@ -62,6 +62,12 @@ def found(
             return ids
     words = _typed_words(typed)
     return _by_words(connection, words, widgets, mine) if words else []
+
+
+def reference_of(typed: str) -> str | None:
+    """A reference as it is stored, if that is what was typed."""
+    found = _REFERENCE.fullmatch(typed.strip())
+    return f"RB-{found[1]}-{found[2]}".upper() if found else None
 
 
 def _numbers(typed: str, regions: Collection[str]) -> sa.ColumnElement[bool] | None:

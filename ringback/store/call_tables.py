@@ -23,6 +23,16 @@ sa.Index(
     postgresql_where=_NOT_CALLED,
 )
 
+# From whose waits a promise is measured: not from those of who chose a time.
+CALLED_FROM = sa.text("state = 'called' AND held IS NULL AND slot_starts_at IS NULL")
+sa.Index(
+    "requests_called",
+    requests.c.widget,
+    requests.c.due_at,
+    sqlite_where=CALLED_FROM,
+    postgresql_where=CALLED_FROM,
+)
+
 # What Samespace's records say: one line for each request that a call is of, or may be of.
 calls = sa.Table(
     "calls",

@@ -104,6 +104,9 @@ audit = sa.Table(
     sa.Column("who", sa.String, nullable=False),
     sa.Column("act", sa.String(32), nullable=False),
     sa.Column("about", sa.String, nullable=False),
+    sa.Column("widget", sa.String),  # of the request that it is about
 )
 sa.Index("audit_by_time", audit.c.at)
 sa.Index("audit_by_thing", audit.c.about, audit.c.id)
+sa.Index("audit_by_widget", audit.c.widget, audit.c.id)
+sa.Index("audit_by_act", audit.c.act, audit.c.id)

@@ -35,7 +35,7 @@ def test_from_the_customers_site_the_console_is_one_click_away_and_its_wall_says
     page = browser.new_page()
     page.goto(f"http://localhost:{served.port}/sandbox/site")
     page.get_by_role("link", name="Open the operators’ console").click()
-    expect(page.get_by_text("made up, of people and numbers that there are not")).to_be_visible()
+    expect(page.get_by_text("made up: there are no such people, and no such numbers")).to_be_visible()
     page.get_by_role("link", name="Figures").click()
     expect(page.get_by_role("img", name="Requests a day")).to_be_visible()
 

@@ -128,13 +128,18 @@ def places(app: Flask) -> dict[str, tuple[str, str, str]]:
     return places(app)
 
 
-def asks(app: Flask, client: FlaskClient, row: str, which: int = 0) -> TestResponse:
-    method, path = row.replace("password/<key>", "password/none").split(" ")
+def path_of(app: Flask, row: str, which: int = 0) -> str:
+    _, path = row.replace("password/<key>", "password/none").split(" ")
     for part, values in places(app).items():
         path = path.replace(f"<{part}>", values[which])
     path = path.replace("<int:id>", "1").replace("<int:place>", "0")
     assert "<" not in path, f"places() has nothing for {row}"
-    if method == "GET":
+    return path
+
+
+def asks(app: Flask, client: FlaskClient, row: str, which: int = 0) -> TestResponse:
+    path = path_of(app, row, which)
+    if row.startswith("GET "):
         return client.get(path)
     shown = client.get("/console/account")
     token = token_of(shown if shown.status_code == 200 else client.get("/console/sign-in"))
@@ -193,3 +198,15 @@ def test_an_act_on_what_is_foreign_changes_nothing(app: Flask, console: Callable
         asks(app, client, row, 1)
     assert people.find("theirs") == before
     assert [key.name for key in services_of(app).api_keys.listed()] == ["ours", "theirs"]
+
+
+def test_a_head_is_answered_as_its_get_and_does_nothing(app: Flask, console: Callable[..., FlaskClient]) -> None:
+    client, services = console(Role.ADMIN), services_of(app)
+    places(app)
+    link = f"/console/password/{services.accounts.people.reset('theirs')}"
+    before = services.audit.listed()
+    for path in (link, *(path_of(app, row) for row in ROWS if row.startswith("GET "))):
+        head = client.head(path, data={"password": "a new one, long enough"})
+        assert services.audit.listed() == before, path
+        assert head.status_code == client.get(path).status_code, path
+        before = services.audit.listed()

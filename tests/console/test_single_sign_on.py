@@ -125,6 +125,8 @@ def goes_round(
     assert comes.location.startswith(BACK), comes.text
     meanwhile()
     given = {name: value for name, (value,) in parse_qs(urlsplit(comes.location).query).items()} | altered
+    looked_at = client.head("/console/sign-in/provider/back", query_string=given)  # as mail programs do
+    assert (looked_at.status_code, looked_at.location) == (303, "/console/sign-in")
     answer: TestResponse = client.get("/console/sign-in/provider/back", query_string=given)
     return answer
 

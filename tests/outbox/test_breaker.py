@@ -1,6 +1,8 @@
 """When a call may be made: the breaker, paused teams, pace, and fairness, on both engines."""
 
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,7 +13,7 @@ from flask import Flask
 from ringback.handover.loop import Delivery
 from ringback.handover.outcomes import Accepted, Busy, Misconfigured, Unclear
 from ringback.outbox import transitions
-from ringback.outbox.claims import Settlement
+from ringback.outbox.claims import Claim, Settlement
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.pacing.breaker import UpstreamSignal
 from ringback.outbox.request import Answers, EventKind, State
@@ -251,6 +253,30 @@ def test_one_widgets_flood_leaves_workers_for_another(
 
     numbers = [call.number for call in samespace.calls[:8]]
     assert "442079460099" in numbers, "it came last and did not wait for forty others"
+
+
+def test_while_much_waits_each_worker_claims_for_itself(
+    outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, two, met = outbox.claim, threading.Barrier(2), threading.Event()
+
+    def claims_beside_another(*given: Any) -> Claim | None:
+        with suppress(threading.BrokenBarrierError):
+            if not met.is_set():
+                two.wait(5)
+                met.set()
+        return claim(*given)
+
+    for index in range(12):
+        ask(outbox, index)
+    first = take(outbox)
+    monkeypatch.setattr(outbox, "claim", claims_beside_another)
+    threading.Thread(target=delivery._work, args=(first,)).start()
+    delivery.start()
+    samespace.wait_for_calls(12, 20)
+
+    delivery.stop(5)
+    assert met.is_set(), "no worker claimed while the loop did"
 
 
 def test_resend_sends_an_unknown_once_more_and_says_so(

@@ -86,34 +86,67 @@ def mounted() -> Iterator[Path]:
         run("buildah", "rm", container)
 
 
-def served(root: Path, folder: Path, configuration: str, database_url: str, sockets: str = "") -> Server:
+class Started:
     """The image as it is started: its own user, a root that is read-only, and a folder for the store.
 
     `sockets`: a folder of this machine that it sees as well, where PostgreSQL listens.
     """
-    for name in ("store", "config"):
-        (folder / name).mkdir(exist_ok=True)
-    (folder / "config/ringback.toml").write_text(configuration)
-    folder.joinpath("config").chmod(0o755)
-    os.chown(folder / "store", USER, USER)
-    image = json.loads(run("buildah", "inspect", "--type=image", NAME))["Docker"]["config"]
-    assert image["User"] == str(USER)
-    port = free_port()
-    environment = dict(line.split("=", 1) for line in image["Env"]) | {
-        "PORT": str(port),
-        "SECRET_KEY": "a key for tests only, and long enough",
-        "DATABASE_URL": database_url,
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
-    }
-    (root / "etc/ringback").mkdir(exist_ok=True)
-    program = f"import os; os.chdir('{image['WorkingDir']}'); os.execvp('{image['Cmd'][0]}', {image['Cmd']})"
-    # The socket alone: its folder is open to nobody but the user of PostgreSQL.
-    there = root / "tmp/postgres/.s.PGSQL.5432"
-    mounts = f"""
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        configuration: str,
+        database_url: str,
+        sockets: str = "",
+        **environment: str,
+    ) -> None:
+        for name in ("store", "config"):
+            (folder / name).mkdir(exist_ok=True)
+        (folder / "config/ringback.toml").write_text(configuration)
+        folder.joinpath("config").chmod(0o755)
+        os.chown(folder / "store", USER, USER)
+        (root / "etc/ringback").mkdir(exist_ok=True)
+        image = json.loads(run("buildah", "inspect", "--type=image", NAME))["Docker"]["config"]
+        assert image["User"] == str(USER)
+        self._root, self._folder, self._sockets = root, folder, sockets
+        self._in, self._served = image["WorkingDir"], image["Cmd"]
+        self.port = free_port()
+        self.environment = dict(line.split("=", 1) for line in image["Env"]) | {
+            "PORT": str(self.port),
+            "SECRET_KEY": "a key for tests only, and long enough",
+            "DATABASE_URL": database_url,
+            "PUBLIC_URL": f"http://127.0.0.1:{self.port}",
+            **environment,
+        }
+
+    def served(self, *command: str) -> Server:
+        """What it starts by itself, or another command in its place."""
+        inside = self._inside(list(command) or self._served)
+        return Server(inside, self._folder, self.environment, self.port, ROOT)
+
+    def run(self, *command: str, given: str = "") -> str:
+        """What `docker compose exec` does."""
+        done = subprocess.run(
+            self._inside(list(command)), env=self.environment, input=given, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _inside(self, command: list[str]) -> list[str]:
+        program = f"import os; os.chdir({self._in!r}); os.execvp({command[0]!r}, {command!r})"
+        root, folder, sockets = self._root, self._folder, self._sockets
+        # The socket alone: its folder is open to nobody but the user of PostgreSQL.
+        there = root / "tmp/postgres/.s.PGSQL.5432"
+        lent = f"mkdir {root}/tmp/postgres && touch {there} && mount --bind {sockets}/.s.PGSQL.5432 {there}"
+        mounts = f"""
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 mount --bind {root} {root} && mount -o remount,bind,ro {root} && mount --bind /dev {root}/dev
 mount -t tmpfs tmpfs {root}/tmp && mount --bind {folder}/store {root}/var/lib/ringback
 mount --bind {folder}/config {root}/etc/ringback
-{f"mkdir {root}/tmp/postgres && touch {there} && mount --bind {sockets}/.s.PGSQL.5432 {there}" if sockets else ""}
-exec /usr/sbin/chroot --userspec={USER}:{USER} --groups= {root} /usr/bin/python3 -c "{program}"
+{lent if sockets else ""}
+export PATH="$1"; shift
+exec /usr/sbin/chroot --userspec={USER}:{USER} --groups= {root} /usr/bin/python3 -c "$1"
 """
-    return Server(["/usr/bin/unshare", "--mount", "sh", "-euc", mounts], folder, environment, port, ROOT)
+        path = self.environment["PATH"]
+        return ["/usr/bin/unshare", "--mount", "/bin/sh", "-euc", mounts, "sh", path, program]

@@ -1,7 +1,10 @@
 """From every released revision forward, with requests in it, on both engines."""
 
+import secrets
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,12 +12,25 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from ringback.outbox.operators.audit_list import AuditList
 from ringback.outbox.operators.operations import Operations
 from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import State
 from ringback.store import revisions
 from ringback.store.database import Database
-from tests.conftest import Clock, make_settings
+from tests.conftest import Clock, ask, database_of, make_settings
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A store without any table, unlike that of the other tests."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/ringback.db"
+        return
+    server, name = request.getfixturevalue("postgres_server"), f"empty_{secrets.token_hex(8)}"
+    ask(server, f"CREATE DATABASE {name}")
+    yield database_of(server, name)
+    ask(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def configuration() -> Config:
@@ -65,6 +81,20 @@ def test_a_store_of_every_revision_comes_forward_with_its_requests(
     claim = outbox.claim("test")
     assert claim
     assert claim.requests[0].requested_at == datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
+    database.close()
+
+
+def test_what_was_done_before_is_read_by_widget(store_url: str, clock: Clock) -> None:
+    database = Database(store_url)
+    upgrade(database, "0015")
+    fill(database, clock)
+    with database.write() as connection:
+        for about in ("RB-TEST-0001", "RB-TEST-NONE", "number"):
+            done = sa.text("INSERT INTO audit (at, who, act, about) VALUES (:at, 'cli:root', 'do', :about)")
+            connection.execute(done, {"at": clock.now.isoformat(sep=" "), "about": about})
+    database.migrate("production")
+    acts, _ = AuditList(database).page(widgets=["sales"])
+    assert [act.about for act in acts] == ["RB-TEST-0001"]
     database.close()
 
 

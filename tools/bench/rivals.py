@@ -6,7 +6,9 @@ Each is served by gunicorn with one worker, as ours is, and answers at the same 
 import os
 import sqlite3
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
+from typing import NamedTuple
 
 import phonenumbers
 import requests
@@ -23,6 +25,7 @@ from ringback.config import loading
 from ringback.factory import create_app
 from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, new_id, new_reference
+from ringback.server.proxies import Proxies
 from ringback.store.group_commit import GroupCommit
 from ringback.web import limit_storage
 from ringback.web.form.callback_form import CallbackForm
@@ -31,10 +34,23 @@ from ringback.web.form.token import Tokens
 FORM = "<!doctype html><title>Call</title><form method=post>{{ form.csrf_token }}{{ form.name }}{{ form.phone }}"
 
 
+class _ForTheWorker(NamedTuple):
+    """What our worker asks an app for: with whom many visitors come."""
+
+    proxies: Proxies
+
+    def start_web(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
 def _app() -> Flask:
     app = Flask(__name__)
     app.secret_key = os.environ["SECRET_KEY"]
     app.get("/healthz")(lambda: "alive")
+    app.extensions["ringback"] = _ForTheWorker(Proxies(1, [ip_network("127.0.0.0/8")]))
     return app
 
 

@@ -1,13 +1,15 @@
 """The promise that is measured: within how many minutes three of four visitors were called of late.
 
-Reckoned from the first calls of the last 14 days in the same part of the week, while the team was open; rounded up
-to five minutes. With fewer than 20 calls, or where it takes longer than a visitor waits for, nothing is promised.
+Reckoned from the first calls of the last 14 days in the same part of the week, the latest twenty of each hour,
+while the team was open; rounded up to five minutes. With fewer than 20 calls, or where it takes longer than a
+visitor waits for, nothing is promised.
+
 The same number is shown and is what lateness is reckoned from, in every process, for an hour.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -17,18 +19,18 @@ from ringback import opening_hours
 from ringback.clock import SKEW, Clock, utc_now
 from ringback.config.widget import MEASURED, Widget
 from ringback.outbox.request import EventKind
-from ringback.outbox.selection import NOT_HELD
-from ringback.store.call_tables import measured_promises
+from ringback.store.call_tables import CALLED_FROM, measured_promises
 from ringback.store.database import Database
 from ringback.store.failures import STORE_ERRORS
 from ringback.store.locks import lock
-from ringback.store.tables import events, requests
+from ringback.store.tables import Instant, events, requests
 
 LOOKS_BACK = timedelta(days=14)
 FEWEST_CALLS = 20
 ROUNDED_TO = 5  # minutes
 MOST_MINUTES = 240
 GOOD_FOR = timedelta(hours=1)
+AN_HOUR = FEWEST_CALLS  # at most, of those who were due in it: a visitor waits while they are read
 _PART_HOURS = 6
 _FIRST_OF_WEEKEND = 5
 
@@ -124,16 +126,41 @@ def _stored(connection: sa.Connection, widget: Widget, part: str, now: datetime)
 
 def _waits(connection: sa.Connection, widget: Widget, part: str, now: datetime) -> list[timedelta]:
     """How long each waited for its first call, while the team was open; not of who chose a time."""
+    due: dict[str, datetime] = {}
+    for begin in _hours(widget, part, now):
+        asked = {"widget": widget.key, "begin": begin, "end": begin + _HOUR}
+        due |= {row.id: row.due_at for row in connection.execute(_LATEST, asked)}
     first = sa.func.min(events.c.at, type_=events.c.at.type).label("called_at")
     query = (
-        sa.select(requests.c.due_at, first)
-        .join(events, events.c.request_id == requests.c.id)
-        .where(requests.c.widget == widget.key, requests.c.slot_starts_at.is_(None), NOT_HELD)
-        .where(events.c.kind == EventKind.CALLED, events.c.at > now - LOOKS_BACK, events.c.at <= now)
-        .group_by(requests.c.id, requests.c.due_at)
+        sa.select(events.c.request_id, first)
+        .where(events.c.request_id.in_(list(due)), events.c.kind == EventKind.CALLED)
+        .where(events.c.at > now - LOOKS_BACK, events.c.at <= now)
+        .group_by(events.c.request_id)
     )
     return [
-        opening_hours.open_time(widget.hours, row.due_at, row.called_at)
+        opening_hours.open_time(widget.hours, due[row.request_id], row.called_at)
         for row in connection.execute(query)
-        if part_of_week(widget, row.due_at) == part
+        if part_of_week(widget, due[row.request_id]) == part
     ]
+
+
+def _hours(widget: Widget, part: str, now: datetime) -> Iterator[datetime]:
+    """When each hour begins that has some of that part of the week; from a day before it is looked back to."""
+    begin = (now - LOOKS_BACK - timedelta(days=1)).astimezone(widget.team_zone)
+    begin = begin.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+    while begin <= now:
+        last = begin + _HOUR - timedelta(microseconds=1)
+        if part in (part_of_week(widget, begin), part_of_week(widget, last)):  # clocks may change by half an hour
+            yield begin
+        begin += _HOUR
+
+
+_HOUR = timedelta(hours=1)
+_LATEST = (
+    sa.select(requests.c.id, requests.c.due_at)
+    .where(CALLED_FROM, requests.c.widget == sa.bindparam("widget"))
+    .where(requests.c.due_at >= sa.bindparam("begin", type_=Instant))
+    .where(requests.c.due_at < sa.bindparam("end", type_=Instant))
+    .order_by(requests.c.due_at.desc())
+    .limit(AN_HOUR)
+)

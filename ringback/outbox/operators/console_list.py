@@ -168,7 +168,7 @@ def _arm(
     view: View, name: str, now: datetime, after: _Place | None, limit: int, widgets: list[str] | None
 ) -> sa.Select[Any]:
     where, column, newest_first = _of_section(name, now)
-    query = sa.select(requests).where(*where, *_filters(view, with_widgets=False))
+    query = sa.select(requests).where(*where, *_filters(view, name, with_widgets=False))
     if widgets is not None:
         query = query.where(requests.c.widget == widgets[0])
     if after:
@@ -180,14 +180,17 @@ def _arm(
     return query.order_by(column.desc() if newest_first else column, requests.c.reference).limit(limit)
 
 
-def _filters(view: View, with_widgets: bool = True) -> list[sa.ColumnElement[bool]]:
+def _filters(view: View, section: str = "", with_widgets: bool = True) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
+    asked_at: sa.ColumnElement[datetime] = requests.c.requested_at
+    if section == NOT_CALLED:  # no index: SQLite would go through all that the team had in those days
+        asked_at = sa.func.coalesce(asked_at, sa.null())
     if with_widgets and view.only is not None:
         where.append(requests.c.widget.in_(sorted(view.only)))
     if view.asked_from:
-        where.append(requests.c.requested_at >= view.asked_from)
+        where.append(asked_at >= view.asked_from)
     if view.asked_to:
-        where.append(requests.c.requested_at < view.asked_to)
+        where.append(asked_at < view.asked_to)
     return where
 
 
@@ -253,7 +256,7 @@ def _count(connection: sa.Connection, view: View, name: str, now: datetime) -> C
     if name == State.WITH_TEAM:
         # Those that nobody called, too: to leave them out each row would have to be read, not the index alone.
         where = [SHOWN, in_state(name)]
-    return _counted(connection, [*where, *_filters(view)], _MOST_OVER if name in OVER else _MOST_OPEN)
+    return _counted(connection, [*where, *_filters(view, name)], _MOST_OVER if name in OVER else _MOST_OPEN)
 
 
 def _counted(connection: sa.Connection, where: Iterable[Any], most: int) -> Count:
