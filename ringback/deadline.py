@@ -257,7 +257,9 @@ class _Adapter(HTTPAdapter):
     """Where a session sends its request: over the one connection of a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
-        super().__init__(max_retries=0)
+        super().__init__(
+            pool_connections=1, pool_maxsize=1, max_retries=0
+        )  # it makes room for ten at once otherwise
         self._deadline = deadline
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:

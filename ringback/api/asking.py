@@ -7,6 +7,7 @@ from flask import Response, current_app, jsonify, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from ringback.accounts.api_keys import ApiKey
+from ringback.accounts.kept_answers import GOOD_FOR
 from ringback.api import once
 from ringback.api.access import is_from_elsewhere, needs_credentials
 from ringback.api.models import NewRequest, Stored, written
@@ -56,10 +57,21 @@ def answer(widget: Widget, key: ApiKey | None, sent: Mapping[str, Any], is_over_
             request.remote_addr = asked.visitor_address  # whom every limit counts from here on
         is_over_limit = limits.is_post_too_many()
     name = once.name_of(f"key {key.name}" if key else f"address {limits.address_key()}")
-    form_id = name[:_FORM_ID_LENGTH] if name else None
-    post = Post(is_over_limit, key is None and is_from_elsewhere(widget), form_id, _MADE_BY)
-    has_token = key is None or bool(asked.token)
-    return once.once(name, sent, lambda: _decided(widget, asked, post, has_token), is_over_limit)
+    is_foreign, has_token = key is None and is_from_elsewhere(widget), key is None or bool(asked.token)
+
+    def decided() -> Response:
+        post = Post(is_over_limit, is_foreign, _form_id(name) if name else None, _MADE_BY)
+        return _decided(widget, asked, post, has_token)
+
+    return once.once(name, sent, decided, is_over_limit)
+
+
+def _form_id(name: str) -> str:
+    """By what its request knows a key. After a day the key is free, and stands for another one."""
+    found, forgotten = name[:_FORM_ID_LENGTH], services().clock() - GOOD_FOR
+    while services().outbox.is_of_before(found, forgotten):
+        found = once.hashed([found])[:_FORM_ID_LENGTH]
+    return found
 
 
 def _decided(widget: Widget, asked: NewRequest, post: Post, has_token: bool) -> Response:

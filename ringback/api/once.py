@@ -29,7 +29,7 @@ def name_of(caller: str) -> str | None:
         key = key[1:-1]
     if not key or len(key) > _LONGEST or not (key.isascii() and key.isprintable()):
         raise refuse(400, "idempotency_key", f"Idempotency-Key should be 1 to {_LONGEST} printable characters.")
-    return _hash([caller, key])
+    return hashed([caller, key])
 
 
 def once(
@@ -42,7 +42,7 @@ def once(
     if name is None:
         return answer()
     address = request.path.lower().rstrip("/")  # widgets and references are found in any case
-    kept, body_hash = services().kept_answers, _hash([address, sent])
+    kept, body_hash = services().kept_answers, hashed([address, sent])
     try:
         before = kept.find(name, body_hash) if is_over_limit else kept.begin(name, body_hash)
     except UnderWayError:
@@ -75,5 +75,6 @@ def _as_response(kept: KeptAnswer) -> Response:
     return response
 
 
-def _hash(what: Any) -> str:
+def hashed(what: Any) -> str:
+    """64 hex digits of it."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

@@ -90,6 +90,7 @@ def request_page(one: CallbackRequest, status: int = 200, problem: str = "", typ
         disagree=disagree(services().outcomes.said(one.id)),
         agent_reads=_agent_reads(one, events, now),
         consents=data.get("consents", []),
+        agreed_at=lambda at: words.moment(datetime.fromisoformat(at), words.zone_of(one, settings), now),
         others=[words.row_of(other, settings, now) for other in others],
         may=lambda act: operator.role >= Role.OPERATOR and why_not[act] is None,
         why_not=why_not,
@@ -202,6 +203,8 @@ def _happened(one: CallbackRequest, events: Sequence[Event], now: datetime) -> l
         detail = event.detail or ""
         if event.kind is EventKind.HELD and detail:
             detail = words.WHY_HELD.get(Held(detail), detail) if detail in list(Held) else detail
+        if event.kind is EventKind.CALLED:
+            detail = words.with_outcome(detail)
         if looks:
             what = f"Nobody was called; its visitor sees “{what}”"
         lines.append(Happened(event.at, words.moment(event.at, zone, now), what, detail, "quiet" if looks else ""))

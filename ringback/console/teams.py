@@ -9,9 +9,12 @@ from ringback.config.widget import Widget
 from ringback.console import access
 from ringback.console.clock_text import day_and_time
 from ringback.console.page import page
+from ringback.console.troubles import told, troubles
 from ringback.handover.auth_token import LOCKED_OUT, LockedOutError
 from ringback.handover.outcomes import NewToken, Unclear
 from ringback.handover.token_renewal import BusyError, NotKeptError, NoTokenError
+from ringback.outbox.operators.attention import NOBODY
+from ringback.outbox.pacing.teams import Team
 from ringback.services import services
 from ringback.store.failures import STORE_ERRORS
 from ringback.web.page import Answer
@@ -36,10 +39,11 @@ def _page(wrong: str = "") -> Answer:
         "Teams",
         422 if wrong else 200,
         teams=[
-            (team, team.paused_at and day_and_time(team.paused_at, now, zones[team.name]), _widgets_of(team.name))
+            (team, _since(team, now, zones[team.name]), _widgets_of(team.name))
             for team in outbox.teams.listed()
             if team.name in zones
         ],
+        nobody=next((told(each, now) for each in troubles() if each.kind == NOBODY), ""),
         breaker=breaker,
         since=day_and_time(breaker.opened_at, now, zone) if breaker.opened_at else "",
         probe=day_and_time(breaker.probe_at, now, zone) if breaker.probe_at else "now",
@@ -50,6 +54,12 @@ def _page(wrong: str = "") -> Answer:
         **_token(now, zone),
         wrong=wrong,
     )
+
+
+def _since(team: Team, now: datetime, zone: tzinfo) -> str:
+    """Since when it is paused, or refuses."""
+    at = team.paused_at or team.refuses_since
+    return day_and_time(at, now, zone) if at else ""
 
 
 @blueprint.post("/teams/resume")
@@ -108,7 +118,7 @@ def _token(now: datetime, zone: tzinfo) -> dict[str, str]:
     at, days = services().auth_token.renewed_at(), services().settings.samespace.renew_token_days
     return {
         "renewed_at": day_and_time(at, now, zone) if at else "",
-        "renewed_every": f"every {days} days" if days else "by hand only",
+        "renewed_every": f"every {days} days" if days else "never, by hand only",
     }
 
 

@@ -126,6 +126,12 @@ def _reached(reached: Reached, zone: tzinfo, now: datetime) -> str:
     return f"{how}, {moment(reached.at, zone, now)}"
 
 
+def with_outcome(detail: str) -> str:
+    """Why a request is called, as the history has it, with the outcome in words: "No answer: by a call report"."""
+    outcome, _, who = detail.partition(": ")
+    return f"{OUTCOME_NAMES[outcome]}: {who}" if outcome in OUTCOME_NAMES else detail
+
+
 def zone_of(request: CallbackRequest, settings: Settings) -> tzinfo:
     """The zone of the team: UTC for a widget that is no longer there."""
     widget = settings.widget(request.answers.widget)

@@ -69,6 +69,12 @@ class Outbox(Expiry):
         with self._database.read() as connection:
             return self._earlier_use(connection, use)
 
+    def is_of_before(self, form_id: str, at: datetime) -> bool:
+        """Whether there is a request of this form, and it was made by then."""
+        earlier = sa.select(requests.c.id).where(requests.c.form_id == form_id, requests.c.requested_at <= at)
+        with self._database.read() as connection:
+            return connection.execute(earlier).first() is not None
+
     def last_of(self, source: str, count: int, since: datetime) -> datetime | None:
         """When the last but `count - 1` of the requests from this address came, if that was after `since`."""
         mine = requests.c.source == source, requests.c.requested_at > since

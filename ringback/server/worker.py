@@ -18,6 +18,8 @@ from ringback.server.connections import LEAVING, Connection, Connections, most_c
 REQUEST_SECONDS = 12  # a store that hangs is answered for as well, within the 15 s that we promise
 BODY_SECONDS = 5  # until the first byte of a body, and between any two
 CROWDED_SECONDS = 0.25
+# As it comes, ten: those that wait for a name server would keep the rest from Samespace, Redis and PostgreSQL.
+NAMES_AT_ONCE = 1_000
 _NO_ANSWER = (
     f"A request had no answer after {REQUEST_SECONDS} s and was dropped. The store or Redis may hang: "
     "flask --app app check --live"
@@ -43,6 +45,7 @@ class DeadlineWorker(GeventWorker):  # type: ignore[misc]  # gunicorn ships no t
         self._proxies = self.wsgi.extensions["ringback"].proxies
         self.worker_connections = most + LEAVING
         gevent.get_hub().print_exception = self._print_kind
+        gevent.get_hub().threadpool.maxsize = NAMES_AT_ONCE  # threads, made as they are needed
         super().run()
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:

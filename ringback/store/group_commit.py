@@ -3,10 +3,12 @@
 import os
 import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import gevent
 from gevent import monkey
+from gevent.threadpool import ThreadPool
 
 # Bytes and size, not the time of the change: as SQLite itself does where there is a choice.
 _to_disk = getattr(os, "fdatasync", os.fsync)
@@ -63,8 +65,16 @@ class GroupCommit:
 
 
 def _outside(do: Callable[[], None]) -> None:
-    """In a thread of the system's where ours are gevent's: else nobody would be served meanwhile."""
+    """In a thread of the system's where ours are gevent's: else nobody would be served meanwhile.
+
+    Of its own: in those of gevent names are looked up, and all may be waiting for a name server that says nothing.
+    """
     if monkey.is_module_patched("threading"):
-        gevent.get_hub().threadpool.apply(do)
+        _thread_of(gevent.get_hub()).apply(do)
     else:
         do()
+
+
+@cache
+def _thread_of(hub: object) -> ThreadPool:
+    return ThreadPool(1, hub)

@@ -4,7 +4,6 @@ Each event is spread into one delivery for each receiver that wants it. Of one r
 a delivery waits until those before it are done. A receiver that does not answer rests, alone.
 """
 
-import random
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,21 +12,21 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from ringback.clock import SKEW
 from ringback.config.telling import WebhookSettings
 from ringback.outbox.request import new_id
-from ringback.outbox.wrong_clock import WAITS_VARY_FROM, WAITS_VARY_TO, run_out
+from ringback.outbox.wrong_clock import WAITS_VARY_TO, run_out
 from ringback.store.database import Database
 from ringback.store.locks import lock
 from ringback.store.program_tables import webhook_deliveries, webhook_events, webhook_receivers
-from ringback.store.tables import alerts, requests
+from ringback.store.tables import requests
 
 TRIED_FOR = timedelta(hours=24)
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
+LONGEST_WAIT = timedelta(hours=1)  # before it is tried again
 AT_ONCE = 4  # deliveries to one receiver; to one that does not answer, a single one
 LEASE = timedelta(seconds=60)
 _SPREAD_AT_ONCE = 5_000  # deliveries in one transaction
 _MOST_CLAIMED = 2_000
+_FAILING_AT_ONCE = 100  # receivers that failed last time, and may take all the time they have
 WAITING, DELIVERED, GIVEN_UP = "waiting", "delivered", "given_up"
 
 _deliveries, _receivers = webhook_deliveries.c, webhook_receivers.c
@@ -67,7 +66,7 @@ def spread(database: Database, receivers: Mapping[str, WebhookSettings], now: da
     count = max(1, _SPREAD_AT_ONCE // max(1, len(receivers)))
     with database.write() as connection:
         # One at a time: else of two events of one request the second might be there before the first.
-        lock(connection, "webhooks")
+        lock_deliveries(connection)
         query = sa.select(webhook_events).where(waits).order_by(webhook_events.c.id).limit(count)
         rows = connection.execute(query).all()
         found = [
@@ -91,13 +90,20 @@ def spread(database: Database, receivers: Mapping[str, WebhookSettings], now: da
     return len(rows) == count
 
 
+def lock_deliveries(connection: sa.Connection) -> None:
+    """Keep other processes from changing many of them meanwhile: each would wait for what the other has."""
+    lock(connection, "webhooks")
+
+
 def claim(database: Database, busy: Mapping[str, int], now: datetime) -> list[Claim]:
     """Take what may be sent now. `busy`: how many are on their way to each receiver from this process."""
     with database.read() as connection:
         rows = connection.execute(_ready(now)).all()
     taken: dict[str, int] = dict(busy)
-    chosen = []
+    chosen: list[int] = []
     for row in rows:
+        if row.failures and sum(busy.values()) + len(chosen) >= _FAILING_AT_ONCE:
+            break  # the rest have failed, too
         most = 1 if row.failures else AT_ONCE
         if taken.get(row.receiver, 0) < most:
             taken[row.receiver] = taken.get(row.receiver, 0) + 1
@@ -107,6 +113,7 @@ def claim(database: Database, busy: Mapping[str, int], now: datetime) -> list[Cl
     owner = new_id()
     mine = _deliveries.id.in_(chosen), _deliveries.state == WAITING, run_out(_deliveries.lease_ends_at, now, LEASE)
     with database.write() as connection:
+        lock_deliveries(connection)
         claimed = webhook_deliveries.update().where(*mine).values(lease_ends_at=now + LEASE, owner=owner)
         ids = list(connection.execute(claimed.returning(_deliveries.id)).scalars())
         rows = connection.execute(_KNOWN.where(_deliveries.id.in_(ids))).all()
@@ -144,8 +151,8 @@ def _ready(now: datetime) -> sa.Select[Any]:
         earlier.c.state == sa.literal_column("'waiting'"),
         earlier.c.id < _deliveries.id,
     )
-    order = _deliveries.next_at, _deliveries.id
-    place = sa.func.row_number().over(partition_by=_deliveries.receiver, order_by=order).label("place")
+    soonest = _deliveries.next_at, _deliveries.id
+    place = sa.func.row_number().over(partition_by=_deliveries.receiver, order_by=soonest).label("place")
     due = (
         sa.select(_deliveries.id, _deliveries.receiver, _receivers.failures, place)
         .join_from(webhook_deliveries, webhook_receivers, _receivers.url == _deliveries.receiver)
@@ -160,72 +167,12 @@ def _ready(now: datetime) -> sa.Select[Any]:
         .subquery()
     )
     most = sa.case((due.c.failures > 0, 1), else_=AT_ONCE)
-    return sa.select(due).where(due.c.place <= most).order_by(due.c.place, due.c.id).limit(_MOST_CLAIMED)
-
-
-def delivered(connection: sa.Connection, claim: Claim, answer: str, now: datetime) -> None:
-    """It was taken."""
-    _settle(connection, claim, state=DELIVERED, answer=answer, changed_at=now)
-    was_resting = _receivers.url == claim.receiver, _receivers.failures > 0
-    connection.execute(webhook_receivers.update().where(*was_resting).values(failures=0, rests_until=None))
-
-
-def failed(connection: sa.Connection, claim: Claim, answer: str, rests: bool, now: datetime) -> None:
-    """It was not, and is tried again for a day. `rests`: the receiver is at fault, and is left alone a while."""
-    later = now + _wait(claim.attempts)
-    is_last = later > claim.give_up_at
-    state = GIVEN_UP if is_last else WAITING
-    if _settle(connection, claim, state=state, answer=answer, next_at=later, changed_at=now) and is_last:
-        _tell(connection, claim.receiver, "webhook_lost", now)
-    if rests:
-        mine = webhook_receivers.update().where(_receivers.url == claim.receiver)
-        failures = (
-            connection.execute(sa.select(_receivers.failures).where(_receivers.url == claim.receiver)).scalar()
-            or 0
-        )
-        connection.execute(mine.values(failures=failures + 1, rests_until=now + _wait(failures)))
-
-
-def gone(connection: sa.Connection, claim: Claim, answer: str, now: datetime) -> None:
-    """The receiver says that it is no more (410): it is told nothing until somebody switches it on again."""
-    _settle(connection, claim, state=GIVEN_UP, answer=answer, changed_at=now)
-    still_on = _receivers.url == claim.receiver, _receivers.off_at.is_(None)
-    if connection.execute(webhook_receivers.update().where(*still_on).values(off_at=now)).rowcount:
-        _tell(connection, claim.receiver, "webhook_off", now)
-
-
-def give_up(connection: sa.Connection, now: datetime) -> None:
-    """End what was not taken for a day: the receiver was off, or nobody was there to send it."""
-    late = (
-        _deliveries.state == WAITING,
-        _deliveries.give_up_at <= now,
-        run_out(_deliveries.lease_ends_at, now, LEASE),
+    return (
+        sa.select(due)
+        .where(due.c.place <= most)
+        .order_by(due.c.failures > 0, due.c.place, due.c.id)
+        .limit(_MOST_CLAIMED)
     )
-    ended = webhook_deliveries.update().where(*late).values(state=GIVEN_UP, changed_at=now)
-    for receiver in sorted(set(connection.execute(ended.returning(_deliveries.receiver)).scalars())):
-        _tell(connection, receiver, "webhook_lost", now)
-
-
-def _settle(connection: sa.Connection, claim: Claim, **values: Any) -> bool:
-    """Write how it ended, unless the claim had run out and is another's now."""
-    ours = _deliveries.id == claim.id, _deliveries.owner == claim.owner, _deliveries.state == WAITING
-    ended = {"attempts": _deliveries.attempts + 1, "lease_ends_at": None, "owner": None} | values
-    return connection.execute(webhook_deliveries.update().where(*ours).values(ended)).rowcount > 0
-
-
-def _wait(failures: int) -> timedelta:
-    varied = random.uniform(WAITS_VARY_FROM, WAITS_VARY_TO)  # noqa: S311 no secret
-    wait: timedelta = min(FIRST_WAIT * int(3 ** min(failures, 10)), LONGEST_WAIT)
-    return wait * varied
-
-
-def _tell(connection: sa.Connection, receiver: str, kind: str, now: datetime) -> None:
-    """Have a person told, once a day for each receiver. By its host: the rest of the address may be a key."""
-    told_at = _receivers.told_at
-    lately = sa.or_(told_at.is_(None), told_at <= now - TRIED_FOR, told_at > now + SKEW)
-    mine = webhook_receivers.update().where(_receivers.url == receiver, lately).values(told_at=now)
-    if connection.execute(mine).rowcount:
-        connection.execute(alerts.insert().values(at=now, kind=kind, about=f"webhook {host_of(receiver)}"))
 
 
 def host_of(url: str) -> str:

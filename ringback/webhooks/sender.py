@@ -1,13 +1,14 @@
 """Telling programs what happened to each request: sent at least once, tried again for a day.
 
-Each delivery has a thread of its own and an end to the time it may take in whole, so a receiver that is dead
-delays no other. What there is to tell stands in the store: a process that dies between sending and noting it down
-sends once more, with the same id.
+Each delivery has a thread of its own and an end to the time it may take in whole, and receivers that failed come
+last, a few at a time: so one that is dead delays no other. What there is to tell stands in the store: a process
+that dies between sending and noting it down sends once more, with the same id.
 """
 
+import gc
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from contextlib import closing
 from datetime import datetime
 from time import monotonic
@@ -21,15 +22,13 @@ from ringback.store.failures import log_failure
 from ringback.webhooks import deliveries
 from ringback.webhooks.deliveries import Claim, host_of
 from ringback.webhooks.message import body_of, id_of
+from ringback.webhooks.settling import Answer, give_up, settle
 
 log = logging.getLogger("ringback.webhooks")
 
 SEND_SECONDS = 10.0  # for one delivery, in whole
 _LOOK_SECONDS = 0.25
 _GIVE_UP_EVERY_SECONDS = 60.0
-_GONE = 410
-# The receiver's own fault, or its network's: it is left alone for a while. Other answers are about one delivery.
-_RESTS = (408, 425, 429)
 
 
 class Webhooks:
@@ -48,8 +47,8 @@ class Webhooks:
         self._send_seconds = send_seconds
         self._receivers = {webhook.url: webhook for webhook in settings.webhooks}
         self._posts = {url: SignedPost(url, settings.secret_keys) for url in self._receivers}
-        self._busy: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._busy: Counter[str] = Counter()  # of the loop alone, as its threads tell by `_done`
+        self._done: deque[tuple[str, Answer | None]] = deque()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -64,6 +63,7 @@ class Webhooks:
         """Tell in the background of this process, if anybody is to be told. More than once does nothing."""
         if self._thread or not self._receivers:
             return
+        gc.freeze()  # else a burst of threads has the whole app looked through for garbage, a quarter of its time
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
         self._thread.start()
 
@@ -75,16 +75,16 @@ class Webhooks:
         if self._thread:
             self._thread.join(patience_seconds)
         while self._busy.total() and monotonic() < until:
+            self._wake.wait(max(until - monotonic(), 0))
             self._wake.clear()
-            if self._busy.total():
-                self._wake.wait(max(until - monotonic(), 0))
+            self._settle()  # the loop that did so has ended
 
     def run_once(self) -> None:
         """Tell what may be told now, one after the other."""
         self._prepare()
         while claims := deliveries.claim(self._database, self._busy, self._clock()):
             for claim in claims:
-                self._deliver(claim)
+                self._note([self._deliver(claim)])
 
     def try_out(self) -> list[tuple[str, str]]:
         """Send each receiver a test that names no request; its host, and what it answered or why it did not."""
@@ -95,6 +95,7 @@ class Webhooks:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
+                self._settle()
                 self._prepare()
                 self._send_what_is_due()
             except Exception as error:
@@ -107,43 +108,46 @@ class Webhooks:
         if monotonic() - self._gave_up_at >= _GIVE_UP_EVERY_SECONDS:
             self._gave_up_at = monotonic()
             with self._database.write() as connection:
-                deliveries.give_up(connection, self._clock())
+                give_up(connection, self._clock())
 
     def _send_what_is_due(self) -> None:
-        with self._lock:
-            busy = +self._busy
-        for claim in deliveries.claim(self._database, busy, self._clock()):
-            with self._lock:
-                self._busy[claim.receiver] += 1
+        for claim in deliveries.claim(self._database, +self._busy, self._clock()):
             threading.Thread(target=self._work, args=(claim,), name="webhook", daemon=True).start()
+            self._busy[claim.receiver] += 1  # not if there is no thread left for it
 
     def _work(self, claim: Claim) -> None:
+        answer = None
         try:
-            self._deliver(claim)
+            answer = self._deliver(claim)
         except Exception as error:
             log_failure(log, "webhooks", error)  # its lease ends, and it is sent once more
-        finally:
-            with self._lock:
-                self._busy[claim.receiver] -= 1
-            self._wake.set()
+        self._done.append((claim.receiver, answer))
+        self._wake.set()
 
-    def _deliver(self, claim: Claim) -> None:
+    def _settle(self) -> None:
+        """Note what the deliveries that are over came to."""
+        done = [self._done.popleft() for _ in range(len(self._done))]
+        self._busy.subtract(receiver for receiver, _ in done)
+        if answers := [answer for _, answer in done if answer]:
+            try:
+                self._note(answers)
+            except Exception as error:
+                log_failure(log, "webhooks", error)  # their leases end, and they are sent once more
+
+    def _note(self, answers: list[Answer]) -> None:
+        with self._database.write() as connection:
+            settle(connection, answers, self._clock())
+        for answer in answers:
+            if not answer.is_taken:
+                log.warning("webhook %s: not received (%s)", host_of(answer.claim.receiver), answer.text)
+
+    def _deliver(self, claim: Claim) -> Answer:
         receiver = self._receivers[claim.receiver]
         # Between claiming and sending a burst of others may have been begun.
         row = deliveries.as_it_is(self._database, claim) if receiver.personal_data else claim.row
         body = body_of(row, receiver.personal_data)
-        status, answer = self._sent(claim.receiver, id_of(claim.row), body, self._clock())
-        now = self._clock()
-        with self._database.write() as connection:
-            if status is not None and 200 <= status < 300:
-                deliveries.delivered(connection, claim, answer, now)
-            elif status == _GONE:
-                deliveries.gone(connection, claim, answer, now)
-            else:
-                rests = status is None or status >= 500 or status in _RESTS
-                deliveries.failed(connection, claim, answer, rests, now)
-        if status is None or not 200 <= status < 300:
-            log.warning("webhook %s: not received (%s)", host_of(claim.receiver), answer)
+        status, text = self._sent(claim.receiver, id_of(claim.row), body, self._clock())
+        return Answer(claim, status, text)
 
     def _sent(self, url: str, id: str, body: str, now: datetime) -> tuple[int | None, str]:
         """The status, None where there was no answer; and what is noted of it."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 
 from ringback.alerts.sender import Alerts
 from ringback.cli.request_lines import trouble_line
@@ -18,11 +19,13 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.operators.attention import GONE
 from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Answers, Held
+from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import Services, services_of
 from ringback.store.tables import requests
-from tests.alerts.test_alerts import posted, threads_of_ours
-from tests.conftest import PUBLIC_URL, WIDGET, Clock
-from tests.faults import FaultServer
+from tests.alerts.test_alerts import posted, say_nothing, threads_of_ours, until
+from tests.conftest import PUBLIC_URL, WIDGET, Clock, make_settings
+from tests.faults import FaultServer, answer, response
+from tests.visitor import Visitor
 
 YES = Accepted("{}")
 DOWN = NotSent("connection refused")
@@ -440,3 +443,28 @@ def test_a_web_process_that_hands_nothing_over_tells_the_operators(opened: Open)
 
     assert "alerts-webhook" in threads_of_ours()
     assert not office.delivery.is_running
+
+
+def test_while_mail_and_webhook_hang_requests_are_taken_and_handed_over_and_no_alert_is_lost(
+    make_app: Callable[..., Flask], clock: Clock, samespace: SandboxSamespace
+) -> None:
+    with FaultServer(say_nothing) as mail, FaultServer(say_nothing) as webhook:
+        told = {"webhook": webhook.base_url, "email": ["desk@acme.test"]}
+        smtp = {"smtp_url": SecretStr(f"smtp://127.0.0.1:{mail.port}")}
+        app = make_app(base_url=samespace.base_url, alerts=told, environment=smtp)
+        services = services_of(app)
+        services.outbox.accept(Answers("sales", "442079460100", "GB"), is_suspect=True)
+        services.alerts.start()
+        until(lambda: mail.connections and webhook.connections)
+
+        assert Visitor(app).asks(phone="+44 20 7946 0123").status == 200
+        services.delivery.run_once()
+        (call,) = samespace.calls
+        assert call.body["number"] == "442079460123"
+        assert "alerts-email" in threads_of_ours(), "it is still on its way"
+        services.alerts.stop(0)
+    with FaultServer(answer(response(204))) as well:
+        clock.passes(minutes=5)
+        settings = make_settings("sqlite://", alerts={"webhook": well.base_url})
+        Alerts(services.database, settings, clock).run_once()
+        assert [post.data["counts"] for post in posted(well)] == [{"held": 1}]

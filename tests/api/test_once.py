@@ -45,6 +45,19 @@ def test_after_a_day_a_key_is_forgotten(server: Program, clock: Clock) -> None:
     assert server.posts("/api/spoken", {"phone": "+442079460123"}, "order-1").status_code == 200
 
 
+@pytest.mark.parametrize("fields", [{}, {"name": "Bo Example"}], ids=["the same body", "another"])
+def test_after_a_day_a_key_stands_for_another_request(
+    server: Program, clock: Clock, operations: Operations, fields: dict[str, str]
+) -> None:
+    first = server.asks("sales", "lead-1")
+    for days in (1, 2):
+        clock.passes(hours=25)
+        later, again = (server.asks("sales", "lead-1", **fields) for _ in range(2))
+        assert later.status_code == 201
+        assert later.get_data() == again.get_data() != first.get_data()
+        assert len(operations.listed()) == 1 + days
+
+
 def test_what_was_refused_is_not_kept(server: Program) -> None:
     assert server.asks("sales", "order-1", phone="1").status_code == 422
     assert server.asks("sales", "order-1").status_code == 201

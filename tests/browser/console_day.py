@@ -1,5 +1,6 @@
 """A made-up day of a company's requests, in the store of a sandbox that runs: one or more of each kind."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from ringback.store.tables import requests
 from tests.conftest import WIDGET, make_settings
 
 # Name, number, region, minutes since it was asked for, and where it stands.
-DAY: list[tuple[str, str, str, int, str]] = [
+Row = tuple[str, str, str, int, str]
+DAY: list[Row] = [
     ("Amelia Clarke", "442079460958", "GB", 22, "late"),
     ("Oliver Bennett", "447400123456", "GB", 19, "late"),
     ("Sofia Rossi", "12125550123", "US", 41, "unknown"),
@@ -37,15 +39,21 @@ _ARROWS = {
 }
 
 
-def make_day(folder: Path, first: int = len(DAY), asked_ago: int | None = None, widget: str = "demo") -> list[str]:
-    """Fill the store in this folder with the `first` of `DAY`; their references, in its order.
+def make_day(
+    folder: Path,
+    first: int = len(DAY),
+    asked_ago: int | None = None,
+    widget: str = "demo",
+    more: Sequence[Row] = (),
+) -> list[str]:
+    """Fill the store in this folder with the `first` of `DAY`, and with `more`; their references, in its order.
 
     `asked_ago`: so many minutes, in place of those of the day.
     """
     [file] = folder.rglob("*.db")
     database = Database(f"sqlite:///{file}")
     made = []
-    for name, phone, region, minutes, stands in DAY[:first]:
+    for name, phone, region, minutes, stands in [*DAY[:first], *more]:
         asked = datetime.now(UTC) - timedelta(minutes=minutes if asked_ago is None else asked_ago)
         settings = make_settings(f"sqlite:///{file}", widgets={widget: WIDGET})
         outbox = Outbox(database, settings, lambda asked=asked: asked)
@@ -58,7 +66,7 @@ def make_day(folder: Path, first: int = len(DAY), asked_ago: int | None = None, 
             slot_starts_at=datetime.now(UTC) + timedelta(days=2),
             slot_ends_at=datetime.now(UTC) + timedelta(days=2, hours=1),
         )
-        receipt = outbox.accept(answers, is_suspect=stands == "held")
+        receipt = outbox.accept(answers, is_suspect=stands in ("held", "suspected"))
         _stand(database, receipt.id, stands, asked)
         made.append(receipt.reference)
     database.close()
@@ -82,6 +90,8 @@ def _stand(database: Database, id: str, stands: str, asked: datetime) -> None:
     with database.write() as connection:
         values: dict[str, Any] = {"slot_starts_at": None, "slot_ends_at": None, "due_at": asked}
         values |= {"promised_by": asked + timedelta(minutes=15), "next_attempt_at": asked + timedelta(days=1)}
+        if stands == "suspected":
+            values["held"] = Held.SUSPECTED
         if stands == "held":
             values["held"] = Held.NUMBER_LIMIT if id < "8" else Held.SUSPECTED
         connection.execute(sa.update(requests).where(mine).values(values))

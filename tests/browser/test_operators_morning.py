@@ -1,6 +1,7 @@
 """An operator's morning, from the sign-in with a passkey to an erase that is taken back."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,19 @@ from playwright.sync_api import Browser, Page, expect
 from ringback.accounts.accounts import Accounts
 from ringback.accounts.operator import Role
 from ringback.clock import utc_now
+from ringback.console.words import WHY_HELD
+from ringback.outbox.request import Held
 from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.database import Database
-from tests.browser.console_day import make_day
+from tests.browser.console_day import Row, make_day
 from tests.browser.test_console_accounts import DEVICE, PASSWORD
 from tests.conftest import make_settings
 from tests.running import Server, production
+
+SUSPECTED: list[Row] = [
+    (f"Casey {place}", f"44207946070{place}", "GB", 40 + place, "suspected") for place in range(10)
+]
+LAST_WEEK: Row = ("Freya Hughes", "442079460800", "GB", 7 * 24 * 60, "with_team")
 
 
 class Morning:
@@ -31,7 +39,7 @@ class Morning:
         self.link = f"{self.url}/password/{people.add('robin', Role.ADMIN, None, by='cli:root')}"
         people.change("robin", Role.ADMIN, None, "robin@acme", by="cli:root")
         database.close()
-        self.references = make_day(folder, widget="sales")
+        self.references = make_day(folder, widget="sales", more=[*SUSPECTED, LAST_WEEK])
 
     @property
     def url(self) -> str:
@@ -57,6 +65,7 @@ def robin(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+@pytest.mark.ordinary
 def test_a_morning_of_an_operator(morning: Morning, robin: Page, samespace: SandboxSamespace) -> None:
     signs_in_with_a_passkey(robin, morning)
     robin.goto(f"{morning.url}/requests?state=attention")
@@ -68,6 +77,7 @@ def test_a_morning_of_an_operator(morning: Morning, robin: Page, samespace: Sand
     calls_from_the_dock(robin, morning, samespace)
     blocks_and_pauses(robin, morning)
 
+    looks_at_last_week(robin, morning)
     robin.goto(f"{morning.url}/requests?q=0207946+0958&from=2020-01-01")
     expect(names).to_have_text(["Amelia Clarke"])
     with robin.expect_download() as taken:
@@ -103,12 +113,26 @@ def resolves_an_unknown(robin: Page) -> None:
 
 def releases_what_is_held(robin: Page, morning: Morning) -> None:
     robin.goto(f"{morning.url}/requests?state=held")
-    rows = robin.locator("tbody tr")
-    expect(rows).to_have_count(2)
-    for place in range(2):
+    rows = robin.get_by_role("row").filter(has_text=WHY_HELD[Held.SUSPECTED]).filter(has_text="Casey")
+    expect(rows).to_have_count(10)
+    for place in range(10):
         rows.nth(place).get_by_role("checkbox").check()
     robin.get_by_role("button", name="Release").click()
-    expect(robin.get_by_text("Release: in a moment")).to_have_count(2)  # when it can no longer be taken back
+    expect(robin.get_by_text("Release: in a moment")).to_have_count(10)  # when it can no longer be taken back
+
+
+def looks_at_last_week(robin: Page, morning: Morning) -> None:
+    """By the form; and by the address that this leads to, as a bookmark does."""
+    day = utc_now() - timedelta(days=7)
+    robin.goto(f"{morning.url}/requests")
+    for label, date in (("Asked from", day - timedelta(days=1)), ("Asked to", day + timedelta(days=1))):
+        robin.get_by_label(label).fill(f"{date:%Y-%m-%d}")
+    robin.get_by_role("button", name="Show").click()
+    expect(robin.locator(".list__name")).to_have_text(["Freya Hughes"])
+    bookmark = robin.url
+    robin.goto(f"{morning.url}/figures")
+    robin.goto(bookmark)
+    expect(robin.locator(".list__name")).to_have_text(["Freya Hughes"])
 
 
 def calls_from_the_dock(robin: Page, morning: Morning, samespace: SandboxSamespace) -> None:

@@ -24,6 +24,7 @@ from ringback.services import Services, services_of
 from ringback.store.console_tables import intended
 from ringback.store.tables import teams
 from tests.conftest import WIDGET, Clock
+from tests.visitor import Visitor
 
 NUMBER = "442079460958"
 Console = Callable[..., FlaskClient]
@@ -165,6 +166,13 @@ def test_the_page_of_one_has_all_that_is_known(services: Services, console: Cons
 
     for expected in ("Ann Smith", "About blue", "https://www.acme.test/prices", "accepted:", other, "stop_url"):
         assert expected in page
+
+
+def test_what_was_agreed_to_and_when_stands_on_the_page_of_one(app: Flask, console: Console) -> None:
+    (reference,) = re.findall("RB-[0-9A-Z]{4}-[0-9A-Z]{4}", Visitor(app).asks().words)[:1]
+    page = text(console(Role.VIEWER).get(f"/console/requests/{reference}"))
+    assert "What was agreed to Yes, to: “By selecting “Request call” you ask Acme Ltd to call you" in page
+    assert "” call, en, 10:00" in page
 
 
 # --- who sees what ---
@@ -388,6 +396,7 @@ def test_notes_and_outcomes_are_kept_and_read(services: Services, console: Conso
     page = client.get(f"/console/requests/{reference}").get_data(as_text=True)
     assert "Wants &lt;b&gt;blue&lt;/b&gt;" in page
     assert "Voicemail, robin" in page
+    assert "Voicemail: an operator said so" in page
 
 
 # --- click-to-call ---

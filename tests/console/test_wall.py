@@ -22,7 +22,7 @@ def test_the_wall_says_who_waits_and_what_is_at_risk(
         outbox.accept(Answers("sales", number, "GB"))  # the last of them is held, and waits for nobody
     client = console(Role.VIEWER)
     page = client.get("/console/wall").text
-    assert "all is well" in page
+    assert "none past it" in page
     assert "<dt>Waiting</dt><dd>2</dd>" in page
 
     clock.passes(minutes=11)

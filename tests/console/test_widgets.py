@@ -101,6 +101,25 @@ def test_a_paused_team_is_shown_with_why_and_resumed(console: Console, app: Flas
     assert [team.paused_at for team in services.outbox.teams.listed()] == [None, None, None]
 
 
+def test_a_team_that_refuses_is_not_said_to_take_calls(console: Console, app: Flask, clock: Clock) -> None:
+    refuses = {"refuses": True, "refuses_since": clock.now, "refused_why": "Not logged In"}
+    with services_of(app).database.write() as connection:
+        connection.execute(teams.update().where(teams.c.name == "Help").values(**refuses))
+    page = words_of(console(Role.VIEWER).get("/console/teams"))
+    assert "Help Refuses Widget help Refuses since 10:00 Why Not logged In It took no call" in page
+    assert page.count("Takes calls") == 2
+
+
+def test_the_teams_page_says_when_nobody_hands_over(console: Console, app: Flask, clock: Clock) -> None:
+    services = services_of(app)
+    services.outbox.heartbeat.beat()
+    assert "Requests are handed over." in words_of(console(Role.VIEWER).get("/console/teams"))
+    clock.passes(minutes=5)
+    page = words_of(console(Role.VIEWER).get("/console/teams"))
+    assert "Nobody hands over since 10:00." in page
+    assert "Requests are handed over." not in page
+
+
 def test_a_breaker_that_is_open_is_shown_and_reset(console: Console, app: Flask, clock: Clock) -> None:
     services = services_of(app)
     with services.database.write() as connection:

@@ -1,5 +1,6 @@
 """Programs that follow requests are told what happened: signed, in order, and nobody waits for others."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -17,8 +18,8 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
 from ringback.signed_post import secrets_of
-from ringback.store.program_tables import webhook_deliveries, webhook_events
-from ringback.store.tables import alerts
+from ringback.store.program_tables import webhook_deliveries, webhook_events, webhook_receivers
+from ringback.store.tables import alerts, requests
 from tests.cli.test_cli_people import said
 from tests.conftest import Clock
 from tests.webhooks.receiver import Receiver
@@ -248,6 +249,22 @@ def test_what_is_not_taken_is_sent_again_in_its_order_with_its_id(
     assert other in {told.event["data"]["reference"] for told in receiver.told}
 
 
+def test_after_a_back_up_was_put_back_other_events_have_other_ids(
+    following: Callable[..., Services], receiver: Receiver, clock: Clock
+) -> None:
+    services = following()
+    id = services.outbox.accept(ANN).id
+    for _ in range(3):  # again and again, the numbers of the store begin where they began before
+        services.outbox.cancel(id)
+        services.webhooks.run_once()
+        with services.database.write() as connection:
+            connection.execute(webhook_deliveries.delete())
+            connection.execute(webhook_events.delete())
+            connection.execute(requests.update().values(state="waiting"))
+        clock.passes(minutes=5)
+    assert len({told.headers["webhook-id"] for told in receiver.told if told.type == "request.cancelled"}) == 3
+
+
 def test_a_delivery_that_is_refused_does_not_keep_other_requests_back(
     following: Callable[..., Services], receiver: Receiver
 ) -> None:
@@ -297,6 +314,29 @@ def test_a_receiver_that_is_gone_is_switched_off_and_somebody_is_told(
     services.webhooks.run_once()
     assert len(receiver.told) == heard
     assert told_of(services) == ["webhook_off"]
+
+
+def test_what_could_not_be_begun_for_want_of_threads_is_sent_later(
+    following: Callable[..., Services], receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, begins, tried = following(), threading.Thread.start, threading.Event()
+    with services.database.write() as connection:  # it failed last, and is sent one at a time
+        connection.execute(webhook_receivers.update().values(failures=1))
+
+    def has_no_thread_left(thread: threading.Thread) -> None:
+        if thread.name == "webhook":
+            tried.set()
+            raise RuntimeError("can't start new thread")
+        begins(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", has_no_thread_left)
+        services.outbox.accept(ANN)
+        services.webhooks.start()
+        assert tried.wait(20)
+    clock.passes(minutes=2)
+    receiver.waits_for(lambda: receiver.types() == ["request.accepted"], seconds=5)
+    services.webhooks.stop(10)
 
 
 def test_an_answer_that_cannot_be_read_is_noted_as_one_and_tried_again(
@@ -362,25 +402,3 @@ def test_check_prints_the_secret_and_tries_every_receiver(
     assert f"Webhook {receiver.url().split('/')[2]}: answered 204." in tried
     assert f"Webhook {receiver.url().split('/')[2]}: answered 500." in tried
     assert receiver.types() == ["ringback.test"] * 2
-
-
-@pytest.mark.parametrize(
-    ("receivers", "dead"), [(60, 54), pytest.param(1_000, 900, marks=pytest.mark.long)], ids=["60", "1000"]
-)
-def test_dead_receivers_delay_nobody(
-    following: Callable[..., Services], receiver: Receiver, receivers: int, dead: int
-) -> None:
-    paths = [
-        f"/{'dead' if turn * dead // receivers != (turn + 1) * dead // receivers else 'alive'}-{turn}"
-        for turn in range(receivers)
-    ]
-    receiver.answer = lambda path, count: None if path.startswith("/dead") else 204
-    services = following(*({"url": receiver.url(path)} for path in paths))
-    services.webhooks.start()
-    services.outbox.accept(ANN)
-    alive = {path for path in paths if path.startswith("/alive")}
-    assert len(alive) == receivers - dead
-    # Far less than the ten seconds that each of the dead is given.
-    receiver.waits_for(lambda: alive <= {told.path for told in receiver.told}, seconds=9)
-    receiver.over.set()
-    services.webhooks.stop(10)
