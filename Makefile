@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Hundreds of processes start in the tests: what Python compiled of us is kept, whatever this shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test quick test-long crash soak bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
 
 help: ## What there is to make
@@ -11,9 +14,11 @@ help: ## What there is to make
 run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another port
 	@$(BIN)/python app.py
 
+# Where the tests keep their stores: in memory, if there is enough of it, for they flush thousands of times.
+STORES := $(shell df -Pk /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "TMPDIR=/dev/shm" }')
 # The fastest first: a slip is told in seconds. Two processes a core, since a test waits half of its time.
-test: check browser packages ## Everything that has to pass; some twenty minutes on two cores
-	$(BIN)/pytest -n 4 --dist loadgroup -m "not long" -rs
+test: check browser packages ## What has to pass before a merge; some eight minutes on two cores
+	$(STORES) $(BIN)/pytest -n 4 --dist loadgroup -m "not long" -rs
 
 # The rules: numbers, requests, forms, times, and the maps of the code; on SQLite, without what takes longest.
 RULES := phone outbox web/form structure test_opening_hours.py
@@ -22,7 +27,7 @@ quick: check ## The rules alone, in about a minute: no browser, no PostgreSQL, n
 	$(BIN)/pytest -n 2 -m "not long" -k "not postgres" $(RULES:%=tests/%) $(SLOW:%=--ignore tests/outbox/test_%.py)
 
 test-long: check browser packages ## The same at full figures: 1,000 kills, 100,000 inputs, every state in every look
-	$(BIN)/pytest
+	$(STORES) $(BIN)/pytest
 
 # Kills processes a thousand times on each engine and prints the table of docs/reliability.md. Some five minutes.
 crash: .venv/test ## A thousand kills an engine, counted

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from jinja2 import FileSystemBytecodeCache
 from pydantic import SecretStr
 
 from ringback.config.settings import Configuration, Settings
@@ -26,16 +25,15 @@ from ringback.sandbox.samespace import SandboxSamespace
 from ringback.services import services_of
 from ringback.store.database import Database
 from ringback.store.tables import about
-from tests import privacy
+from tests import cheap_apps, privacy
+from tests.kept_postgres import KeptDatabase
 from tests.visitor import Visitor
 
 # Only this machine may be reached from here; a test that forgets its Samespace says so in its error.
 NO_SAMESPACE = "http://you-forgot-the-samespace-of-this-test.invalid"
 PUBLIC_URL = "https://callback.acme.test"
 
-# Thousands of apps are made here, and compiling the templates of each takes longer than most tests.
-_COMPILED = tempfile.TemporaryDirectory(prefix="ringback-templates-")
-Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(_COMPILED.name)}
+cheap_apps.init()
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -84,6 +82,7 @@ def no_log_knows_anybody() -> Iterator[None]:
     root.setLevel(logging.INFO)
     yield
     root.removeHandler(listener)
+    assert root.level == logging.INFO, "a test made it deaf"
     assert privacy.findings(listener.lines) == []
 
 
@@ -156,13 +155,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def kept_postgres(postgres_server: str, postgres_template: str) -> KeptDatabase:
+    return KeptDatabase(postgres_server, postgres_template)
+
+
 @pytest.fixture
-def postgres_url(postgres_server: str, postgres_template: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A database of its own for each test, with nothing in its tables."""
-    name = f"test_{os.getpid()}_{abs(hash(request.node.nodeid))}"
-    ask(postgres_server, f"CREATE DATABASE {name} TEMPLATE {postgres_template} STRATEGY file_copy")
-    yield database_of(postgres_server, name)
-    ask(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+def postgres_url(kept_postgres: KeptDatabase) -> Iterator[str]:
+    """A database with nothing in its tables, whatever was there before."""
+    yield kept_postgres.url
+    kept_postgres.empty()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -216,9 +218,7 @@ def make_app(tmp_path: Path, clock: Clock, sqlite_template: Path) -> Iterator[Ca
 
     def make(database_url: str = "", base_url: str = NO_SAMESPACE, **tables: Any) -> Flask:
         store = tmp_path / "ringback.db"
-        # The template is of production, and a sandbox has a store of its own kind.
-        is_sandbox = tables.get("environment", {}).get("sandbox", False)
-        if not database_url and not store.exists() and not is_sandbox:
+        if not database_url and not store.exists():
             shutil.copy(sqlite_template, store)
         url = database_url or f"sqlite:///{store}"
         app = create_app(make_settings(url, base_url, **tables), clock)

@@ -19,3 +19,9 @@ def once_or_all(*axes: Collection[Hashable]) -> list[Any]:
         pytest.param(each_once(*axes), id="each-once"),
         pytest.param(list(product(*axes)), id="all", marks=pytest.mark.long),
     ]
+
+
+# For a test that takes long on either engine, and shows what neither does by itself.
+sqlite_first = pytest.mark.parametrize(
+    "store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True
+)

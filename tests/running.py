@@ -44,7 +44,7 @@ class Server:
         self._log = folder / "server.log"
         privacy.writes(self._log)
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        self._environment = inherited | {"PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+        self._environment = inherited | {"PORT": str(port)} | environment
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":

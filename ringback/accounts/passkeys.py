@@ -1,20 +1,10 @@
 """Passkeys: a key in the operator's own device, which checks that it is them. It replaces password and code."""
 
-import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from ringback.accounts.tries import WINDOW, Tries
 from ringback.clock import Clock
@@ -23,9 +13,6 @@ from ringback.store.account_tables import operators, passkeys
 from ringback.store.database import Database
 
 _CHALLENGE_BYTES = 32
-_REQUIRED = UserVerificationRequirement.REQUIRED
-# What a browser sends can be wrong in any way.
-_FAULTS = (WebAuthnException, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -47,7 +34,7 @@ class Passkey:
 
 
 class Passkeys:
-    """The passkeys of all operators."""
+    """The passkeys of all operators. What checks them is loaded when the first one comes: a tenth of a start."""
 
     def __init__(self, database: Database, tries: Tries, clock: Clock) -> None:
         self._database = database
@@ -60,38 +47,23 @@ class Passkeys:
 
     def creation_options(self, name: str, site: Site, challenge: str) -> str:
         """What a browser is told to make a passkey, as JSON."""
+        from ringback.accounts import ceremony
+
         with self._database.read() as connection:
             id_ = connection.execute(sa.select(operators.c.id).where(operators.c.name == name)).scalar_one()
             known = connection.execute(sa.select(passkeys.c.id).where(passkeys.c.operator_id == id_)).scalars()
-            exclude = [PublicKeyCredentialDescriptor(id=base64url_to_bytes(each)) for each in known]
-        options = webauthn.generate_registration_options(
-            rp_id=site.host,
-            rp_name="Ringback",
-            user_name=name,
-            user_id=bytes.fromhex(id_),
-            challenge=challenge.encode(),
-            exclude_credentials=exclude,
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=_REQUIRED
-            ),
-        )
-        return webauthn.options_to_json(options)
+            return ceremony.creation_options(site, challenge, name, bytes.fromhex(id_), known)
 
     def add(self, name: str, credential: str, site: Site, challenge: str, label: str) -> bool:
         """Keep a passkey that a browser made. False where it did not make it for this challenge, here."""
+        from ringback.accounts import ceremony
+
         if not self._is_fresh(challenge):
             return False
-        try:
-            made = webauthn.verify_registration_response(
-                credential=credential,
-                expected_challenge=challenge.encode(),
-                expected_rp_id=site.host,
-                expected_origin=site.origin,
-                require_user_verification=True,
-            )
-        except _FAULTS:
+        made = ceremony.made(credential, site, challenge)
+        if made is None:
             return False
-        made_id = bytes_to_base64url(made.credential_id)
+        made_id = ceremony.text_of(made.credential_id)
         with self._database.write() as connection:
             if connection.execute(sa.select(passkeys.c.id).where(passkeys.c.id == made_id)).first():
                 return False
@@ -110,38 +82,27 @@ class Passkeys:
 
     def request_options(self, site: Site, challenge: str) -> str:
         """What a browser is told to sign in with a passkey, as JSON."""
-        options = webauthn.generate_authentication_options(
-            rp_id=site.host, challenge=challenge.encode(), user_verification=_REQUIRED
-        )
-        return webauthn.options_to_json(options)
+        from ringback.accounts import ceremony
+
+        return ceremony.request_options(site, challenge)
 
     def owner_of(self, credential: str, site: Site, challenge: str) -> str | None:
         """Who signs in with what a browser sent; None if it is not right."""
+        from ringback.accounts import ceremony
+
         if not self._is_fresh(challenge):
             return None
-        try:
-            id_ = json.loads(credential)["id"]
-            bytes_of_id = base64url_to_bytes(id_)
-        except _FAULTS:
+        id_ = ceremony.id_in(credential)
+        if id_ is None:
             return None
-        id_ = bytes_to_base64url(bytes_of_id)  # in its one spelling
         with self._database.read() as connection:
             known = connection.execute(
                 sa.select(passkeys, operators.c.name.label("owner")).join(operators).where(passkeys.c.id == id_)
             ).one_or_none()
         if known is None:
             return None
-        try:
-            signed = webauthn.verify_authentication_response(
-                credential=credential,
-                expected_challenge=challenge.encode(),
-                expected_rp_id=site.host,
-                expected_origin=site.origin,
-                credential_public_key=known.public_key,
-                credential_current_sign_count=known.sign_count,
-                require_user_verification=True,
-            )
-        except _FAULTS:
+        signed = ceremony.signed(credential, site, challenge, known.public_key, known.sign_count)
+        if signed is None:
             return None
         values = {"sign_count": signed.new_sign_count, "used_at": self._clock()}
         with self._database.write() as connection:

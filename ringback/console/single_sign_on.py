@@ -1,12 +1,9 @@
-"""Single sign-on by OpenID Connect, with PKCE."""
+"""Single sign-on by OpenID Connect, with PKCE. What it is made of is loaded where there is a provider."""
 
 import logging
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from authlib.integrations.base_client import OAuthError
-from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from flask import Flask, Response, current_app, redirect, request, url_for
-from joserfc.errors import JoseError
 
 from ringback.config.settings import Settings
 from ringback.console import access
@@ -15,20 +12,29 @@ from ringback.console.page import page
 from ringback.services import services
 from ringback.web.page import Answer
 
+if TYPE_CHECKING:
+    from authlib.integrations.flask_client import FlaskOAuth2App
+
 log = logging.getLogger("ringback")
 
 blueprint = access.pages("single_sign_on", __name__)
 
 _NAME = "single_sign_on"
 _PATIENCE_SECONDS = 5  # a worker that waits for it answers nobody
-# What can go wrong between a browser, a provider and the way to it.
-_FAULTS = (OAuthError, JoseError, OSError, RuntimeError, ValueError, KeyError, TypeError)
 
 
 def init_app(app: Flask, settings: Settings) -> None:
     """Know the provider, where one is set."""
     if settings.oidc_issuer:
         app.extensions[_NAME] = _client(app, settings)
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What can go wrong between a browser, a provider and the way to it."""
+    from authlib.integrations.base_client import OAuthError
+    from joserfc.errors import JoseError
+
+    return OAuthError, JoseError, OSError, RuntimeError, ValueError, KeyError, TypeError
 
 
 def is_set() -> bool:
@@ -40,7 +46,7 @@ def fault_of(settings: Settings) -> str | None:
     """What keeps the provider from being used, or None."""
     try:
         metadata = _client(Flask("ringback"), settings).load_server_metadata()
-    except _FAULTS as error:
+    except _faults() as error:
         return f"does not answer ({type(error).__name__})"
     return _wrong_issuer(metadata, settings)
 
@@ -57,7 +63,7 @@ def leave() -> Answer:
         if _wrong_issuer(client.load_server_metadata(), services().settings):
             raise ValueError("another issuer")
         return cast(Response, client.authorize_redirect(address))
-    except _FAULTS as error:
+    except _faults() as error:
         return _failed(error)
 
 
@@ -75,7 +81,7 @@ def come_back() -> Answer:
         meant = {"iss": {"values": [issuer]}, "aud": {"values": [client.client_id]}}
         who = client.authorize_access_token(claims_options=meant)["userinfo"]
         subject = f"{who['iss']}|{who['sub']}"
-    except _FAULTS as error:
+    except _faults() as error:
         return _failed(error)
     name = services().accounts.sign_in.by_subject(subject, _name_in(who))
     if name is None:
@@ -97,11 +103,13 @@ def _name_in(who: dict[str, Any]) -> str:
     return "" if "@" in name else name
 
 
-def _known() -> FlaskOAuth2App | None:
+def _known() -> "FlaskOAuth2App | None":
     return current_app.extensions.get(_NAME)
 
 
-def _client(app: Flask, settings: Settings) -> FlaskOAuth2App:
+def _client(app: Flask, settings: Settings) -> "FlaskOAuth2App":
+    from authlib.integrations.flask_client import OAuth
+
     secret = settings.oidc_client_secret
     return OAuth(app).register(
         _NAME,

@@ -48,9 +48,10 @@ def listed() -> Answer:
 @access.needs(Role.ADMIN)
 def send_again(id: int) -> Answer:
     """Send one again, now."""
-    if id > _MOST or not services().delivery_list.send_again(id, access.operator().widgets):
+    is_sent = services().delivery_list.send_again(id, access.operator().widgets) if id <= _MOST else None
+    if is_sent is None:
         abort(404)
-    flash("It is sent again now.")
+    flash("It is sent again now." if is_sent else _NOBODY_LISTENS)
     receiver, state = request.args.get("receiver"), request.args.get("state")
     return redirect(url_for("console_webhooks.listed", receiver=receiver, state=state), 303)
 
@@ -70,6 +71,7 @@ def switch_on(place: int) -> Answer:
 
 
 _MOST = 2**63 - 1
+_NOBODY_LISTENS = "It was not sent: its receiver is switched off, or is not in ringback.toml any more."
 
 
 def _id(text: str) -> int:

@@ -10,7 +10,7 @@ from ringback.clock import Clock
 from ringback.store.database import Database
 from ringback.store.program_tables import webhook_deliveries, webhook_events, webhook_receivers
 from ringback.store.tables import requests
-from ringback.webhooks.deliveries import GIVEN_UP, TRIED_FOR, WAITING
+from ringback.webhooks.deliveries import GIVEN_UP, TRIED_FOR, WAITING, lock_deliveries
 
 AT_ONCE = 50
 
@@ -61,21 +61,28 @@ class DeliveryList:
             rows = connection.execute(query).all()
         return [Delivery(*row[:9], row.next_at if row.state == WAITING else None) for row in rows]
 
-    def send_again(self, id: int, widgets: Collection[str] | None = None) -> bool:
-        """Have one sent now, whatever became of it. False: there is none of this id, of these widgets."""
-        now = self._clock()
+    def send_again(self, id: int, widgets: Collection[str] | None = None) -> bool | None:
+        """Have one sent now, whatever became of it. None: there is none of this id, of these widgets.
+
+        False: its receiver is off, or not in the configuration any more; switching it on sends all that it missed.
+        """
+        table, now = webhook_deliveries.c, self._clock()
+        query = sa.select(table.receiver).join_from(webhook_deliveries, webhook_events).where(table.id == id)
+        if widgets is not None:
+            query = query.where(webhook_events.c.widget.in_(sorted(widgets)))
         fresh = {"state": WAITING, "attempts": 0, "next_at": now, "give_up_at": now + TRIED_FOR, "changed_at": now}
         with self._database.write() as connection:
-            again = webhook_deliveries.update().where(webhook_deliveries.c.id == id)
-            if widgets is not None:
-                theirs = sa.select(webhook_events.c.id).where(webhook_events.c.widget.in_(sorted(widgets)))
-                again = again.where(webhook_deliveries.c.event_id.in_(theirs))
-            receivers = connection.execute(again.values(fresh).returning(webhook_deliveries.c.receiver)).scalars()
-            found = list(receivers)
+            lock_deliveries(connection)
+            receiver = connection.execute(query).scalar()
+            if receiver is None:
+                return None
             # Who asks for it has seen to the receiver.
-            mine = webhook_receivers.c.url.in_(found)
-            connection.execute(webhook_receivers.update().where(mine).values(rests_until=None, off_at=None))
-        return bool(found)
+            listens = webhook_receivers.c.url == receiver, webhook_receivers.c.off_at.is_(None)
+            wakes = webhook_receivers.update().where(*listens).values(rests_until=None)
+            if not connection.execute(wakes).rowcount:
+                return False
+            connection.execute(webhook_deliveries.update().where(table.id == id).values(fresh))
+        return True
 
     def switched_off(self) -> list[str]:
         """The receivers that said they are gone."""
@@ -88,6 +95,7 @@ class DeliveryList:
         off = webhook_receivers.c.url == url, webhook_receivers.c.off_at.is_not(None)
         now, missed = self._clock(), webhook_deliveries.c
         with self._database.write() as connection:
+            lock_deliveries(connection)
             since = connection.execute(sa.select(webhook_receivers.c.off_at).where(*off)).scalar()
             if since is None:
                 return False

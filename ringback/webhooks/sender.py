@@ -112,8 +112,8 @@ class Webhooks:
 
     def _send_what_is_due(self) -> None:
         for claim in deliveries.claim(self._database, +self._busy, self._clock()):
-            self._busy[claim.receiver] += 1
             threading.Thread(target=self._work, args=(claim,), name="webhook", daemon=True).start()
+            self._busy[claim.receiver] += 1  # not if there is no thread left for it
 
     def _work(self, claim: Claim) -> None:
         answer = None

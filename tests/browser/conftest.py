@@ -4,7 +4,9 @@ Each process of pytest-xdist has servers of its own: a test that changes how Sam
 """
 
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -20,6 +22,32 @@ expect.set_options(timeout=PATIENCE_MS)
 
 # Longer than the company's Ringback waits for an answer.
 SLOW_SECONDS = 4
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)  # before those that are long are taken out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Make each test of the browser long that is not `ordinary`, and of an ordinary one all cases but one.
+
+    A browser takes fifty times as long as a request. So the ordinary run has each kind of journey once; what
+    other people's pages, other sizes and other languages do to it is for `make test-long`.
+    """
+    ours = [
+        item for item in items if isinstance(item, pytest.Function) and item.path.parent == Path(__file__).parent
+    ]
+    ours.sort(key=lambda item: item.nodeid)
+    for name, cases in groupby(ours, lambda item: f"{item.path.name} {item.originalname}"):
+        for case in set(ours_of := list(cases)) - set(ordinary_of(name, ours_of)):
+            case.add_marker(pytest.mark.long)
+
+
+def ordinary_of(name: str, cases: list[pytest.Function]) -> list[pytest.Function]:
+    """Which cases of a test the ordinary run has: one, and its name says which, so that each kind has its turn."""
+    short = [case for case in cases if not case.get_closest_marker("long")]
+    mark = cases[0].get_closest_marker("ordinary")
+    if not short or mark is None:
+        return []
+    return short if mark.kwargs.get("all_cases") else [short[crc32(name.encode()) % len(short)]]
 
 
 @pytest.fixture(scope="session")

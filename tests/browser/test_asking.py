@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from ringback.sandbox.handler import Mode
@@ -17,6 +18,7 @@ STORED = """async () => {
 }"""
 
 
+@pytest.mark.ordinary
 def test_a_visitor_asks_on_the_customers_site_and_the_call_shows_on_the_dock(
     sandbox_visitor: Visitor, sandbox_site: str, dock: Dock
 ) -> None:
@@ -61,6 +63,7 @@ def test_the_link_to_the_confirmation_is_copied(context: BrowserContext, visitor
     assert visitor.page.evaluate("() => navigator.clipboard.readText()") == visitor.page.url
 
 
+@pytest.mark.ordinary
 def test_a_whole_journey_asks_nobody_else_and_runs_without_a_complaint(
     context: BrowserContext, page: Page, sandbox_visitor: Visitor, sandbox_site: str, served: Server
 ) -> None:
@@ -84,6 +87,7 @@ def test_a_whole_journey_asks_nobody_else_and_runs_without_a_complaint(
     assert page.main_frame.evaluate(STORED) == [0, 0, 0, 0]
 
 
+@pytest.mark.ordinary
 def test_a_whole_journey_on_our_own_pages_leaves_nothing_in_the_browser(
     context: BrowserContext, visitor: Visitor
 ) -> None:

@@ -52,6 +52,7 @@ def goes_back(page: Page) -> None:
     page.go_back(wait_until="commit")
 
 
+@pytest.mark.ordinary
 def test_the_second_click_of_a_double_click_sends_nothing(visitor: Visitor, posts: list[str]) -> None:
     visitor.opens_the_form()
     visitor.fills_in()
@@ -80,6 +81,7 @@ def test_back_and_forward_leads_to_the_same_confirmation(confirmed: Visitor, pos
     assert posts == []
 
 
+@pytest.mark.ordinary
 def test_back_and_sending_the_same_again_leads_to_the_same_confirmation(
     confirmed: Visitor, company: Company, posts: list[str]
 ) -> None:

@@ -47,6 +47,7 @@ def ringback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 # --- bytes ---
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize(
     ("addresses", "script"),
     [

@@ -149,6 +149,7 @@ def zone_sent(page: Page) -> str:
 # --- in whose time ---
 
 
+@pytest.mark.ordinary
 def test_a_visitor_elsewhere_sees_their_own_clock_and_days_and_can_go_back(
     comes_from: Callable[..., Visitor], office: Office
 ) -> None:
@@ -186,6 +187,7 @@ def test_the_visitors_zone_is_named_in_the_language_of_the_page(
     expect(page.locator("#slot-zone")).to_contain_text("votre fuseau (heure d’Europe de l’Est)")
 
 
+@pytest.mark.ordinary
 def test_without_a_script_the_times_are_the_teams(comes_from: Callable[..., Visitor], office: Office) -> None:
     visitor = comes_from("Pacific/Auckland", script=False)
     page = visitor.page
@@ -283,6 +285,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("read", once_or_all(languages.available(), tuple(ELSEWHERE)))
 @pytest.mark.parametrize("zone", ELSEWHERE)
 def test_a_time_is_written_alike_by_server_and_script_in_every_language(
@@ -313,6 +316,7 @@ def read_in(page: Page, form: str, tag: str) -> dict[str, list[str]]:
 # --- choosing ---
 
 
+@pytest.mark.ordinary
 def test_the_times_are_shown_by_the_choice_and_what_was_chosen_outlives_a_mistake(
     comes_from: Callable[..., Visitor], office: Office
 ) -> None:
@@ -347,6 +351,7 @@ def test_the_error_leads_to_the_times(comes_from: Callable[..., Visitor]) -> Non
     expect(times(page)).to_have_accessible_description("Times are London time. Error: Select a time for the call")
 
 
+@pytest.mark.ordinary
 def test_the_keyboard_gets_to_a_time_and_back(comes_from: Callable[..., Visitor], office: Office) -> None:
     visitor = comes_from("Asia/Kolkata")
     page = visitor.page

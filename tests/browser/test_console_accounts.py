@@ -90,6 +90,7 @@ def looks_right(page: Page, looks: list[tuple[str, int]], pictures: Path | None)
     page.set_viewport_size({"width": 1280, "height": 800})
 
 
+@pytest.mark.ordinary
 def test_a_link_sets_a_password_a_passkey_is_made_and_signs_in(page: Page, console: Console) -> None:
     page.context.clear_cookies()
     page.goto(console.url + console.link)

@@ -11,6 +11,7 @@ from tests.running import Server
 PAGES = ("figures", "wall", "widgets", "teams", "numbers", "webhooks", "api-keys", "audit", "operators")
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), (390, 1280)))
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_has_a_fault_that_axe_finds_nor_scrolls_sideways(

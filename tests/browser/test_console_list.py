@@ -41,6 +41,7 @@ def wide(context: BrowserContext) -> Page:
     return page
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("looks", once_or_all(tuple(LOOKS), (390, 1280)))
 def test_axe_finds_nothing_to_mend_and_nothing_is_wider_than_a_phone(
     browser: Browser, console: Console, looks: list[tuple[str, int]]
@@ -58,6 +59,7 @@ def test_axe_finds_nothing_to_mend_and_nothing_is_wider_than_a_phone(
     page.close()
 
 
+@pytest.mark.ordinary
 def test_the_list_is_worked_by_keys_and_keeps_what_was_chosen(wide: Page, console: Console) -> None:
     wide.goto(f"{console.url}/console/requests?state=attention")
     count = wide.locator("[data-state=attention] .states__count").inner_text()
@@ -84,6 +86,7 @@ def test_the_list_is_worked_by_keys_and_keeps_what_was_chosen(wide: Page, consol
     expect(wide.get_by_label(f"Choose {console.references[1]}")).to_be_checked()
 
 
+@pytest.mark.ordinary
 def test_what_is_new_is_said_and_moves_nothing_until_it_is_asked_for(wide: Page, console: Console) -> None:
     wide.clock.install()
     wide.goto(f"{console.url}/console/requests")
@@ -96,6 +99,7 @@ def test_what_is_new_is_said_and_moves_nothing_until_it_is_asked_for(wide: Page,
     expect(wide.locator(".list__name")).to_have_count(len(there) + 6)
 
 
+@pytest.mark.ordinary
 def test_an_erase_can_be_undone(wide: Page, console: Console) -> None:
     wide.goto(f"{console.url}/console/requests/{console.references[8]}")
     wide.get_by_role("button", name="Erase").click()

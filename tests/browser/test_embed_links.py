@@ -33,6 +33,7 @@ COPIED = {
 }
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("copied", COPIED)
 def test_copied_bytes_open_our_links_and_leave_the_sites_own_alone(
     visitor: Visitor, company: Company, copied: str
@@ -91,6 +92,7 @@ def test_bytes_that_nobody_served_leave_the_links_and_say_one_line(visitor: Visi
 SPELLINGS = ["/SALES", "/Sales/", "/sales/", "/", "", "/sales?", "/sales#", "/sales?utm_source=mail"]
 
 
+@pytest.mark.ordinary
 def test_however_a_link_is_written_it_leads_to_one_form(visitor: Visitor, company: Company) -> None:
     address = company.ringback.url.upper()
     others = [f'<a href="{address}{path}">Ring me {turn}</a>' for turn, path in enumerate(SPELLINGS)]

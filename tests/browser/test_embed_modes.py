@@ -69,6 +69,7 @@ def requests(context: BrowserContext) -> list[Request]:
     return asked
 
 
+@pytest.mark.ordinary
 def test_before_anybody_acts_the_script_is_all_that_is_loaded(
     visitor: Visitor, company: Company, requests: list[Request]
 ) -> None:
@@ -80,6 +81,7 @@ def test_before_anybody_acts_the_script_is_all_that_is_loaded(
     expect(visitor.page.locator("iframe")).to_have_count(0)
 
 
+@pytest.mark.ordinary
 def test_an_inline_form_far_below_is_not_loaded_before_it_is_near(
     visitor: Visitor, company: Company, requests: list[Request]
 ) -> None:
@@ -101,6 +103,7 @@ def test_what_is_no_mode_leaves_a_link_that_opens_the_dialog(
     visitor.opens_the_dialog()
 
 
+@pytest.mark.ordinary
 def test_fifty_links_to_a_form_share_one_frame_and_each_of_them_opens_it(
     visitor: Visitor, company: Company
 ) -> None:
@@ -147,6 +150,7 @@ AROUND = "<a href=#before>before</a> {link} <input aria-label=after> <button>las
 FOCUSED = "() => document.activeElement.localName"
 
 
+@pytest.mark.ordinary
 def test_the_keyboard_stays_in_the_dialog_until_escape(visitor: Visitor, company: Company) -> None:
     visitor.goes_to(company, AROUND.format(link=company.link()))
     visitor.opener.press("Enter")
@@ -195,6 +199,7 @@ def test_a_launcher_is_opened_and_closed_by_keyboard_and_has_the_focus_again(
 # --- on any screen, in any direction ---
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_dialog_fits_the_screen(visitor: Visitor, company: Company, screen: str) -> None:
     width, height = SCREENS[screen]
@@ -219,6 +224,7 @@ def test_the_dialog_fits_the_screen(visitor: Visitor, company: Company, screen: 
     expect(visitor.dialog).to_be_hidden()
 
 
+@pytest.mark.ordinary
 def test_an_arabic_page_gets_its_language_and_its_direction(visitor: Visitor, company: Company) -> None:
     visitor.page.set_viewport_size({"width": 1280, "height": 800})
     visitor.goes_to(company, company.link() + link_in_mode(company, "button"), language="ar", head=RIGHT_TO_LEFT)

@@ -89,6 +89,7 @@ def frames_of(page: Page) -> Locator:
 # --- the page's own lines ---
 
 
+@pytest.mark.ordinary
 def test_the_two_lines_open_the_form_over_the_page(visitor: Visitor, company: Company) -> None:
     goes_where_only(visitor, company, recipe("The two lines", company))
     visitor.opens_the_dialog()
@@ -221,6 +222,7 @@ def test_the_room_at_the_end_of_the_page_keeps_the_last_control_free_of_the_laun
 # --- what tells others of a request ---
 
 
+@pytest.mark.ordinary
 def test_tag_manager_brings_the_script_and_hears_of_a_request(visitor: Visitor, company: Company) -> None:
     goes_where_only(visitor, company, "<script>window.dataLayer = [{ event: 'gtm.js' }]</script>" + company.link())
     visitor.page.evaluate(TAG_MANAGER, recipe("Google Tag Manager", company))
@@ -335,6 +337,7 @@ def test_a_component_opens_the_form_over_the_page(one_page_site: Page, visitor: 
     asks_for_a_call(visitor, company, plan="pro")
 
 
+@pytest.mark.ordinary
 def test_a_component_that_comes_and_goes_has_one_form_each_time_and_leaves_nothing(
     one_page_site: Page, visitor: Visitor, company: Company
 ) -> None:
@@ -418,6 +421,7 @@ def test_a_page_that_replaces_its_body_needs_no_more(visitor: Visitor, company: 
 # --- what guards a page ---
 
 
+@pytest.mark.ordinary
 def test_two_directives_are_all_that_a_strict_policy_needs(visitor: Visitor, company: Company) -> None:
     ours = recipe("A strict Content Security Policy", company, "").strip()
     policy = f"default-src 'none'; {ours}; require-trusted-types-for 'script'"

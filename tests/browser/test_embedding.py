@@ -32,6 +32,7 @@ def asked_of_the_form(page: Page) -> dict[str, str]:
 # --- the dialog ---
 
 
+@pytest.mark.ordinary
 def test_the_dialog_is_named_after_its_link_and_begins_with_a_close_button_that_is_not_the_forms(
     guest: Visitor,
 ) -> None:
@@ -40,6 +41,7 @@ def test_the_dialog_is_named_after_its_link_and_begins_with_a_close_button_that_
     expect(guest.dialog).to_match_aria_snapshot(f'- dialog "{ASKING}":\n  - button "Close"\n  - iframe')
 
 
+@pytest.mark.ordinary
 def test_the_dialog_is_opened_filled_in_and_closed_by_keyboard_alone(guest: Visitor) -> None:
     keyboard = guest.page.keyboard
     keyboard.press("Tab")
@@ -59,6 +61,7 @@ def test_the_dialog_is_opened_filled_in_and_closed_by_keyboard_alone(guest: Visi
     expect(guest.opener).to_be_focused()
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize(
     "way", ["Escape in the form", "Escape on the page", "the close button", "a click beside it"]
 )
@@ -79,6 +82,7 @@ def test_the_dialog_closes_and_gives_the_focus_back(guest: Visitor, way: str) ->
     expect(guest.opener).to_be_focused()
 
 
+@pytest.mark.ordinary
 def test_what_was_typed_is_still_there_when_the_dialog_is_opened_again(guest: Visitor) -> None:
     guest.opens_the_dialog()
     guest.fills_in()
@@ -108,6 +112,7 @@ def test_whoever_points_at_a_link_finds_the_form_there_when_they_click(
 # --- which links, which clicks ---
 
 
+@pytest.mark.ordinary
 def test_a_link_that_is_added_later_opens_the_dialog(visitor: Visitor, company: Company) -> None:
     visitor.goes_to(company, "<main></main>")
     visitor.page.locator("main").evaluate("(main, link) => { main.innerHTML = link }", company.link())
@@ -135,6 +140,7 @@ def test_a_click_that_the_page_has_dealt_with_is_left_alone(visitor: Visitor, co
     expect(visitor.dialog).to_have_count(0)
 
 
+@pytest.mark.ordinary
 def test_an_inline_form_stands_where_its_link_stood(visitor: Visitor, company: Company) -> None:
     visitor.goes_to(company, f"<p>before</p>{company.link('data-ringback=inline')}<p>after</p>")
     visitor.has_the_form(visitor.page.frame_locator("iframe"))
@@ -148,6 +154,7 @@ def test_an_inline_form_stands_where_its_link_stood(visitor: Visitor, company: C
     assert frame["y"] + frame["height"] <= after["y"]
 
 
+@pytest.mark.ordinary
 def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company: Company) -> None:
     tall = "<div style='height:3000px'></div>"
     visitor.goes_to(company, tall + company.link("data-ringback=button") + tall)
@@ -161,6 +168,7 @@ def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company:
 # --- what the page says about the form ---
 
 
+@pytest.mark.ordinary
 def test_the_page_hands_on_its_own_language_and_colours(visitor: Visitor, company: Company) -> None:
     dark = '<meta name="color-scheme" content="dark">'
     visitor.goes_to(company, company.link(), language="de", head=dark)
@@ -212,6 +220,7 @@ def test_a_page_opens_and_closes_the_form_itself(visitor: Visitor, company: Comp
 # --- what the form tells the page ---
 
 
+@pytest.mark.ordinary
 def test_the_page_hears_when_the_form_is_opened_begun_sent_in_vain_sent_and_closed(
     visitor: Visitor, company: Company
 ) -> None:
@@ -232,6 +241,7 @@ def test_the_page_hears_when_the_form_is_opened_begun_sent_in_vain_sent_and_clos
     expect(visitor.page.locator("#heard")).to_have_text(re.compile(heard))
 
 
+@pytest.mark.ordinary
 def test_another_frame_on_the_page_cannot_speak_for_the_form(visitor: Visitor, company: Company) -> None:
     lie = "{ringback: 1, type: 'requested', widget: 'sales', reference: 'RB-0000-0000', state: 'with_team'}"
     tries = f"for (const lie of [{lie}, {{ringback: 1, type: 'escape'}}]) parent.postMessage(lie, '*')"
@@ -264,6 +274,7 @@ def test_the_script_pasted_twice_acts_once(visitor: Visitor, company: Company) -
     expect(visitor.page.get_by_role("link", name="Ring me")).to_have_count(1)
 
 
+@pytest.mark.ordinary
 def test_the_strictest_policy_needs_no_exception(visitor: Visitor, company: Company) -> None:
     ours = company.ringback.url
     policy = f"default-src 'none'; script-src {ours}; frame-src {ours}; require-trusted-types-for 'script'"
@@ -309,6 +320,7 @@ def test_a_server_that_is_down_leaves_the_visitor_a_sentence_and_a_link(
     expect(visitor.dialog).to_be_hidden()
 
 
+@pytest.mark.ordinary
 def test_a_site_that_may_not_frame_the_form_leaves_the_visitor_a_link_that_works(
     visitor: Visitor, company: Company, context: BrowserContext
 ) -> None:
@@ -326,6 +338,7 @@ def test_a_site_that_may_not_frame_the_form_leaves_the_visitor_a_link_that_works
 # --- what a person typed ---
 
 
+@pytest.mark.ordinary
 def test_what_the_page_knows_of_a_person_fills_the_form_and_is_not_sent_before_they_send_it(
     visitor: Visitor, company: Company, context: BrowserContext
 ) -> None:

@@ -72,6 +72,7 @@ STORED = """() => {
 }"""
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("cookies", COOKIES)
 def test_nobody_stores_anything_and_nobody_has_to(
     browser: Browser, company: Company, tmp_path: Path, cookies: str
@@ -269,6 +270,7 @@ body { transform: translateX(5px); filter: blur(1px) }
 PARTS = ["dialog", "dialog button", "dialog iframe", "span a"]
 
 
+@pytest.mark.ordinary
 def test_a_style_sheet_that_is_after_everything_changes_no_size(visitor: Visitor, company: Company) -> None:
     links = company.link() + company.link("data-ringback=button", "Ring me") + company.link("data-ringback=inline")
     place, inline = visitor.page.locator("ringback-inline"), visitor.page.locator("ringback-inline iframe")

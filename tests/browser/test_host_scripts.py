@@ -104,6 +104,7 @@ window.Element = Object.assign(function (name) { return document.createElement(n
 </script>"""
 
 
+@pytest.mark.ordinary
 def test_a_page_that_has_other_prototypes_has_the_form_in_all_three_modes(
     visitor: Visitor, company: Company, overheard: list[str]
 ) -> None:
@@ -232,6 +233,7 @@ def frame_of(page: Page, selector: str) -> Frame:
     return frame
 
 
+@pytest.mark.ordinary
 def test_nobody_but_the_form_speaks_for_it(visitor: Visitor, company: Company, overheard: list[str]) -> None:
     page, site = visitor.page, company.web_site
     site.shows("An advertisement", path="/advert")

@@ -100,6 +100,7 @@ def paste(page: Page, served: Server, company: Company) -> Callable[..., None]:
 # --- choosing ---
 
 
+@pytest.mark.ordinary
 def test_everything_is_chosen_and_copied_by_keyboard_alone(owner: SiteOwner, context: BrowserContext) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     owner.opens()
@@ -216,6 +217,7 @@ def test_a_launcher_shows_in_the_colour_that_was_picked(owner: SiteOwner, compla
 # --- what is pasted ---
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("mode", ["Dialog", "Inline", "Button"])
 def test_what_is_copied_works_on_a_site_as_it_stands(
     owner: SiteOwner, visitor: Visitor, paste: Callable[..., None], company: Company, mode: str
@@ -272,6 +274,7 @@ def plain_owner(browser: Browser, served: Server) -> Iterator[SiteOwner]:
     context.close()
 
 
+@pytest.mark.ordinary
 def test_without_a_script_a_button_brings_the_snippet_the_preview_and_the_finding(plain_owner: SiteOwner) -> None:
     owner = plain_owner
     owner.opens()

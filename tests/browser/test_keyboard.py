@@ -24,6 +24,7 @@ def types(visitor: Visitor, text: str) -> None:
     visitor.page.keyboard.type(text)
 
 
+@pytest.mark.ordinary
 def test_the_form_is_filled_in_and_sent_in_the_order_in_which_it_is_read(typist: Visitor) -> None:
     presses(typist, "Tab")
     expect(typist.name_field).to_be_focused()
@@ -45,6 +46,7 @@ def test_the_form_is_filled_in_and_sent_in_the_order_in_which_it_is_read(typist:
     typist.has_the_confirmation()
 
 
+@pytest.mark.ordinary
 def test_enter_in_a_field_sends_the_form(typist: Visitor) -> None:
     presses(typist, "Tab")
     types(typist, "Ann Example")
@@ -55,6 +57,7 @@ def test_enter_in_a_field_sends_the_form(typist: Visitor) -> None:
     typist.has_the_confirmation()
 
 
+@pytest.mark.ordinary
 def test_the_summary_of_errors_takes_the_focus_and_its_links_lead_to_the_fields(typist: Visitor) -> None:
     presses(typist, "Tab", "Enter")
     expect(typist.page).to_have_title(f"Error: {ASKING}")
@@ -69,6 +72,7 @@ def test_the_summary_of_errors_takes_the_focus_and_its_links_lead_to_the_fields(
     expect(typist.phone_field).to_have_attribute("aria-invalid", "true")
 
 
+@pytest.mark.ordinary
 def test_the_button_sends_once_keeps_the_focus_and_is_given_back_when_no_answer_comes(typist: Visitor) -> None:
     posts: list[str] = []
     typist.page.on("request", lambda request: request.url.endswith("/begun") or posts.append(request.url))

@@ -65,6 +65,7 @@ def robin(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
+@pytest.mark.ordinary
 def test_a_morning_of_an_operator(morning: Morning, robin: Page, samespace: SandboxSamespace) -> None:
     signs_in_with_a_passkey(robin, morning)
     robin.goto(f"{morning.url}/requests?state=attention")

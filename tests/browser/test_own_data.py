@@ -53,6 +53,7 @@ def has_asked(visitor: Visitor, company: Company) -> None:
     visitor.sees(WITH_TEAM)
 
 
+@pytest.mark.ordinary
 def test_data_are_downloaded_and_deleted_by_keyboard_alone(visitor: Visitor, company: Company) -> None:
     visitor.opens_the_form()
     has_asked(visitor, company)
@@ -87,6 +88,7 @@ def test_who_would_rather_keep_them_goes_back(visitor: Visitor) -> None:
     assert visitor.page.url == address
 
 
+@pytest.mark.ordinary
 def test_data_are_downloaded_and_deleted_without_a_script(plain_page: Page, company: Company) -> None:
     visitor = Visitor(plain_page, company.form_url)
     visitor.opens_the_form()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests import privacy
@@ -10,6 +11,7 @@ from tests.browser.journeys import WITH_TEAM, Company, new_number
 OWN_FORM = (Path(__file__).parent.parent.parent / "docs/own-form.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.ordinary
 def test_a_form_of_ones_own_shows_the_sentence_says_what_is_wrong_and_leads_to_a_call(
     page: Page, company: Company
 ) -> None:

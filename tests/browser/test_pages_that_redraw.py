@@ -109,6 +109,7 @@ def test_a_page_that_turbo_loads_again_by_morphing_keeps_form_launcher_and_what_
     expect(visitor.page.get_by_role("link", name="Ring me")).to_have_count(1)
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("library", SCRIPTS)
 def test_a_launcher_and_what_was_typed_in_its_dialog_are_there_after_the_page_was_redrawn(
     visitor: Visitor, company: Company, library: str

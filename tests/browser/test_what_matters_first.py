@@ -14,6 +14,7 @@ def folded(place: Page | FrameLocator) -> list[Locator]:
     return [place.get_by_text(words).first for words in FOLDED]
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
 def test_the_dialog_shows_what_matters_without_scrolling_and_the_rest_when_it_is_asked_for(
     visitor: Visitor, company: Company, size: tuple[int, int]
@@ -53,6 +54,7 @@ def test_what_was_unfolded_stays_so_when_there_is_news(visitor: Visitor, company
     expect(visitor.place.get_by_role("listitem").filter(has_text="With the team")).to_be_visible()
 
 
+@pytest.mark.ordinary
 def test_without_javascript_the_rest_is_unfolded_all_the_same(
     browser: Browser, visitor: Visitor, company: Company
 ) -> None:

@@ -15,6 +15,7 @@ def _clock_that_runs_ahead(context: BrowserContext) -> None:
     context.clock.install()
 
 
+@pytest.mark.ordinary
 @pytest.mark.parametrize("behaviour", ["Is down", "Refuses"])
 def test_the_visitor_reads_that_it_waits_and_the_call_goes_out_when_samespace_is_back(
     sandbox_visitor: Visitor, dock: Dock, behaviour: str
@@ -50,6 +51,7 @@ def test_the_visitor_reads_that_nobody_can_tell_and_the_call_is_not_made_twice(
     expect(dock.call(visitor.number)).to_have_count(1)
 
 
+@pytest.mark.ordinary
 def test_a_page_that_cannot_reach_us_says_so_and_recovers(
     context: BrowserContext, visitor: Visitor, company: Company
 ) -> None:

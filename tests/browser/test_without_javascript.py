@@ -20,6 +20,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.mark.ordinary
 def test_the_link_on_the_customers_site_leads_to_the_form_and_the_form_to_the_team(
     sandbox_visitor: Visitor, sandbox_site: str, dock: Dock
 ) -> None:
@@ -39,6 +40,7 @@ def test_the_link_on_the_customers_site_leads_to_the_form_and_the_form_to_the_te
     visitor.loads_again_until_reading(WITH_TEAM)
 
 
+@pytest.mark.ordinary
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(visitor: Visitor) -> None:
     visitor.opens_the_form()
     visitor.fills_in(phone="12", name="")

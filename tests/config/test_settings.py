@@ -604,7 +604,7 @@ def test_no_number_is_taken_that_cannot_be_reckoned_with(value: float) -> None:
 def typed(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command as an operator types it, in a folder without a configuration."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    settings = inherited | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | environment
+    settings = inherited | {"PYTHONPATH": str(ROOT)} | environment
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,

@@ -1,5 +1,6 @@
 """Single sign-on, with a real provider in a thread."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -43,7 +44,11 @@ def provider() -> Iterator[Server]:
     configuration["CANAILLE"]["ACL"] = {"DEFAULT": {"PERMISSIONS": ["use_oidc"]}}
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")  # it speaks no TLS
+        root = logging.getLogger()
+        level, filters = root.level, list(root.filters)
         app = create_provider(config=configuration)
+        root.setLevel(level)  # it quietens all of this process, and the tests that come after it
+        root.filters = filters
         server = Server(app, port, Backend.instance)
         with app.app_context():
             client = server.models.Client(

@@ -75,6 +75,22 @@ def test_a_receiver_that_was_gone_is_told_again_what_it_missed(
     assert len(receiver.told) == 3
 
 
+def test_to_a_receiver_that_is_off_nothing_is_sent_again_and_it_still_misses_nothing(
+    app: Flask, receiver: Receiver, console: Callable[..., FlaskClient]
+) -> None:
+    services, client = services_of(app), console(Role.ADMIN)
+    receiver.answer = lambda path, count: 410 if count == 1 else 204
+    services.outbox.accept(Answers("sales", "442079460123", "GB"))
+    services.webhooks.run_once()
+    sends(client, "Send again")
+    assert "It was not sent" in client.get("/console/webhooks").get_data(as_text=True)
+    services.webhooks.run_once()
+    assert len(receiver.told) == 1
+    sends(client, "Tell it again")
+    services.webhooks.run_once()
+    assert len(receiver.told) == 2
+
+
 def test_an_admin_of_other_widgets_learns_of_no_delivery(
     app: Flask, receiver: Receiver, console: Callable[..., FlaskClient]
 ) -> None:

@@ -80,7 +80,7 @@ class Machines:
             process = subprocess.Popen(
                 ["ip", "netns", "exec", machine, *command],
                 cwd=ROOT,
-                env=inherited | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(environment),
+                env=inherited | dict(environment),
                 stdout=file,
                 stderr=file,
                 start_new_session=True,

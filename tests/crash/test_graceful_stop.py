@@ -12,6 +12,7 @@ from ringback.outbox.request import Answers, State
 from tests.conftest import make_settings
 from tests.crash.served import Crowd, environment, eventually, gunicorn, is_settled, states
 from tests.crash.storm import RingLog
+from tests.pairs import sqlite_first
 from tests.running import deliver
 
 pytestmark = pytest.mark.xdist_group("crash")
@@ -35,6 +36,7 @@ def assert_each_was_rung_once(store_url: str, samespace: RingLog, count: int) ->
     assert Counter(samespace.rings.values()) == {1: count}
 
 
+@sqlite_first
 @pytest.mark.parametrize(("stops", "count"), SIZES)
 def test_sigterm_ends_the_hand_over_process_with_nothing_left_in_the_air(
     store_url: str, tmp_path: Path, stops: int, count: int
@@ -57,6 +59,7 @@ def test_sigterm_ends_the_hand_over_process_with_nothing_left_in_the_air(
     assert_each_was_rung_once(store_url, samespace, count)
 
 
+@sqlite_first
 @pytest.mark.parametrize("stops", [1, pytest.param(3, marks=pytest.mark.long)])
 def test_sigterm_ends_the_web_process_with_everything_confirmed_and_handed_over_once(
     store_url: str, tmp_path: Path, stops: int

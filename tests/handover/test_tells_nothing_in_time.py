@@ -75,6 +75,7 @@ def test_the_classifier_tells_apart_what_can_be_told_apart() -> None:
     assert guessed([(turn % 2 == 0, 0.1) for turn in range(200)]) <= 0.55
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("pairs", "bound"), PAIRS)
 def test_a_hand_over_that_rings_nobody_takes_as_long_as_one_that_does(
     app: Flask, samespace: SandboxSamespace, pairs: int, bound: float

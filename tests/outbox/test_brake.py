@@ -10,6 +10,7 @@ from ringback.outbox.outbox import Receipt
 from ringback.outbox.request import Held, Source
 from ringback.store.tables import requests
 from tests.outbox.asking import LIMITS, NUMBER, OTHER, Ringback, at_once
+from tests.pairs import sqlite_first
 
 
 def test_over_its_brake_a_widget_holds_what_comes_and_drops_nothing(opened: Callable[..., Ringback]) -> None:
@@ -82,6 +83,7 @@ def of_one_provider(many: int) -> list[Source]:
     return [Source(f"provider's {turn}", f"one provider's: {turn}") for turn in range(many)]
 
 
+@sqlite_first
 def test_a_provider_fills_no_brake_three_times_however_many_networks_it_has(
     opened: Callable[..., Ringback],
 ) -> None:
@@ -108,6 +110,7 @@ def test_over_the_brake_one_network_that_asks_for_much_holds_no_other_customer_o
     )
 
 
+@sqlite_first
 def test_a_hundred_sources_hold_a_widget_over_its_brake_and_it_is_told_when_nobody_is_called_any_more(
     opened: Callable[..., Ringback], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_hundred_sources_hold_a_widget_over_its_brake_and_it_is_told_when_nobo
     ]
 
 
+@sqlite_first
 def test_a_hundred_sources_hold_no_widget_for_the_day(opened: Callable[..., Ringback]) -> None:
     """What each asks for in an hour is little, and in a day it is not."""
     ringback = opened(limits=LIMITS | {"per_widget": "60 per hour; 500 per day"})

@@ -22,6 +22,7 @@ from ringback.sandbox.samespace import SandboxSamespace
 from ringback.store.failures import StoreError
 from tests.conftest import WIDGET, Clock
 from tests.outbox.calls import state, take
+from tests.pairs import sqlite_first
 
 TAKEN = Settlement(transitions.TAKEN, sign=UpstreamSignal.SOUND)
 WAITS = [5.0, 30.0, 120.0]
@@ -161,6 +162,7 @@ def test_an_operator_resumes_a_team(outbox: Outbox, delivery: Delivery) -> None:
     assert take(outbox)
 
 
+@sqlite_first
 def test_calls_per_minute_holds_in_any_minute(outbox: Outbox, clock: Clock) -> None:
     for index in range(300):
         ask(outbox, index, "slow")
@@ -237,6 +239,7 @@ def test_the_oldest_promise_goes_first_over_all_widgets(
     assert [take(outbox).requests[0].id for _ in "12"] == [urgent, relaxed]
 
 
+@sqlite_first
 def test_one_widgets_flood_leaves_workers_for_another(
     outbox: Outbox, delivery: Delivery, samespace: SandboxSamespace
 ) -> None:

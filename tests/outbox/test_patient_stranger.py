@@ -18,6 +18,7 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.outbox import Outbox, Receipt
 from ringback.outbox.request import Answers, Source
 from tests.conftest import Clock
+from tests.pairs import sqlite_first
 
 DAY = timedelta(days=1)
 CUSTOMERS = 20
@@ -70,7 +71,7 @@ def day(request: pytest.FixtureRequest, make_app: Callable[..., Flask], store_ur
 
 
 # The rules are one engine's as much as the other's; what a day of it costs is not.
-@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
+@sqlite_first
 def test_ten_sources_at_full_rate_for_a_day_keep_no_customer_from_being_called(day: Day) -> None:
     customers = day.passes(strangers=10)
 
@@ -78,7 +79,7 @@ def test_ten_sources_at_full_rate_for_a_day_keep_no_customer_from_being_called(d
     assert len(day.rung) < 600 * day.an_hour / AN_HOUR.amount, "and most of what they asked for rang nobody"
 
 
-@pytest.mark.parametrize("store_url", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)], indirect=True)
+@sqlite_first
 def test_one_source_alone_changes_nothing_for_anybody(day: Day) -> None:
     customers = day.passes(strangers=1)
 

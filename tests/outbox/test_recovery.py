@@ -13,6 +13,7 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import Answers, State
 from tests.conftest import WIDGET, Clock
 from tests.outbox.calls import ends, state, take
+from tests.pairs import sqlite_first
 
 YES = Accepted("{}")
 DOWN = NotSent("connection refused")
@@ -147,6 +148,7 @@ def test_an_operator_who_closes_the_breaker_lets_everybody_go_at_once(
     assert every(outbox, delivery, YES) == waited
 
 
+@sqlite_first
 def test_after_an_outage_a_paced_team_gets_the_oldest_promise_first_at_its_pace(
     outbox: Outbox, delivery: Delivery, clock: Clock, ask: Ask
 ) -> None:
@@ -255,6 +257,7 @@ def test_a_team_that_refuses_is_not_tried_without_end(
     assert 1 <= tried <= 2 * len(ids)
 
 
+@sqlite_first
 def test_after_a_pause_whoever_was_turned_away_goes_before_a_newcomer(
     outbox: Outbox, delivery: Delivery, clock: Clock, ask: Ask
 ) -> None:

@@ -103,7 +103,7 @@ def test_what_reaches_samespace_is_what_was_agreed(server: Server, samespace: Sa
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.long)])
-@pytest.mark.parametrize("engine", ["sqlite", "postgres"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_a_kill_right_after_the_answer_loses_nothing_and_rings_nobody_twice(
     engine: str, kills: int, tmp_path: Path, samespace: SandboxSamespace, request: pytest.FixtureRequest
 ) -> None:
@@ -122,6 +122,7 @@ def test_a_kill_right_after_the_answer_loses_nothing_and_rings_nobody_twice(
     assert len(numbers) == len(set(numbers)), "nobody is rung twice"
 
 
+@pytest.mark.long
 def test_with_samespace_down_the_visitor_is_told_at_once_and_the_call_goes_out_later(
     server: Server, samespace: SandboxSamespace
 ) -> None:
@@ -137,6 +138,7 @@ def test_with_samespace_down_the_visitor_is_told_at_once_and_the_call_goes_out_l
     assert int(samespace.calls[0].attributes["attempt"]) > 1
 
 
+@pytest.mark.long
 def test_a_refusal_is_tried_again(server: Server, samespace: SandboxSamespace) -> None:
     samespace.mode = Mode.REFUSES
     confirmation = ask(server)
@@ -166,6 +168,7 @@ def test_an_answer_that_does_not_come_in_time_is_unknown_and_not_sent_again(
     assert "got no clear answer" in fetch(confirmation)[2]
 
 
+@pytest.mark.long
 def test_stopping_finishes_what_is_in_the_air(server: Server, samespace: SandboxSamespace) -> None:
     samespace.slow_seconds = 1
     samespace.mode = Mode.SLOW
@@ -238,7 +241,7 @@ def test_gunicorn_refuses_several_workers_that_count_each_for_itself(tmp_path: P
 
 
 @in_one_process
-@pytest.mark.parametrize("part", ["headers", "body"])
+@pytest.mark.parametrize("part", ["headers", pytest.param("body", marks=pytest.mark.long)])
 def test_two_hundred_sockets_that_drip_do_not_keep_anybody_from_the_form(
     lasting_server: Server, part: str
 ) -> None:

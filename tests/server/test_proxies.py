@@ -132,7 +132,10 @@ def asked(server: Server, turn: int, headers: dict[str, str]) -> int:
     )[0]
 
 
-@pytest.mark.parametrize(("addresses", "believed"), [("127.0.0.1", [303] * 3), ("10.0.0.0/8", [303, 303, 429])])
+@pytest.mark.parametrize(
+    ("addresses", "believed"),
+    [pytest.param("127.0.0.1", [303] * 3, marks=pytest.mark.long), ("10.0.0.0/8", [303, 303, 429])],
+)
 def test_gunicorn_believes_whom_proxy_addresses_names(
     start: Callable[..., Server], addresses: str, believed: list[int]
 ) -> None:
@@ -143,6 +146,7 @@ def test_gunicorn_believes_whom_proxy_addresses_names(
     assert "192.0.2" not in server.log
 
 
+@pytest.mark.long
 def test_gunicorn_believes_no_other_spelling_of_that_header(start: Callable[..., Server]) -> None:
     server = start('per_address = "2 per minute"', TRUSTED_PROXIES="1", PROXY_ADDRESSES="127.0.0.1")
     spellings = ["X_Forwarded_For", "X_FORWARDED-FOR", "X_Forwarded-For"]
@@ -151,6 +155,7 @@ def test_gunicorn_believes_no_other_spelling_of_that_header(start: Callable[...,
     assert statuses == [303, 303, 429]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("proxies", [pytest.param("0", marks=pytest.mark.long), "1"])
 def test_gunicorn_takes_no_name_of_a_script_from_a_header(start: Callable[..., Server], proxies: str) -> None:
     server = start(TRUSTED_PROXIES=proxies)
@@ -163,6 +168,7 @@ def test_gunicorn_takes_no_name_of_a_script_from_a_header(start: Callable[..., S
         assert "/sales/" not in page
 
 
+@pytest.mark.long
 def test_gunicorn_takes_no_scheme_from_a_header(start: Callable[..., Server]) -> None:
     server = start()
 
@@ -171,7 +177,9 @@ def test_gunicorn_takes_no_scheme_from_a_header(start: Callable[..., Server]) ->
         assert not leads_to.startswith("https:"), (status, leads_to)
 
 
-@pytest.mark.parametrize("bind", ["127.0.0.1", pytest.param("::", marks=pytest.mark.long), "[::]"])
+@pytest.mark.parametrize(
+    "bind", ["127.0.0.1", *(pytest.param(bind, marks=pytest.mark.long) for bind in ("::", "[::]"))]
+)
 def test_gunicorn_listens_where_bind_says(start: Callable[..., Server], bind: str) -> None:
     server = start(BIND=bind)
 

@@ -54,6 +54,7 @@ def test_a_typo_at_a_reload_changes_nothing_and_is_told(server: Server, tmp_path
     assert company(server) == "Umbrella"
 
 
+@pytest.mark.long
 def test_a_worker_that_takes_another_s_place_does_not_stumble_over_what_is_being_typed(
     server: Server, tmp_path: Path
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_worker_that_takes_another_s_place_does_not_stumble_over_what_is_being
     assert company(server) == "Acme Ltd"
 
 
+@pytest.mark.long
 def test_a_worker_that_finds_no_store_is_started_again_until_there_is_one(server: Server, tmp_path: Path) -> None:
     store, away = tmp_path / "ringback.db", tmp_path / "away"
     store.rename(away)

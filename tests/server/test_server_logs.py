@@ -149,6 +149,7 @@ def test_a_page_that_fails_while_it_is_made_is_told_by_where_it_was(
     assert WORD not in caplog.text
 
 
+@pytest.mark.long
 def test_the_sandbox_s_server_logs_no_line_that_it_cannot_read(tmp_path: Path) -> None:
     server = sandbox(tmp_path).start()
     for text, _ in MALFORMED.values():

@@ -108,7 +108,10 @@ def seconds_of_forms(server: Server, count: int = 40) -> list[float]:
     return took
 
 
-@pytest.mark.parametrize(("count", "handles", "part"), [(1100, 1024, "headers"), (2100, 0, "body")])
+@pytest.mark.parametrize(
+    ("count", "handles", "part"),
+    [(1100, 1024, "headers"), pytest.param(2100, 0, "body", marks=pytest.mark.long)],
+)
 def test_drips_that_are_refilled_keep_nobody_from_the_form(
     start: Callable[..., Server], count: int, handles: int, part: str
 ) -> None:
@@ -132,6 +135,7 @@ def test_one_address_holds_so_many_connections_and_no_more(start: Callable[..., 
             drip.close()
 
 
+@pytest.mark.long
 def test_many_addresses_take_no_more_than_there_are_file_handles(start: Callable[..., Server]) -> None:
     server = start(400)
     crowds = [Drips(server, f"127.0.0.{10 + turn}", 90, HEAD) for turn in range(6)]
@@ -145,6 +149,7 @@ def test_many_addresses_take_no_more_than_there_are_file_handles(start: Callable
     assert "Too many open files" not in server.log
 
 
+@pytest.mark.long
 def test_a_proxys_connections_are_those_of_all_its_visitors(start: Callable[..., Server]) -> None:
     server = start(TRUSTED_PROXIES="1", PROXY_ADDRESSES="127.0.0.2")
     proxy = Drips(server, "127.0.0.2", 2 * PER_ADDRESS, b"")
@@ -157,6 +162,7 @@ def test_a_proxys_connections_are_those_of_all_its_visitors(start: Callable[...,
         drip.close()
 
 
+@pytest.mark.long
 def test_a_body_whose_first_byte_does_not_come_is_not_waited_for_to_the_end(start: Callable[..., Server]) -> None:
     server = start()
     with socket.create_connection(("127.0.0.1", server.port), 30) as client:
@@ -178,6 +184,7 @@ def test_with_hardly_any_file_handles_the_start_is_refused_with_a_sentence(start
     assert "the limit of open files is 200; it should be 320 or more" in str(refusal.value)
 
 
+@pytest.mark.long
 def test_a_soft_limit_of_file_handles_is_raised_to_what_there_may_be(tmp_path: Path) -> None:
     server = production(tmp_path, "http://127.0.0.1:9")
     server._command = ["sh", "-c", 'ulimit -Sn 256 && exec "$0" -m gunicorn app:app', sys.executable]

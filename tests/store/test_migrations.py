@@ -42,6 +42,12 @@ def configuration() -> Config:
 REVISIONS = [revision.revision for revision in ScriptDirectory.from_config(configuration()).walk_revisions()][::-1]
 
 
+def test_the_files_are_named_by_their_revisions() -> None:
+    assert revisions.newest() == REVISIONS[-1]
+    assert [revision for revision in REVISIONS if not revisions.is_known(revision)] == []
+    assert not revisions.is_known("0000")
+
+
 def upgrade(database: Database, revision: str) -> None:
     with database.write() as connection:
         config = configuration()

@@ -1,5 +1,6 @@
 """Programs that follow requests are told what happened: signed, in order, and nobody waits for others."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ from ringback.outbox.claims import Settlement
 from ringback.outbox.request import Answers
 from ringback.services import Services, services_of
 from ringback.signed_post import secrets_of
-from ringback.store.program_tables import webhook_deliveries, webhook_events
+from ringback.store.program_tables import webhook_deliveries, webhook_events, webhook_receivers
 from ringback.store.tables import alerts, requests
 from tests.cli.test_cli_people import said
 from tests.conftest import Clock
@@ -313,6 +314,29 @@ def test_a_receiver_that_is_gone_is_switched_off_and_somebody_is_told(
     services.webhooks.run_once()
     assert len(receiver.told) == heard
     assert told_of(services) == ["webhook_off"]
+
+
+def test_what_could_not_be_begun_for_want_of_threads_is_sent_later(
+    following: Callable[..., Services], receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, begins, tried = following(), threading.Thread.start, threading.Event()
+    with services.database.write() as connection:  # it failed last, and is sent one at a time
+        connection.execute(webhook_receivers.update().values(failures=1))
+
+    def has_no_thread_left(thread: threading.Thread) -> None:
+        if thread.name == "webhook":
+            tried.set()
+            raise RuntimeError("can't start new thread")
+        begins(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", has_no_thread_left)
+        services.outbox.accept(ANN)
+        services.webhooks.start()
+        assert tried.wait(20)
+    clock.passes(minutes=2)
+    receiver.waits_for(lambda: receiver.types() == ["request.accepted"], seconds=5)
+    services.webhooks.stop(10)
 
 
 def test_an_answer_that_cannot_be_read_is_noted_as_one_and_tried_again(

@@ -8,6 +8,7 @@ others are still called, up to three times the limit.
 import logging
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -95,6 +96,7 @@ _WIDGET = requests.c.widget == sa.bindparam("widget")
 _RINGS = sa.and_(_WIDGET, RINGS)
 
 
+@cache
 def _numbers(place: int, item: RateLimitItem) -> sa.Select[int]:
     """How many different numbers were to be called in a window, counted up to where nobody is any more."""
     number = sa.func.coalesce(sa.func.nullif(requests.c.phone, ""), requests.c.number_hash, requests.c.id)
@@ -102,6 +104,7 @@ def _numbers(place: int, item: RateLimitItem) -> sa.Select[int]:
     return sa.select(sa.func.count()).select_from(rung.limit(item.amount * ROOM_FOR_OTHERS).subquery())
 
 
+@cache
 def _asks(place: int, item: RateLimitItem) -> Any:
     """Whether an address, its network or its provider asked this widget so often that one more is too many."""
     of_source = (requests.c.source == sa.bindparam("source"), requests.c.source_network == sa.bindparam("network"))

@@ -6,8 +6,7 @@ others only that the time is taken, and it contains nothing that the visitor typ
 
 from collections.abc import Sequence
 from datetime import datetime
-
-import icalendar
+from typing import TYPE_CHECKING
 
 from ringback.clock import whole_minute
 from ringback.config.widget import Widget
@@ -15,6 +14,9 @@ from ringback.i18n.languages import gettext as _
 from ringback.i18n.languages import left_to_right
 from ringback.opening_hours import Interval
 from ringback.outbox.request import CallbackRequest, Event, EventKind, State, earlier_time
+
+if TYPE_CHECKING:
+    import icalendar
 
 _CHANGES = (EventKind.RECEIVED, EventKind.RESCHEDULED, EventKind.CANCELLED, EventKind.CALLED)
 
@@ -27,6 +29,8 @@ def calendar_file(
     A newer file replaces an older one by the same UID and a higher SEQUENCE. After a cancel, or a change to as
     soon as possible, it tells calendars to take the event out (RFC 5546, section 3.2.5).
     """
+    import icalendar  # not at every start
+
     time = calendar_time(request, events)
     if time is None:
         return None
@@ -61,7 +65,9 @@ def _event(
     widget: Widget,
     host: str,
     page_url: str,
-) -> icalendar.Event:
+) -> "icalendar.Event":
+    import icalendar
+
     is_cancelled = takes_out(request)
     event = icalendar.Event.new(
         uid=f"{request.reference}@{host}",
