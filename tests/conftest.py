@@ -218,9 +218,7 @@ def make_app(tmp_path: Path, clock: Clock, sqlite_template: Path) -> Iterator[Ca
 
     def make(database_url: str = "", base_url: str = NO_SAMESPACE, **tables: Any) -> Flask:
         store = tmp_path / "ringback.db"
-        # The template is of production, and a sandbox has a store of its own kind.
-        is_sandbox = tables.get("environment", {}).get("sandbox", False)
-        if not database_url and not store.exists() and not is_sandbox:
+        if not database_url and not store.exists():
             shutil.copy(sqlite_template, store)
         url = database_url or f"sqlite:///{store}"
         app = create_app(make_settings(url, base_url, **tables), clock)

@@ -217,12 +217,16 @@ def _happened(one: CallbackRequest, events: Sequence[Event], now: datetime) -> l
 
 
 def _agent_reads(one: CallbackRequest, events: Sequence[Event], now: datetime) -> Mapping[str, Any]:
-    """What stands in the agent's dock, by itself: as it was at the last attempt, or would be now."""
+    """What stands in the agent's dock, by itself: as it was at the last attempt, or would be now.
+
+    Nothing of who was called by hand, or cancelled, before anything was handed over.
+    """
     widget = services().settings.widget(one.answers.widget)
-    if widget is None:
+    tried = [event.at for event in events if event.kind is EventKind.ATTEMPTED]
+    is_over = (one.state in (State.WITH_TEAM, State.CALLED) and not one.held) or one.state is State.CANCELLED
+    if widget is None or (is_over and not tried):
         return {}
     attempt = one.attempt if one.state is not State.WAITING else one.attempt + 1
-    tried = [event.at for event in events if event.kind is EventKind.ATTEMPTED]
     at = tried[-1] if tried and one.state is not State.WAITING else now
     return what_the_agent_sees([one], max(attempt, 1), widget, services().settings.public_url, at)
 

@@ -168,6 +168,16 @@ def test_the_page_of_one_has_all_that_is_known(services: Services, console: Cons
         assert expected in page
 
 
+def test_of_who_was_called_by_hand_no_agent_read_anything(services: Services, console: Console) -> None:
+    by_hand, handed_over = ask(services), ask(services, "442079460959")
+    client = console(Role.OPERATOR)
+    assert "What the agent reads" in text(client.get(f"/console/requests/{by_hand}")), "if it is handed over now"
+    assert post(client, f"{by_hand}/outcome", outcome="answered").status_code == 303
+    services.delivery.run_once()
+    assert "What the agent reads" not in text(client.get(f"/console/requests/{by_hand}"))
+    assert "What the agent reads" in text(client.get(f"/console/requests/{handed_over}"))
+
+
 def test_what_was_agreed_to_and_when_stands_on_the_page_of_one(app: Flask, console: Console) -> None:
     (reference,) = re.findall("RB-[0-9A-Z]{4}-[0-9A-Z]{4}", Visitor(app).asks().words)[:1]
     page = text(console(Role.VIEWER).get(f"/console/requests/{reference}"))

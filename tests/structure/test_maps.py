@@ -28,19 +28,41 @@ FOLDERS = "ringback|tests|tools|docs|static|templates|translations"
 MADE_LATER = ("tests/output", "translations/nl.po")  # by `make sheets`; by whoever adds Dutch
 
 
-@cache
+pytestmark = pytest.mark.xdist_group("maps")  # each file is read once
+
+
 def told(file: Path) -> str:
     """What a file tells its reader: a page as it is, of code the docstrings and the comments."""
+    return read(file)[0]
+
+
+@cache
+def read(file: Path) -> tuple[str, str]:
+    """What a file tells its reader, and what is left of it: the code with its strings."""
     text = file.read_text(encoding="utf-8")
     if file.suffix != ".py":
-        return text
-    found = [ast.get_docstring(node) or "" for node in ast.walk(ast.parse(text)) if _has_docstring(node)]
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return "\n".join(found + [token.string for token in tokens if token.type == tokenize.COMMENT])
+        return text, ""
+    found, lines = [], text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            found.append(token.string)
+            lines[token.start[0] - 1] = lines[token.start[0] - 1][: token.start[1]]
+    for node in documented(ast.parse(text)):
+        found.append(ast.get_docstring(node) or "")
+        first = node.body[0]
+        lines[first.lineno - 1 : first.end_lineno] = [""] * ((first.end_lineno or 0) - first.lineno + 1)
+    return "\n".join(found), "\n".join(lines)
 
 
-def _has_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+def documented(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """What has a docstring: modules, classes and functions, which are statements among statements."""
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        left += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+        is_told_of = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if is_told_of and ast.get_docstring(node):
+            yield node
 
 
 def named(pattern: str) -> Iterator[tuple[str, str]]:
@@ -96,13 +118,7 @@ def is_there(name: str) -> bool:
 
 
 def test_each_test_that_is_named_is_there() -> None:
-    tests = {
-        node.name
-        for file in CODE
-        if file.name.startswith("test_")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef)
-    }
+    tests = {name for file in CODE for name in re.findall(r"(?m)^def (test_\w+)", read(file)[1])}
     files = {file.stem for file in CODE}
 
     assert [(where, name) for where, name in named(r"`(test_\w+)`") if name not in tests | files] == []
@@ -144,7 +160,7 @@ def test_what_the_package_says_of_itself_names_only_what_is_there() -> None:
 
 
 def test_each_word_in_a_docstring_that_is_set_as_code_is_a_word_of_the_code() -> None:
-    words = {word for file in CODE for word in re.findall(r"\w+", _without_what_is_told(file))}
+    words = {word for file in CODE for word in re.findall(r"\w+", read(file)[1])}
     words |= {file.parent.name if file.stem == "__init__" else file.stem for file in CODE}
     words |= {"pool_pre_ping"}  # SQLAlchemy's, and told of because it is not used
 
@@ -156,15 +172,6 @@ def test_each_word_in_a_docstring_that_is_set_as_code_is_a_word_of_the_code() ->
     ]
 
     assert missing == []
-
-
-def _without_what_is_told(file: Path) -> str:
-    """The code of a file, its strings included, without its docstrings and comments."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if _has_docstring(node) and ast.get_docstring(node):
-            node.body[0] = ast.Pass()
-    return ast.unparse(tree)
 
 
 def test_a_measured_figure_is_written_in_one_place() -> None:
