@@ -157,7 +157,7 @@ def started(server: Server, unit: str, port: int) -> Iterator[None]:
 def is_ready(port: int) -> bool:
     try:
         return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
