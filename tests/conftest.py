@@ -50,6 +50,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(100_000, 50, 20)
 
 
+@pytest.hookimpl(trylast=True)  # after they were put into an order by chance
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what one process does in a row, or all others would wait for it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say it again where the failures stand."""
     _say_seed(config)
