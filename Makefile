@@ -16,9 +16,9 @@ run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another p
 
 # Where the tests keep their stores: in memory, if there is enough of it, for they flush thousands of times.
 STORES := $(shell df -Pk /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "TMPDIR=/dev/shm" }')
-# The fastest first: a slip is told in seconds. Two processes a core, since a test waits half of its time.
+# The fastest first: a slip is told in seconds. One process more than cores, since a test waits some of its time.
 test: check browser packages ## What has to pass before a merge; some eight minutes on two cores
-	$(STORES) $(BIN)/pytest -n 4 --dist loadgroup -m "not long" -rs
+	$(STORES) $(BIN)/pytest -n 3 --dist loadgroup -m "not long" -rs
 
 # The rules: numbers, requests, forms, times, and the maps of the code; on SQLite, without what takes longest.
 RULES := phone outbox web/form structure test_opening_hours.py

@@ -43,8 +43,8 @@ class Case:
     looks: tuple[tuple[str, int], ...]
 
     def param(self, *marks: Any) -> Any:
-        # One state's are for one process: it leads a page there once.
-        group = pytest.mark.xdist_group(f"{self.state.name}-{self.language}")
+        # For one process: it starts the servers once, and leads a page to each state once.
+        group = pytest.mark.xdist_group("states")
         return pytest.param(self, id=f"{self.state.name}-{self.language}", marks=[group, *marks])
 
 

@@ -623,8 +623,14 @@ def typed(folder: Path, *command: str, **environment: str) -> subprocess.Complet
             ("-m", "flask", "--app", "app", "requests", "list"),
             {"DATABASE_URL": "sqlite:////srv/r.db", "SECRET_KEY": "x"},
         ),
-        (("-m", "flask", "--app", "app", "deliver"), {"DATABASE_URL_FILE": "/run/secrets/url"}),
-        (("-c", "from app import app"), {"PUBLIC_URL": "https://callback.acme.test"}),
+        pytest.param(
+            ("-m", "flask", "--app", "app", "deliver"),
+            {"DATABASE_URL_FILE": "/run/secrets/url"},
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            ("-c", "from app import app"), {"PUBLIC_URL": "https://callback.acme.test"}, marks=pytest.mark.long
+        ),
         (
             (str(ROOT / "app.py"),),
             {"DATABASE_URL": "sqlite:////srv/r.db", "PUBLIC_URL": "https://callback.acme.test"},
@@ -645,7 +651,9 @@ def test_a_forgotten_file_is_told_and_the_sandbox_is_not_taken_for_production(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("port", ["many", "-1", "65536", "٣", "99999999999"])
+@pytest.mark.parametrize(
+    "port", ["many", *(pytest.param(port, marks=pytest.mark.long) for port in ("-1", "65536", "٣", "99999999999"))]
+)
 def test_a_port_that_is_none_is_told_in_the_sandbox_too(tmp_path: Path, port: str) -> None:
     done = typed(tmp_path, str(ROOT / "app.py"), PORT=port)
 
