@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import requests
 
@@ -164,12 +165,16 @@ def is_ready(port: int) -> bool:
 def asks(port: int) -> None:
     """A visitor, as the proxy of the page passes them on."""
     passed_on = {"Host": "callback.example.com", "X-Forwarded-For": "198.51.100.7", "X-Forwarded-Proto": "https"}
-    address = f"http://127.0.0.1:{port}/sales"
-    form = requests.get(address, headers=passed_on, timeout=10)
+    asks_at(f"http://127.0.0.1:{port}/sales", headers=passed_on)
+
+
+def asks_at(address: str, **ways: Any) -> None:
+    """A visitor's request for a call, from the form to the answer that it was taken."""
+    form = requests.get(address, timeout=10, **ways)
     (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', form.text)
     time.sleep(2.1)  # a quicker one is a machine's
     answers = {"csrf_token": token, "name": "Ann", "phone": "020 7946 0123"}
-    sent = requests.post(address, answers, headers=passed_on, timeout=20, allow_redirects=False)
+    sent = requests.post(address, answers, timeout=20, allow_redirects=False, **ways)
     if sent.status_code != 303:
         sys.exit(f"the form was answered {sent.status_code}")
 
