@@ -6,7 +6,7 @@ BIN := .venv/bin
 # Hundreds of processes start in the tests: what Python compiled of us is kept, whatever this shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test quick test-long crash soak bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
+.PHONY: help run test tests quick test-long crash soak bench browser packages check format sbom audit licences release pictures sheets trees messages update clean
 
 help: ## What there is to make
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -16,8 +16,11 @@ run: .venv/run ## The sandbox, on http://127.0.0.1:8000; PORT=8001 for another p
 
 # Where the tests keep their stores: in memory, if there is enough of it, for they flush thousands of times.
 STORES := $(shell df -Pk /dev/shm 2>/dev/null | awk 'END { if ($$4 > 4000000) print "TMPDIR=/dev/shm" }')
-# The fastest first: a slip is told in seconds. One process more than cores, since a test waits some of its time.
-test: check browser packages ## What has to pass before a merge; some eight minutes on two cores
+test: .venv/test browser packages ## What has to pass before a merge; some eight minutes on two cores
+	@$(MAKE) --no-print-directory -j2 check tests
+
+# Beside the checks. One process more than cores, since a test waits some of its time.
+tests:
 	$(STORES) $(BIN)/pytest -n 3 --dist loadgroup -m "not long" -rs
 
 # The rules: numbers, requests, forms, times, and the maps of the code; on SQLite, without what takes longest.

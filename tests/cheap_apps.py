@@ -4,11 +4,14 @@ import tempfile
 from typing import Any
 
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Map, Rule, RuleFactory
+
+from ringback.accounts import passwords
 
 _templates = tempfile.TemporaryDirectory(prefix="ringback-templates-")
 _maps: dict[Any, Map] = {}
@@ -55,6 +58,9 @@ def init() -> None:
     """Before the first app is made."""
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(_templates.name)}
     Flask.url_map_class = SharedMap
+    # To try a password is made slow, and here it is tried a thousand times. Served apps have what is served.
+    passwords._HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    passwords._NOBODYS = passwords._HASHER.hash("the password of nobody")
     # Whatever one engine has written down of a statement holds for all that speak the same SQL.
     DefaultDialect.__eq__ = lambda self, other: type(self) is type(other)  # type: ignore[method-assign, assignment]
     DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign, assignment]

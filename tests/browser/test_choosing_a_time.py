@@ -351,7 +351,6 @@ def test_the_error_leads_to_the_times(comes_from: Callable[..., Visitor]) -> Non
     expect(times(page)).to_have_accessible_description("Times are London time. Error: Select a time for the call")
 
 
-@pytest.mark.ordinary
 def test_the_keyboard_gets_to_a_time_and_back(comes_from: Callable[..., Visitor], office: Office) -> None:
     visitor = comes_from("Asia/Kolkata")
     page = visitor.page

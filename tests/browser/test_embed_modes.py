@@ -81,7 +81,6 @@ def test_before_anybody_acts_the_script_is_all_that_is_loaded(
     expect(visitor.page.locator("iframe")).to_have_count(0)
 
 
-@pytest.mark.ordinary
 def test_an_inline_form_far_below_is_not_loaded_before_it_is_near(
     visitor: Visitor, company: Company, requests: list[Request]
 ) -> None:
@@ -224,7 +223,6 @@ def test_the_dialog_fits_the_screen(visitor: Visitor, company: Company, screen: 
     expect(visitor.dialog).to_be_hidden()
 
 
-@pytest.mark.ordinary
 def test_an_arabic_page_gets_its_language_and_its_direction(visitor: Visitor, company: Company) -> None:
     visitor.page.set_viewport_size({"width": 1280, "height": 800})
     visitor.goes_to(company, company.link() + link_in_mode(company, "button"), language="ar", head=RIGHT_TO_LEFT)

@@ -421,7 +421,6 @@ def test_a_page_that_replaces_its_body_needs_no_more(visitor: Visitor, company: 
 # --- what guards a page ---
 
 
-@pytest.mark.ordinary
 def test_two_directives_are_all_that_a_strict_policy_needs(visitor: Visitor, company: Company) -> None:
     ours = recipe("A strict Content Security Policy", company, "").strip()
     policy = f"default-src 'none'; {ours}; require-trusted-types-for 'script'"

@@ -112,7 +112,6 @@ def test_whoever_points_at_a_link_finds_the_form_there_when_they_click(
 # --- which links, which clicks ---
 
 
-@pytest.mark.ordinary
 def test_a_link_that_is_added_later_opens_the_dialog(visitor: Visitor, company: Company) -> None:
     visitor.goes_to(company, "<main></main>")
     visitor.page.locator("main").evaluate("(main, link) => { main.innerHTML = link }", company.link())
@@ -154,7 +153,6 @@ def test_an_inline_form_stands_where_its_link_stood(visitor: Visitor, company: C
     assert frame["y"] + frame["height"] <= after["y"]
 
 
-@pytest.mark.ordinary
 def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company: Company) -> None:
     tall = "<div style='height:3000px'></div>"
     visitor.goes_to(company, tall + company.link("data-ringback=button") + tall)
@@ -168,7 +166,6 @@ def test_a_launcher_stays_at_the_corner_of_the_window(visitor: Visitor, company:
 # --- what the page says about the form ---
 
 
-@pytest.mark.ordinary
 def test_the_page_hands_on_its_own_language_and_colours(visitor: Visitor, company: Company) -> None:
     dark = '<meta name="color-scheme" content="dark">'
     visitor.goes_to(company, company.link(), language="de", head=dark)

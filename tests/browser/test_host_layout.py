@@ -84,7 +84,6 @@ def test_a_form_that_was_there_before_a_single_page_site_went_on_names_the_page_
     assert company.calls_to(visitor.number)[0].attributes["page"] == f"{company.web_site.url}/rooms"
 
 
-@pytest.mark.ordinary
 def test_an_error_is_read_in_the_dialog_too(visitor: Visitor, company: Company) -> None:
     visitor.goes_to(company, "<button onclick='Ringback.open(`nowhere`)'>Ask</button>")
     visitor.page.get_by_role("button", name="Ask").click()

@@ -270,7 +270,6 @@ body { transform: translateX(5px); filter: blur(1px) }
 PARTS = ["dialog", "dialog button", "dialog iframe", "span a"]
 
 
-@pytest.mark.ordinary
 def test_a_style_sheet_that_is_after_everything_changes_no_size(visitor: Visitor, company: Company) -> None:
     links = company.link() + company.link("data-ringback=button", "Ring me") + company.link("data-ringback=inline")
     place, inline = visitor.page.locator("ringback-inline"), visitor.page.locator("ringback-inline iframe")

@@ -46,7 +46,6 @@ def test_the_form_is_filled_in_and_sent_in_the_order_in_which_it_is_read(typist:
     typist.has_the_confirmation()
 
 
-@pytest.mark.ordinary
 def test_enter_in_a_field_sends_the_form(typist: Visitor) -> None:
     presses(typist, "Tab")
     types(typist, "Ann Example")

@@ -88,7 +88,6 @@ def test_who_would_rather_keep_them_goes_back(visitor: Visitor) -> None:
     assert visitor.page.url == address
 
 
-@pytest.mark.ordinary
 def test_data_are_downloaded_and_deleted_without_a_script(plain_page: Page, company: Company) -> None:
     visitor = Visitor(plain_page, company.form_url)
     visitor.opens_the_form()

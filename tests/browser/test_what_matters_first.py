@@ -54,7 +54,6 @@ def test_what_was_unfolded_stays_so_when_there_is_news(visitor: Visitor, company
     expect(visitor.place.get_by_role("listitem").filter(has_text="With the team")).to_be_visible()
 
 
-@pytest.mark.ordinary
 def test_without_javascript_the_rest_is_unfolded_all_the_same(
     browser: Browser, visitor: Visitor, company: Company
 ) -> None:
