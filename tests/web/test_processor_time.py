@@ -36,6 +36,8 @@ from tests.visitor import Visitor
 BOUND_MS = 25
 # What `known_work` took where the bound was set; a machine that takes longer for it has as much longer for a page.
 KNOWN_MS = 5
+# Beside other tests, which share its caches, work takes longer; what this is to find took a hundred times as long.
+BESIDE_OTHERS = 1.6
 # A machine shared by many has moments in which a processor does half as much.
 TRIES = 8
 # As much as a body holds beside the rest of a form, a query, a header (gunicorn allows far less of these two).
@@ -108,7 +110,7 @@ def answered(app: Flask, method: str, path: str, body: bytes = b"", kind: str = 
         answer = app.wsgi_app(given, lambda status, *_: statuses.append(int(status[:3])))
         b"".join(answer)
         took.append((time.process_time() - start) * 1_000)
-        if took[-1] <= BOUND_MS or took[-1] <= BOUND_MS * known_work() / KNOWN_MS:
+        if took[-1] <= BOUND_MS or took[-1] <= BOUND_MS * BESIDE_OTHERS * known_work() / KNOWN_MS:
             return statuses[-1]
     pytest.fail(f"{method} {path} took {min(took):.0f} ms of processor time, and was answered {statuses[-1]}")
 
