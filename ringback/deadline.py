@@ -257,9 +257,8 @@ class _Adapter(HTTPAdapter):
     """Where a session sends its request: over the one connection of a deadline."""
 
     def __init__(self, deadline: Deadline) -> None:
-        super().__init__(
-            pool_connections=1, pool_maxsize=1, max_retries=0
-        )  # it makes room for ten at once otherwise
+        # It would make room for ten connections.
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._deadline = deadline
 
     def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from pydantic import SecretStr
 
@@ -26,7 +25,7 @@ from ringback.services import services_of
 from ringback.store.database import Database
 from ringback.store.tables import about
 from tests import cheap_apps, privacy
-from tests.kept_postgres import KeptDatabase
+from tests.postgres import KeptDatabase, ask, database_of
 from tests.visitor import Visitor
 
 # Only this machine may be reached from here; a test that forgets its Samespace says so in its error.
@@ -119,21 +118,6 @@ def postgres_server() -> Iterator[str]:
         ask(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
         yield server.get_uri()
         server.cleanup()
-
-
-def ask(server: str, *statements: str) -> None:
-    """Have a PostgreSQL do something that is no transaction."""
-    url = sa.make_url(server).set(drivername="postgresql+psycopg")
-    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        for statement in statements:
-            connection.execute(sa.text(statement))
-    admin.dispose()
-
-
-def database_of(server: str, name: str) -> str:
-    """The address of one of its databases."""
-    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
 def migrated(url: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ringback.sandbox.samespace import SandboxSamespace
-from tests.crash.stores import Postgres
+from tests.crash.stores import Postgres, Redis
 from tests.running import ROOT, free_port
 from tools.deployed import HERE, PAGE, asks, is_ready, told
 
@@ -79,15 +79,6 @@ class Platform:
             told(f"{name} was told to end, and did: {status}")
 
 
-def redis_of(folder: Path, stack: ExitStack) -> str:
-    port = free_port()
-    ways = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen(["redis-server", *ways], stdout=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
-    return f"redis://127.0.0.1:{port}/0"
-
-
 def until(check: Callable[[], object], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not check():
@@ -103,7 +94,9 @@ def main() -> None:
         cloned(folder, samespace.base_url)
         told("a bare clone, with the packages of requirements.txt")
         database_url = stack.enter_context(Postgres()).url
-        platform = Platform(folder, variables(database_url, redis_of(folder, stack)))
+        redis = Redis(folder)
+        stack.callback(redis.kill)
+        platform = Platform(folder, variables(database_url, redis.url))
         platform.run("release")
         told("release: the configuration was checked, and the tables are there")
         port = free_port()

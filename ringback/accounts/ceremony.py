@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import webauthn
 from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 _REQUIRED = UserVerificationRequirement.REQUIRED
 # What a browser sends can be wrong in any way.
 _FAULTS = (WebAuthnException, ValueError, KeyError, TypeError)
+
+
+def _expected(site: "Site", challenge: str) -> dict[str, Any]:
+    """What has to be signed, by a device that checked whose it is."""
+    return {
+        "expected_challenge": challenge.encode(),
+        "expected_rp_id": site.host,
+        "expected_origin": site.origin,
+        "require_user_verification": True,
+    }
 
 
 def creation_options(site: "Site", challenge: str, name: str, user_id: bytes, known: Iterable[str]) -> str:
@@ -45,10 +55,7 @@ def made(credential: str, site: "Site", challenge: str) -> VerifiedRegistration 
     try:
         return webauthn.verify_registration_response(
             credential=credential,
-            expected_challenge=challenge.encode(),
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
-            require_user_verification=True,
+            **_expected(site, challenge),
         )
     except _FAULTS:
         return None
@@ -81,12 +88,9 @@ def signed(
     try:
         return webauthn.verify_authentication_response(
             credential=credential,
-            expected_challenge=challenge.encode(),
-            expected_rp_id=site.host,
-            expected_origin=site.origin,
+            **_expected(site, challenge),
             credential_public_key=public_key,
             credential_current_sign_count=sign_count,
-            require_user_verification=True,
         )
     except _FAULTS:
         return None

@@ -32,12 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     A browser takes fifty times as long as a request. So the ordinary run has each kind of journey once; what
     other people's pages, other sizes and other languages do to it is for `make test-long`.
     """
-    ours = [
-        item for item in items if isinstance(item, pytest.Function) and item.path.parent == Path(__file__).parent
-    ]
+    ours = [item for item in items if item.path.parent == HERE and isinstance(item, pytest.Function)]
     ours.sort(key=lambda item: item.nodeid)
-    for name, cases in groupby(ours, lambda item: f"{item.path.name} {item.originalname}"):
-        for case in set(ours_of := list(cases)) - set(ordinary_of(name, ours_of)):
+    for name, found in groupby(ours, lambda item: f"{item.path.name} {item.originalname}"):
+        cases = list(found)
+        for case in set(cases) - set(ordinary_of(name, cases)):
             case.add_marker(pytest.mark.long)
 
 

@@ -1,4 +1,4 @@
-"""Stores to crash on: a new file, a new database, a PostgreSQL that can be broken off and started again."""
+"""Stores to crash on: a new file, a new database, a PostgreSQL and a Redis of one's own."""
 
 import os
 import secrets
@@ -8,7 +8,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from tests.conftest import ask, database_of
+import redis
+
+from tests.crash.served import eventually
+from tests.postgres import ask, database_of
+from tests.running import free_port
 
 
 def sqlite_store(folder: Path) -> str:
@@ -57,3 +61,25 @@ class Postgres:
                 self._server.ensure_postgres_running()
                 return
         self._server.ensure_postgres_running()
+
+
+class Redis:
+    """A Redis that keeps nothing on a disk."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        ways = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options]
+        self._process = subprocess.Popen(["redis-server", *ways], stdout=subprocess.DEVNULL)
+        self.client = redis.Redis(port=self.port, socket_timeout=5)
+        eventually(self._answers)
+
+    def _answers(self) -> bool:
+        with suppress(redis.ConnectionError):
+            return bool(self.client.ping())
+        return False
+
+    def kill(self) -> None:
+        self.client.close()
+        self._process.kill()
+        self._process.wait()

@@ -11,10 +11,11 @@ from flask import Flask
 from ringback.outbox.request import Answers, State
 from ringback.services import services_of
 from ringback.store.failures import STORE_ERRORS
-from tests.conftest import ask, migrated
+from tests.conftest import migrated
 from tests.crash.clusters import Pair
 from tests.crash.served import states
 from tests.crash.storm import RingLog
+from tests.postgres import ask
 
 pytestmark = [
     pytest.mark.long,

@@ -18,7 +18,8 @@ from ringback.outbox.outbox import Outbox
 from ringback.outbox.request import State
 from ringback.store import revisions
 from ringback.store.database import Database
-from tests.conftest import Clock, ask, database_of, make_settings
+from tests.conftest import Clock, make_settings
+from tests.postgres import ask, database_of
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -21,8 +21,9 @@ from ringback.store.failures import StoreError
 from ringback.store.mark import Mark
 from ringback.store.tables import about
 from tests.cli.test_cli import said
-from tests.conftest import Clock, database_of, make_settings
-from tests.conftest import ask as tell_server
+from tests.conftest import Clock, make_settings
+from tests.postgres import ask as tell_server
+from tests.postgres import database_of
 
 NUMBERS = [f"4420794601{place:02}" for place in range(20)]
 

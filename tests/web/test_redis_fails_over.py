@@ -2,15 +2,12 @@
 
 import shutil
 import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-import redis
 import sqlalchemy as sa
 from flask import Flask
 from pydantic import SecretStr
@@ -18,7 +15,8 @@ from pydantic import SecretStr
 from ringback.services import services_of
 from ringback.store.tables import requests
 from ringback.web import limits
-from tests.running import free_port
+from tests.crash.served import eventually
+from tests.crash.stores import Redis
 from tests.visitor import Visitor
 
 pytestmark = [
@@ -69,32 +67,6 @@ class Leads:
             other.shutdown(socket.SHUT_RDWR)
 
 
-class Redis:
-    def __init__(self, folder: Path, *options: str) -> None:
-        self.port = free_port()
-        ways = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options]
-        self._process = subprocess.Popen(["redis-server", *ways], stdout=subprocess.DEVNULL)
-        self.client = redis.Redis(port=self.port, socket_timeout=5)
-        self.until(self._answers)
-
-    def _answers(self) -> bool:
-        with suppress(redis.ConnectionError):
-            return bool(self.client.ping())
-        return False
-
-    @staticmethod
-    def until(check: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
-        while not check():
-            assert time.monotonic() < deadline, "it did not come about"
-            time.sleep(0.05)  # another process can only be asked
-
-    def kill(self) -> None:
-        self.client.close()
-        self._process.kill()
-        self._process.wait()
-
-
 @pytest.fixture
 def address() -> Iterator[Leads]:
     leads = Leads()
@@ -111,7 +83,7 @@ def test_an_address_has_no_more_requests_accepted_though_its_redis_dies_fails_ov
         stack.callback(primary.kill)
         replica = Redis(tmp_path, "--replicaof", "127.0.0.1", str(primary.port))
         stack.callback(replica.kill)
-        Redis.until(lambda: replica.client.info("replication")["master_link_status"] == "up")
+        eventually(lambda: replica.client.info("replication")["master_link_status"] == "up")
         address.leads(primary.port)
         app = make_app(
             limits={"per_address": "3 per hour", "min_fill_seconds": 0},
@@ -135,7 +107,7 @@ def test_an_address_has_no_more_requests_accepted_though_its_redis_dies_fails_ov
         assert asks(early, 2) == [303, 429], "while nobody is there"
         replica.client.replicaof("NO", "ONE")
         address.leads(replica.port)
-        Redis.until(lambda: counts_there(early))
+        eventually(lambda: counts_there(early))
         assert asks(late, 4) == [303, 303, 303, 429], "and once the replica is the primary"
         replica.client.flushall()
         assert asks(early, 1) + asks(late, 1) == [429, 429], "and once that has forgotten all"

@@ -96,7 +96,7 @@ _WIDGET = requests.c.widget == sa.bindparam("widget")
 _RINGS = sa.and_(_WIDGET, RINGS)
 
 
-@cache
+@cache  # each app has two brakes with the same limits
 def _numbers(place: int, item: RateLimitItem) -> sa.Select[int]:
     """How many different numbers were to be called in a window, counted up to where nobody is any more."""
     number = sa.func.coalesce(sa.func.nullif(requests.c.phone, ""), requests.c.number_hash, requests.c.id)

@@ -1,4 +1,7 @@
-"""One database of PostgreSQL for all tests of a process: emptying it is many times faster than making another."""
+"""PostgreSQL's databases: what is told to a server, and the one that all tests of a process share.
+
+To empty one is many times faster than to make another.
+"""
 
 import os
 
@@ -27,13 +30,28 @@ SHAPE = """SELECT
   (SELECT string_agg(version_num, ' ') FROM alembic_version)"""
 
 
+def ask(server: str, *statements: str) -> None:
+    """Have a PostgreSQL do something that is no transaction."""
+    url = sa.make_url(server).set(drivername="postgresql+psycopg")
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+    admin.dispose()
+
+
+def database_of(server: str, name: str) -> str:
+    """The address of one of its databases."""
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
 class KeptDatabase:
     """A copy of a template, which is made anew only when a test changed its tables."""
 
     def __init__(self, server: str, template: str) -> None:
         self._server, self._template = server, template
         self._name = f"test_{os.getpid()}"
-        self.url = sa.make_url(server).set(database=self._name).render_as_string(hide_password=False)
+        self.url = database_of(server, self._name)
         self._make()
         with psycopg.connect(self.url) as connection:
             self._shape = connection.execute(SHAPE).fetchone()
@@ -41,8 +59,7 @@ class KeptDatabase:
             self._rows = {table: _as_json(connection, table) for table in tables}
 
     def _make(self) -> None:
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
+        ask(self._server, f"CREATE DATABASE {self._name} TEMPLATE {self._template}")
 
     def empty(self) -> None:
         """Make it what it was at first, whatever a test and its processes left there."""
@@ -55,8 +72,7 @@ class KeptDatabase:
         except psycopg.Error:  # a test may have taken away the very table that is asked
             is_as_made = False
         if not is_as_made:
-            with psycopg.connect(self._server, autocommit=True) as connection:
-                connection.execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
+            ask(self._server, f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
             self._make()
 
     def _put_back(self, connection: psycopg.Connection) -> None:
